@@ -1,0 +1,1 @@
+"""Speed and cost of the road, measured side by side with what checks nothing; `python -m bench`."""

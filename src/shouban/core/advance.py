@@ -1,0 +1,280 @@
+"""How a state moves on: by an event (`advance`), and by what was then found owed (`settle`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from shouban.core import events as e
+from shouban.core import obligations as o
+from shouban.core.rules import Pack, Settings, level_of
+from shouban.core.state import (
+    MAX_DAYS,
+    MAX_SESSIONS,
+    DayUse,
+    Guardianship,
+    PersonState,
+    Risk,
+    Session,
+    Strikes,
+    Use,
+)
+
+# Events in which the person, or a companion answering them, is there: they move the clock of use.
+USING: Final = (e.UserSpoke, e.CompanionSpoke, e.UserSignedIn, e.CompanionChosen, e.HumanSpoke)
+BASIS_RANK: Final = {"none": 0, "behaviour": 1, "declared": 2, "device_signal": 3, "verified": 4}
+STRICTER_BANDS: Final[tuple[e.AgeBand, ...]] = ("adult", "elder", "unknown", "16_17", "14_15", "under_14")
+DAY_START: Final = timedelta(days=1)
+
+
+def advance(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
+    """The state after `event`, before any rule has spoken."""
+    state = _pass_time(state, event, pack.settings)
+    state = _open_session(state, event, pack.settings)
+    state = _read(state, event, pack)
+    return _note(state, event)
+
+
+def settle(state: PersonState, owed: Iterable[o.Obligation], event: e.Event, settings: Settings) -> PersonState:
+    """The state once what is owed is on its way: a reminder restarts its count, a disclosure is not repeated."""
+    for one in owed:
+        state = _settle_one(state, one, event, settings)
+    return state
+
+
+# --- time and use
+
+
+def _pass_time(state: PersonState, event: e.Event, settings: Settings) -> PersonState:
+    state = _lapse_hold(state, event.at, settings)
+    if getattr(event, "earlier", False):
+        return state
+    use, gap = _count(state.use, event.at, settings)
+    if isinstance(event, USING):
+        use, gap = (Use(active_at=event.at, counted_to=event.at), timedelta(0)) if use.rested else (replace(use, active_at=event.at), gap)
+    return replace(state, use=use, days=_add_to_days(state.days, event.at, gap, settings) if gap else state.days)
+
+
+def _lapse_hold(state: PersonState, at: datetime, settings: Settings) -> PersonState:
+    """A person was called and none came for so long that silence helps nobody: the machine may answer again."""
+    since = state.takeover_since
+    if state.takeover != "requested" or since is None or at - since < settings.hold_for:
+        return state
+    return replace(state, takeover="none", takeover_since=None)
+
+
+def _count(use: Use, at: datetime, settings: Settings) -> tuple[Use, timedelta]:
+    """Reads the clock: the time since it was last read is use, unless the person has paused for the idle limit by now."""
+    if use.active_at is None or use.counted_to is None:
+        return replace(use, rested=True), timedelta(0)
+    if at < use.counted_to:
+        return replace(use, active_at=min(use.active_at, at), counted_to=at), timedelta(0)
+    if use.rested or at - use.active_at >= settings.idle_limit:
+        return replace(use, rested=True), timedelta(0)
+    return replace(use, used=use.used + (at - use.counted_to), counted_to=at), at - use.counted_to
+
+
+def _add_to_days(days: tuple[DayUse, ...], at: datetime, gap: timedelta, settings: Settings) -> tuple[DayUse, ...]:
+    """Adds `gap`, which ends at `at`, to the local days it lies on; idle limits are below a day, so there are two at most."""
+    end = settings.local(at)
+    midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = min(gap, end - midnight)
+    table = {entry.day: entry.used for entry in days}
+    table[end.date()] = table.get(end.date(), timedelta(0)) + today
+    if gap > today:
+        before = (midnight - DAY_START).date()
+        table[before] = table.get(before, timedelta(0)) + gap - today
+    return tuple(DayUse(day, table[day]) for day in sorted(table)[-MAX_DAYS:])
+
+
+# --- sessions
+
+
+def _open_session(state: PersonState, event: e.Event, settings: Settings) -> PersonState:
+    opens = isinstance(event, e.UserSpoke | e.UserSignedIn | e.CompanionChosen) and not getattr(event, "earlier", False)
+    known = state.sessions.get(event.session)
+    if not opens:
+        return state if known is None else _with_session(state, replace(known, last_at=max(known.last_at, event.at)))
+    fresh = known is None or known.ended_by is not None or event.at - known.last_at >= settings.session_idle
+    if fresh or isinstance(event, e.UserSignedIn):
+        kept = {"companion": known.companion, "relation": known.relation} if known else {}
+        known = Session(id=event.session, opened_at=event.at, last_at=event.at, **kept)  # type: ignore[arg-type]  # the two are typed by their names
+    assert known is not None  # noqa: S101  # either it was known or it was just opened
+    return _with_session(replace(state, signed_in=True), replace(known, last_at=max(known.last_at, event.at)))
+
+
+def _with_session(state: PersonState, session: Session) -> PersonState:
+    sessions = {**state.sessions, session.id: session}
+    newest = sorted(sessions.values(), key=lambda one: (one.last_at, one.id))[-MAX_SESSIONS:]
+    return replace(state, sessions={one.id: one for one in newest})
+
+
+# --- what was read
+
+
+def _read(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
+    if not isinstance(event, e.UserSpoke):
+        return state
+    state = _remember_risk(state, event, pack)
+    if not event.earlier:
+        state = replace(state, strikes=_strike(state.strikes, event, pack))
+    cue = level_of(event.readings, "minor_cue", pack.unknown)
+    dependence = level_of(event.readings, "dependence", pack.unknown)
+    return replace(state, minor_cue=max(state.minor_cue, cue), dependence=max(state.dependence, dependence))
+
+
+def _remember_risk(state: PersonState, event: e.UserSpoke, pack: Pack) -> PersonState:
+    level = level_of(event.readings, "crisis", pack.unknown)
+    risk = state.risk
+    if risk.seen_at and event.at - risk.seen_at >= pack.settings.risk_memory:
+        risk = Risk()
+    if level >= max(risk.level, 1):
+        risk = Risk(level=level, seen_at=event.at, unknown_at=risk.unknown_at)
+    if any(one.signal == "crisis" and one.is_unknown for one in event.readings):
+        risk = replace(risk, unknown_at=event.at)
+    return replace(state, risk=risk)
+
+
+def _strike(strikes: Strikes, event: e.UserSpoke, pack: Pack) -> Strikes:
+    signals = {one.signal for one in event.readings if one.signal.startswith("prohibited.")}
+    illegal = any(level_of(event.readings, signal, pack.unknown) >= 3 for signal in signals)
+    day = pack.settings.local(event.at).date()
+    today = strikes.today if strikes.day == day else 0
+    return Strikes(row=strikes.row + 1 if illegal else 0, day=day, today=today + illegal)
+
+
+# --- what was told
+
+
+def _note(state: PersonState, event: e.Event) -> PersonState:
+    match event:
+        case e.UserRegistered():
+            return _register(state, event)
+        case e.AgeFound():
+            return _age(state, event)
+        case e.ContactsChanged():
+            return replace(state, guardians=event.guardians, emergencies=event.emergencies)
+        case e.CompanionChosen():
+            return _choose(state, event)
+        case e.UserLeft(by=by):
+            return _end_session(state, event.session, event.at, by)
+        case e.ModeSet():
+            return _set_mode(state, event)
+        case e.GuardianSet():
+            given = Guardianship(event.daily_limit, event.blocked, event.exemptions, event.purchases_allowed)
+            return replace(state, guardianship=given)
+        case e.ConsentGiven(purpose=purpose):
+            return replace(state, consents=tuple(sorted({*state.consents, purpose})))
+        case e.ConsentWithdrawn(purpose=purpose):
+            return replace(state, consents=tuple(one for one in state.consents if one != purpose))
+        case _:
+            return _note_care(state, event)
+
+
+def _note_care(state: PersonState, event: e.Event) -> PersonState:
+    match event:
+        case e.HumanTookOver(staff=staff):
+            return replace(state, takeover="human", takeover_since=event.at, staff=staff)
+        case e.HumanHandedBack():
+            return replace(state, takeover="none", takeover_since=None, staff="")
+        case e.RestrictionSet():
+            return replace(state, restriction=event.restriction, restricted_until=event.until)
+        case e.RestrictionLifted():
+            return replace(state, restriction="none", restricted_until=None)
+        case e.TimePassed(key=key):
+            return _wake(state, key, event.at)
+        case _:
+            return state
+
+
+def _register(state: PersonState, event: e.UserRegistered) -> PersonState:
+    """A person who registers says who they are; a minor starts in minors mode, an elder in elder mode."""
+    mode: e.Mode = "minor" if event.age_band in e.MINOR_BANDS else "elder" if event.age_band == "elder" else "standard"
+    return replace(
+        state,
+        announced=event.announced,
+        age_band=event.age_band,
+        age_basis=event.age_basis,
+        mode=mode,
+        guardians=event.guardians,
+        emergencies=event.emergencies,
+        agreement=event.agreement,
+    )
+
+
+def _age(state: PersonState, event: e.AgeFound) -> PersonState:
+    """The strictest band holds until stronger evidence, or a decision that overturns, says otherwise."""
+    stricter = STRICTER_BANDS.index(event.age_band) > STRICTER_BANDS.index(state.age_band)
+    stronger = BASIS_RANK[event.age_basis] > BASIS_RANK[state.age_basis]
+    if not (stricter or stronger or event.overturns):
+        return state
+    minor = event.age_band in e.MINOR_BANDS
+    mode: e.Mode = "minor" if minor else "standard" if event.overturns else state.mode
+    cue = 0 if event.overturns else state.minor_cue
+    return replace(state, age_band=event.age_band, age_basis=event.age_basis, mode=mode, minor_cue=cue)
+
+
+def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
+    session = state.sessions[event.session]
+    return _with_session(state, replace(session, companion=event.companion, relation=event.relation))
+
+
+def _set_mode(state: PersonState, event: e.ModeSet) -> PersonState:
+    """Into minors mode anybody may go; out of it only with a guardian or staff, verified."""
+    leaves = state.mode == "minor" and event.mode != "minor"
+    if leaves and not (event.verified and event.by in {"guardian", "staff"}):
+        return state
+    return replace(state, mode=event.mode)
+
+
+def _end_session(state: PersonState, session: str, at: datetime, by: e.LeavingBy) -> PersonState:
+    known = state.sessions.get(session) or Session(id=session, opened_at=at, last_at=at)
+    return _with_session(state, replace(known, ended_by=by))
+
+
+def _wake(state: PersonState, key: str, at: datetime) -> PersonState:
+    """The timer is spent. A restriction ends with its term."""
+    wakes = {name: wake_at for name, wake_at in state.wakes.items() if name != key}
+    state = replace(state, wakes=wakes)
+    if state.restricted_until and at >= state.restricted_until:
+        return replace(state, restriction="none", restricted_until=None)
+    return state
+
+
+# --- what was found owed
+
+
+def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings: Settings) -> PersonState:
+    match one:
+        case o.Disclose():
+            return _disclosed(state, event)
+        case o.Remind(topic=topic):
+            reminded = {**state.use.reminded_at_used, topic: state.use.used}
+            return replace(state, use=replace(state.use, reminded_at_used=reminded))
+        case o.EndSession(quiet_for=quiet_for):
+            by: e.LeavingBy = event.by if isinstance(event, e.UserLeft) else "word"
+            return replace(_end_session(state, event.session, event.at, by), quiet_until=event.at + quiet_for)
+        case o.Escalate(takeover=True):
+            return _request_takeover(state, event.at)
+        case o.SwitchMode(mode=mode):
+            return replace(state, mode=mode)
+        case o.AskContacts():
+            return replace(state, asked_contacts_on=settings.local(event.at).date())
+        case o.WakeAt(key=key, wake_at=wake_at):
+            return replace(state, wakes={**state.wakes, key: wake_at})
+        case _:
+            return state
+
+
+def _disclosed(state: PersonState, event: e.Event) -> PersonState:
+    session = state.sessions.get(event.session)
+    return state if session is None else _with_session(state, replace(session, disclosed_at=event.at))
+
+
+def _request_takeover(state: PersonState, at: datetime) -> PersonState:
+    if state.takeover == "human":
+        return state
+    return replace(state, takeover="requested", takeover_since=at)

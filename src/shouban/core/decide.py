@@ -1,0 +1,57 @@
+"""The decision: what is owed now. The same history gives the same decisions, today and in court."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from shouban.core.advance import advance, settle
+from shouban.core.events import Event
+from shouban.core.obligations import Allow, Obligation, WakeAt, strictest
+from shouban.core.rules import FIELDS, Facts, Pack, Rule, Wake, holds, owed_by
+from shouban.core.state import PersonState
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The new state, what is owed, and the rules that spoke."""
+
+    state: PersonState
+    owed: tuple[Obligation, ...]
+    rules: tuple[str, ...] = ()
+
+
+def decide(state: PersonState, event: Event, pack: Pack) -> Decision:
+    """Moves `state` on by `event` and says what `pack` asks for. Pure: no clock, no chance, no I/O."""
+    moved = advance(state, event, pack)
+    facts = Facts(state, moved, event, pack)
+    speaking = [rule for rule in pack.rules if applies(rule, facts)]
+    owed = strictest([one for rule in speaking for one in _owed(rule, facts)])
+    owed = tuple(one for one in owed if not _already_set(one, moved)) or (Allow(),)
+    return Decision(settle(moved, owed, event, pack.settings), owed, tuple(sorted(rule.id for rule in speaking)))
+
+
+def applies(rule: Rule, facts: Facts) -> bool:
+    """Whether the rule listens to this event, is in force on its day, and its condition holds."""
+    if type(facts.event).__name__ not in rule.on:
+        return False
+    day = facts.pack.settings.local(facts.event.at).date()
+    return rule.is_in_force(day) and holds(rule.when, facts)
+
+
+def _owed(rule: Rule, facts: Facts) -> list[Obligation]:
+    wakes = [timer for wake in rule.wakes if (timer := _timer(rule, wake, facts))]
+    return [*owed_by(rule), *wakes]
+
+
+def _timer(rule: Rule, wake: Wake, facts: Facts) -> WakeAt | None:
+    """A timer for the moment at which the span will have grown to its mark, if the person goes on."""
+    left: Any = wake.reaches - FIELDS[wake.field].read(facts, wake.field_key)
+    if left <= timedelta(0):
+        return None
+    return WakeAt(key=wake.key, wake_at=facts.event.at + left, because=(rule.id,))
+
+
+def _already_set(owed: Obligation, state: PersonState) -> bool:
+    return isinstance(owed, WakeAt) and state.wakes.get(owed.key) == owed.wake_at

@@ -1,0 +1,259 @@
+"""What can happen: the events that the core hears. Each is past tense, frozen, and holds no text of anybody's.
+
+`person` is the person's random pseudonym (the log outlives the person); empty for events of the whole service.
+`at` is the time of the event, timezone-aware: the core has no other clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+
+from shouban.core.signals import Reading
+
+AgeBand = Literal["under_14", "14_15", "16_17", "adult", "elder", "unknown"]
+AgeBasis = Literal["none", "declared", "device_signal", "verified", "behaviour"]
+Mode = Literal["standard", "minor", "elder"]
+Actor = Literal["user", "guardian", "staff", "system", "app"]
+LeavingBy = Literal["button", "word", "voice", "api"]
+ContextRole = Literal["system", "companion", "tool"]
+Purpose = Literal["companionship", "sensitive_data", "training", "third_party", "minor_third_party"]
+Relation = Literal["friend", "listener", "partner", "kin", "deceased", "professional", "character", "other"]
+UpstreamReason = Literal["dead", "slow", "refused", "cut", "garbage"]
+
+MINOR_BANDS: frozenset[AgeBand] = frozenset({"under_14", "14_15", "16_17"})
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True, omit_defaults=True):
+    """Something that happened, and when."""
+
+    at: datetime
+    person: str = ""
+    session: str = ""
+    device: str = ""
+
+
+class UserRegistered(Event, frozen=True, kw_only=True, tag=True):
+    """The app told us of a person; `announced` is false for an id that spoke without having been registered."""
+
+    age_band: AgeBand
+    age_basis: AgeBasis = "declared"
+    guardians: int = 0
+    emergencies: int = 0
+    agreement: str = ""
+    announced: bool = True
+
+
+class AgeFound(Event, frozen=True, kw_only=True, tag=True):
+    """New evidence of age; weaker evidence never loosens what stronger evidence or a lower band has set."""
+
+    age_band: AgeBand
+    age_basis: AgeBasis
+    overturns: bool = False
+
+
+class ContactsChanged(Event, frozen=True, kw_only=True, tag=True):
+    guardians: int
+    emergencies: int
+
+
+class UserSignedIn(Event, frozen=True, kw_only=True, tag=True):
+    """First use or a new sign-in on a device."""
+
+
+class UserSpoke(Event, frozen=True, kw_only=True, tag=True):
+    """One turn of the person, read. `turn` names the stored text; `chars` is its length in characters."""
+
+    turn: str = ""
+    chars: int = 0
+    readings: tuple[Reading, ...] = ()
+    companion: str = ""
+    earlier: bool = False
+
+
+class ContextRead(Event, frozen=True, kw_only=True, tag=True):
+    """A text that came with the request and is not the person's: a system prompt, an earlier reply, a tool's result."""
+
+    role: ContextRole
+    turn: str = ""
+    chars: int = 0
+    readings: tuple[Reading, ...] = ()
+
+
+class ReplyRead(Event, frozen=True, kw_only=True, tag=True):
+    """A reply under way has shown something: what was read of it so far. May the rest follow?"""
+
+    turn: str
+    received: int
+    read: int
+    released: int
+    readings: tuple[Reading, ...] = ()
+
+
+class CompanionSpoke(Event, frozen=True, kw_only=True, tag=True):
+    """A reply has ended, whole or cut; `replaced` when the person saw a template in its place."""
+
+    turn: str = ""
+    chars: int = 0
+    readings: tuple[Reading, ...] = ()
+    cut: bool = False
+    replaced: bool = False
+
+
+class UserLeft(Event, frozen=True, kw_only=True, tag=True):
+    by: LeavingBy
+
+
+class TimePassed(Event, frozen=True, kw_only=True, tag=True):
+    """A timer that an earlier `WakeAt` asked for has run out."""
+
+    key: str
+
+
+class PurchaseRequested(Event, frozen=True, kw_only=True, tag=True):
+    """Someone is about to pay; amounts in fen (1/100 CNY), `month_total` before this purchase."""
+
+    amount: int
+    month_total: int = 0
+
+
+class CompanionChosen(Event, frozen=True, kw_only=True, tag=True):
+    companion: str
+    relation: Relation = "other"
+    age_rating: int = 0
+
+
+class CompanionDeclared(Event, frozen=True, kw_only=True, tag=True):
+    """A persona was declared for review, with what was read of its prompt."""
+
+    companion: str
+    relation: Relation = "other"
+    age_rating: int = 0
+    readings: tuple[Reading, ...] = ()
+
+
+class ModeSet(Event, frozen=True, kw_only=True, tag=True):
+    mode: Mode
+    by: Actor
+    verified: bool = False
+
+
+class GuardianSet(Event, frozen=True, kw_only=True, tag=True):
+    """A guardian's settings; `daily_limit` in minutes, `None` leaves the pack's own; exemptions name duties lifted."""
+
+    daily_limit: int | None = None
+    blocked: tuple[str, ...] = ()
+    exemptions: tuple[str, ...] = ()
+    purchases_allowed: bool = False
+
+
+class ConsentGiven(Event, frozen=True, kw_only=True, tag=True):
+    purpose: Purpose
+    by: Actor
+    text_version: str = ""
+
+
+class ConsentWithdrawn(Event, frozen=True, kw_only=True, tag=True):
+    purpose: Purpose
+    by: Actor
+
+
+class ErasureRequested(Event, frozen=True, kw_only=True, tag=True):
+    """Somebody asked for deletion; `scope` is the kind only (all, companion, session, message)."""
+
+    scope: Literal["all", "companion", "session", "message"]
+    by: Actor
+
+
+class HumanTookOver(Event, frozen=True, kw_only=True, tag=True):
+    staff: str
+
+
+class HumanSpoke(Event, frozen=True, kw_only=True, tag=True):
+    staff: str
+    turn: str = ""
+    chars: int = 0
+
+
+class HumanHandedBack(Event, frozen=True, kw_only=True, tag=True):
+    staff: str
+    watch: bool = True
+
+
+class ComplaintFiled(Event, frozen=True, kw_only=True, tag=True):
+    case: str
+    sort: Literal["complaint", "report", "appeal"] = "complaint"
+    about: str = ""
+
+
+class ComplaintAnswered(Event, frozen=True, kw_only=True, tag=True):
+    case: str
+    upheld: bool = False
+
+
+class RestrictionSet(Event, frozen=True, kw_only=True, tag=True):
+    """A person's service was limited, suspended or ended for a major safety hazard (draft Art. 23)."""
+
+    restriction: Literal["limited", "suspended", "ended"]
+    staff: str
+    until: datetime | None = None
+
+
+class RestrictionLifted(Event, frozen=True, kw_only=True, tag=True):
+    staff: str
+
+
+class UpstreamFailed(Event, frozen=True, kw_only=True, tag=True):
+    reason: UpstreamReason
+    released: int = 0
+
+
+class FeatureWithdrawn(Event, frozen=True, kw_only=True, tag=True):
+    feature: str
+    ends_at: datetime
+
+
+class OutageBegan(Event, frozen=True, kw_only=True, tag=True):
+    what: str
+
+
+class OutageEnded(Event, frozen=True, kw_only=True, tag=True):
+    what: str
+
+
+class NoticeAcknowledged(Event, frozen=True, kw_only=True, tag=True):
+    notice: str
+
+
+class DutyDone(Event, frozen=True, kw_only=True, tag=True):
+    """An obligation was carried out; `duty` is its row in the ledger, `how` the way it reached whom it concerned."""
+
+    duty: str
+    obligation: str
+    how: str = ""
+
+
+class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
+    duty: str
+    obligation: str
+    why: str
+    attempts: int = 1
+    final: bool = False
+
+
+AnyEvent = (
+    UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
+    | UserLeft | TimePassed | PurchaseRequested | CompanionChosen | CompanionDeclared | ModeSet | GuardianSet
+    | ConsentGiven | ConsentWithdrawn | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
+    | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
+    | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed
+)  # fmt: skip
+
+EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}
+
+
+def readings_of(event: Event) -> tuple[Reading, ...]:
+    """What the detectors read of the text behind this event; nothing where there is none."""
+    return getattr(event, "readings", ())

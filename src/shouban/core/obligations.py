@@ -1,0 +1,276 @@
+"""What can be owed: the obligations, and which of them wins where two cannot live together.
+
+Every obligation carries `because`: the ids of the rules that ask for it. `template` is `pack/name`.
+Two tables say it all: `ANSWERS` (what becomes of the turn: the strictest wins) and `identity` (which obligations are
+one and the same duty asked for twice: merged, the strictest terms kept, all reasons kept). Both are independent of the
+order in which packs are stacked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from shouban.core.events import Mode, Purpose
+
+Urgency = Literal["soon", "now", "emergency"]
+URGENCIES: tuple[Urgency, ...] = ("soon", "now", "emergency")
+
+
+class Obligation(msgspec.Struct, frozen=True, kw_only=True, tag_field="obligation", forbid_unknown_fields=True, omit_defaults=True):
+    """Something owed to somebody, and why."""
+
+    because: tuple[str, ...] = ()
+
+
+class Allow(Obligation, frozen=True, kw_only=True, tag=True):
+    """The turn may pass. Owed when nothing stricter is."""
+
+
+class Redact(Obligation, frozen=True, kw_only=True, tag=True):
+    """What the signal marked is masked before the text goes on (to the model, a memory or a log)."""
+
+    signal: str = "personal_data"
+
+
+class Disclose(Obligation, frozen=True, kw_only=True, tag=True):
+    """Say that this is an AI, conspicuously."""
+
+    template: str
+    topic: str = "ai"
+
+
+class Remind(Obligation, frozen=True, kw_only=True, tag=True):
+    """A dynamic reminder (pop-up, or words in the dialogue)."""
+
+    template: str
+    topic: str
+
+
+class Ground(Obligation, frozen=True, kw_only=True, tag=True):
+    """Guide the person back to reality and to people."""
+
+    template: str
+    topic: str = "grounding"
+
+
+class ShowHelp(Obligation, frozen=True, kw_only=True, tag=True):
+    """Comfort, encouragement to seek help, and ways to professional help."""
+
+    template: str
+    topic: Literal["crisis", "distress", "property", "other"] = "crisis"
+
+
+class ReplaceReply(Obligation, frozen=True, kw_only=True, tag=True):
+    """The model's words are not shown; the template is."""
+
+    template: str
+
+
+class Block(Obligation, frozen=True, kw_only=True, tag=True):
+    """The person's words are not passed on; the template answers."""
+
+    template: str
+
+
+class Interrupt(Obligation, frozen=True, kw_only=True, tag=True):
+    """The play is stopped for a cool-down; the template says why."""
+
+    template: str
+
+
+class Lock(Obligation, frozen=True, kw_only=True, tag=True):
+    """The service, or a part of it, is closed to this person for now; help stays open."""
+
+    template: str
+    scope: Literal["service", "companionship", "companion", "purchases"] = "service"
+
+
+class EndSession(Obligation, frozen=True, kw_only=True, tag=True):
+    """The person is let go at once; nothing is sent after them for `quiet_for`."""
+
+    template: str
+    quiet_for: timedelta = timedelta(hours=12)
+
+
+class Escalate(Obligation, frozen=True, kw_only=True, tag=True):
+    """A person of the care staff must look; with `takeover` the machine is silent until one has."""
+
+    reason: Literal["crisis", "property", "detector", "abuse", "minor", "hazard"]
+    urgency: Urgency = "soon"
+    takeover: bool = False
+    answer_within: timedelta = timedelta(hours=24)
+
+
+class NotifyGuardian(Obligation, frozen=True, kw_only=True, tag=True):
+    """Tell the guardian, or the emergency contact where `contact` says so or no guardian is known."""
+
+    template: str
+    contact: Literal["guardian", "emergency"] = "guardian"
+    answer_within: timedelta = timedelta(minutes=5)
+
+
+class SwitchMode(Obligation, frozen=True, kw_only=True, tag=True):
+    mode: Mode
+    template: str
+
+
+class AskRegistration(Obligation, frozen=True, kw_only=True, tag=True):
+    """The app owes this person's registration; shown to staff until it is made."""
+
+    missing: tuple[str, ...] = ("age", "contact")
+
+
+class AskContacts(Obligation, frozen=True, kw_only=True, tag=True):
+    """Guide the person to name a contact."""
+
+    template: str
+
+
+class AskConsent(Obligation, frozen=True, kw_only=True, tag=True):
+    purpose: Purpose
+    template: str
+
+
+class StopUse(Obligation, frozen=True, kw_only=True, tag=True):
+    """A consent is gone: whatever stood on it stops."""
+
+    purpose: Purpose
+
+
+class RefusePurchase(Obligation, frozen=True, kw_only=True, tag=True):
+    template: str
+
+
+class Erase(Obligation, frozen=True, kw_only=True, tag=True):
+    """Delete what was asked for from every store of plain text, with a certificate."""
+
+    scope: Literal["all", "companion", "session", "message"]
+    answer_within: timedelta = timedelta(days=15)
+
+
+class AnswerComplaint(Obligation, frozen=True, kw_only=True, tag=True):
+    """Accept, handle, and tell the result within the published time."""
+
+    case: str = ""
+    answer_within: timedelta = timedelta(days=15)
+    second_person: bool = False
+
+
+class Announce(Obligation, frozen=True, kw_only=True, tag=True):
+    """Tell in advance, or state in public, that something cannot be used."""
+
+    template: str
+    topic: Literal["outage", "withdrawal", "restored"] = "outage"
+
+
+class ReviewCompanion(Obligation, frozen=True, kw_only=True, tag=True):
+    """A person reviews the persona before it is served."""
+
+    companion: str = ""
+
+
+class ReportHazard(Obligation, frozen=True, kw_only=True, tag=True):
+    """Report to the competent department (draft Art. 23)."""
+
+    template: str
+    answer_within: timedelta = timedelta(days=1)
+
+
+class HoldRecords(Obligation, frozen=True, kw_only=True, tag=True):
+    """Keep the records of this for `keep_for`: an explicit, dated legal hold."""
+
+    keep_for: timedelta
+    topic: str = "crisis"
+
+
+class WakeAt(Obligation, frozen=True, kw_only=True, tag=True):
+    """A timer; its answer is `TimePassed`."""
+
+    key: str
+    wake_at: datetime
+
+
+AnyObligation = (
+    Allow | Redact | Disclose | Remind | Ground | ShowHelp | ReplaceReply | Block | Interrupt | Lock | EndSession
+    | Escalate | NotifyGuardian | SwitchMode | AskRegistration | AskContacts | AskConsent | StopUse | RefusePurchase
+    | Erase | AnswerComplaint | Announce | ReviewCompanion | ReportHazard | HoldRecords | WakeAt
+)  # fmt: skip
+
+OBLIGATIONS: dict[str, type[Obligation]] = {kind.__name__: kind for kind in get_args(AnyObligation)}
+
+# What becomes of the turn; only one of these can stand, and the one further down wins.
+ANSWERS: tuple[type[Obligation], ...] = (Allow, Block, ReplaceReply, Interrupt, Lock)
+
+# INVARIANT: a person in danger gets help, whatever else holds: no answer of this table takes ShowHelp away.
+
+
+def identity(owed: Obligation) -> tuple[str, ...]:
+    """Obligations of equal identity are one duty, asked for more than once."""
+    match owed:
+        case Allow() | Block() | ReplaceReply() | Interrupt() | Lock():
+            return ("answer",)
+        case Remind(topic=topic) | Ground(topic=topic) | Disclose(topic=topic) | ShowHelp(topic=topic):
+            return (type(owed).__name__, topic)
+        case Escalate(reason=reason):
+            return ("Escalate", reason)
+        case NotifyGuardian():
+            return ("NotifyGuardian",)
+        case AskConsent(purpose=purpose) | StopUse(purpose=purpose):
+            return (type(owed).__name__, purpose)
+        case WakeAt(key=key):
+            return ("WakeAt", key)
+        case Redact(signal=signal):
+            return ("Redact", signal)
+        case AnswerComplaint(case=case):
+            return ("AnswerComplaint", case)
+        case _:
+            return (type(owed).__name__,)
+
+
+def strictness(owed: Obligation) -> tuple[Any, ...]:
+    """Orders obligations of one identity: the greatest wins. The last key makes the order total."""
+    place = ANSWERS.index(type(owed)) if type(owed) in ANSWERS else 0
+    urgency = URGENCIES.index(owed.urgency) if isinstance(owed, Escalate) else 0
+    takeover = getattr(owed, "takeover", False)
+    within = getattr(owed, "answer_within", timedelta(0))
+    kept = getattr(owed, "keep_for", None) or getattr(owed, "quiet_for", None) or timedelta(0)
+    wake = -owed.wake_at.timestamp() if isinstance(owed, WakeAt) else 0.0
+    mode = owed.mode == "minor" if isinstance(owed, SwitchMode) else False
+    return (place, takeover, urgency, mode, -within, kept, wake, msgspec.json.encode(msgspec.structs.replace(owed, because=())))
+
+
+def strictest(owed: Iterable[Obligation]) -> tuple[Obligation, ...]:
+    """One obligation an identity, the strictest, with the reasons of all that it stands for.
+
+    Obligations that lost their place keep no reason in the winner's `because` unless they are of the winner's kind:
+    a rule that asked to allow does not explain a block.
+    """
+    groups: dict[tuple[str, ...], list[Obligation]] = {}
+    for one in owed:
+        groups.setdefault(identity(one), []).append(one)
+    winners = [_win(group) for _, group in sorted(groups.items())]
+    return tuple(winners)
+
+
+def _win(group: list[Obligation]) -> Obligation:
+    winner = max(group, key=strictness)
+    terms = _strictest_terms(group, winner)
+    because = tuple(sorted({rule for one in group if type(one) is type(winner) for rule in one.because}))
+    return msgspec.structs.replace(winner, because=because, **terms)
+
+
+def _strictest_terms(group: list[Obligation], winner: Obligation) -> dict[str, Any]:
+    """Of one duty asked for twice every single term is the strictest, not only the terms of one asker."""
+    same = [one for one in group if type(one) is type(winner)]
+    terms: dict[str, Any] = {}
+    if hasattr(winner, "answer_within"):
+        terms["answer_within"] = min(one.answer_within for one in same)  # type: ignore[attr-defined]  # same type as winner
+    if isinstance(winner, Escalate):
+        cases = [one for one in same if isinstance(one, Escalate)]
+        terms["takeover"] = any(one.takeover for one in cases)
+        terms["urgency"] = max((one.urgency for one in cases), key=URGENCIES.index)
+    return terms

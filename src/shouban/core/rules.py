@@ -1,0 +1,304 @@
+"""What a rule is: law as data. A condition is built of named fields with `all`, `any`, `not`; there is no code in a pack.
+
+`Facts` is what a condition may ask about; `FIELDS` names every question, with its type, so that a pack can be checked
+when it is loaded. Signals are asked for as `reading.<signal>`; a silent detector reads as the level that the pack's
+`unknown` table states for the signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Any, Literal
+
+import msgspec
+
+from shouban.core.events import Event, readings_of
+from shouban.core.obligations import AnyObligation, Obligation
+from shouban.core.signals import SIGNALS, Level, Reading
+from shouban.core.state import PersonState, Session, since_reminder, used_on
+
+Operator = Literal["is", "is_not", "in", "not_in", "at_least", "below", "has", "has_not"]
+FieldType = Literal["bool", "count", "level", "span", "word", "words", "time_of_day"]
+Value = bool | int | str | timedelta | time | tuple[str, ...]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Numbers of a pack that the state itself needs. Stacked packs: the stricter number of each holds.
+
+    `idle_limit`: a pause of at least this long ends continuous use. `session_idle`: a talk without an id of its own
+    begins anew after this. `hold_for`: how long the machine stays silent when a person was called and none came.
+    """
+
+    idle_limit: timedelta = timedelta(minutes=15)
+    session_idle: timedelta = timedelta(minutes=30)
+    hold_for: timedelta = timedelta(hours=24)
+    risk_memory: timedelta = timedelta(days=7)
+    utc_offset: timedelta = timedelta(hours=8)
+
+    def local(self, at: datetime) -> datetime:
+        return at.astimezone(timezone(self.utc_offset))
+
+
+class Test(msgspec.Struct, frozen=True, tag=True):
+    """`field` compared with `value`; `key` is what follows the dot of an open field (a signal, a topic)."""
+
+    field: str
+    operator: Operator
+    value: Value
+    key: str = ""
+
+
+class All(msgspec.Struct, frozen=True, tag=True):
+    of: tuple[Condition, ...]
+
+
+class AnyOf(msgspec.Struct, frozen=True, tag=True):
+    of: tuple[Condition, ...]
+
+
+class Not(msgspec.Struct, frozen=True, tag=True):
+    of: Condition
+
+
+Condition = Test | All | AnyOf | Not
+
+
+class Wake(msgspec.Struct, frozen=True, kw_only=True):
+    """A timer a rule asks for: when the span `field` will have grown to `reaches`."""
+
+    key: str
+    field: str
+    reaches: timedelta
+    field_key: str = ""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One duty of the law, as data. `owes` are obligations without reasons; `register` names rows of the duty register."""
+
+    id: str
+    article: str
+    title_zh: str
+    title_en: str
+    register: tuple[str, ...]
+    on: frozenset[str]
+    when: Condition
+    owes: tuple[AnyObligation, ...]
+    wakes: tuple[Wake, ...] = ()
+    evidence: str = ""
+    quote: str = ""
+    in_force_from: date | None = None
+    in_force_to: date | None = None
+    cases: tuple[str, ...] = ()
+
+    def is_in_force(self, day: date) -> bool:
+        after = self.in_force_from is None or self.in_force_from <= day
+        return after and (self.in_force_to is None or day < self.in_force_to)
+
+
+class Pack(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules that hold together. `unknown` says, signal by signal, as what level a silent detector counts."""
+
+    id: str
+    version: str
+    title_zh: str
+    title_en: str
+    rules: tuple[Rule, ...]
+    unknown: Mapping[str, Level]
+    settings: Settings = Settings()
+    digest: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a condition may ask about: the person as they were, as they now are, and what happened."""
+
+    before: PersonState
+    state: PersonState
+    event: Event
+    pack: Pack
+
+    @property
+    def session(self) -> Session | None:
+        return self.state.sessions.get(self.event.session)
+
+    @property
+    def session_before(self) -> Session | None:
+        return self.before.sessions.get(self.event.session)
+
+
+class Field(msgspec.Struct, frozen=True):
+    type: FieldType
+    about: str
+    read: Callable[[Facts, str], Any]
+    keys: frozenset[str] | None = None
+    values: tuple[str, ...] = ()
+
+
+def level_of(readings: tuple[Reading, ...], signal: str, unknown: Mapping[str, Level]) -> int:
+    """The strongest level read of `signal`; silence counts as the pack says, and as severe where it says nothing."""
+    levels = [
+        int(unknown.get(signal, Level.SEVERE)) if one.level == "unknown" else int(one.level)
+        for one in readings
+        if one.signal == signal
+    ]
+    return max(levels, default=0)
+
+
+def _reading(facts: Facts, signal: str) -> int:
+    return level_of(readings_of(facts.event), signal, facts.pack.unknown)
+
+
+def _group(facts: Facts, prefix: str) -> int:
+    signals = {one.signal for one in readings_of(facts.event) if one.signal.startswith(prefix)}
+    return max((_reading(facts, signal) for signal in signals), default=0)
+
+
+def _is_silent(facts: Facts, signal: str) -> bool:
+    return any(one.signal == signal and one.is_unknown for one in readings_of(facts.event))
+
+
+def _attribute(name: str, otherwise: Any) -> Callable[[Facts, str], Any]:  # noqa: ANN401  # an event's own field, of any type
+    return lambda facts, _: getattr(facts.event, name, otherwise)
+
+
+def _today(facts: Facts) -> date:
+    return facts.pack.settings.local(facts.event.at).date()
+
+
+def _used_today(facts: Facts) -> timedelta:
+    return used_on(facts.state, _today(facts))
+
+
+def _over_guardian_limit(facts: Facts) -> bool:
+    limit = facts.state.guardianship.daily_limit
+    return limit is not None and _used_today(facts) >= timedelta(minutes=limit)
+
+
+def _first_in_session(facts: Facts) -> bool:
+    return facts.session is not None and facts.session.disclosed_at is None
+
+
+def _hold_over(facts: Facts) -> bool:
+    since = facts.state.takeover_since
+    return since is not None and facts.event.at - since >= facts.pack.settings.hold_for
+
+
+def _risk_lately(facts: Facts) -> int:
+    return facts.state.risk.level
+
+
+FIELDS: dict[str, Field] = {
+    "reading": Field("level", "the strongest reading of the signal after the dot", _reading, frozenset(SIGNALS)),
+    "silent": Field("bool", "whether a detector of the signal did not answer", _is_silent, frozenset(SIGNALS)),
+    "prohibited": Field("level", "the strongest reading of any prohibited class", lambda f, _: _group(f, "prohibited.")),
+    "manipulation": Field("level", "the strongest reading of any tactic", lambda f, _: _group(f, "manipulation.")),
+    "user.announced": Field("bool", "whether the app has registered the person", lambda f, _: f.state.announced),
+    "user.age_band": Field("word", "the age band", lambda f, _: f.state.age_band, values=("under_14", "14_15", "16_17", "adult", "elder", "unknown")),
+    "user.is_minor": Field("bool", "under 18, or in minors mode", lambda f, _: f.state.is_minor),
+    "user.mode": Field("word", "the mode", lambda f, _: f.state.mode, values=("standard", "minor", "elder")),
+    "user.guardians": Field("count", "guardians on record", lambda f, _: f.state.guardians),
+    "user.contacts": Field("count", "guardians and emergency contacts on record", lambda f, _: f.state.contacts),
+    "user.consents": Field("words", "consents that stand", lambda f, _: f.state.consents),
+    "user.exemptions": Field("words", "duties a guardian has lifted", lambda f, _: f.state.guardianship.exemptions),
+    "user.purchases_allowed": Field("bool", "whether a guardian allows purchases", lambda f, _: f.state.guardianship.purchases_allowed),
+    "user.dependence": Field("level", "the person's dependence, from words and use", lambda f, _: f.state.dependence),
+    "user.minor_cue": Field("level", "the strongest sign so far that the person is a minor", lambda f, _: f.state.minor_cue),
+    "user.risk": Field("level", "the highest danger remembered", lambda f, _: _risk_lately(f)),
+    "user.restriction": Field("word", "a standing restriction", lambda f, _: f.state.restriction, values=("none", "limited", "suspended", "ended")),
+    "user.takeover": Field("word", "whether a human was called or speaks", lambda f, _: f.state.takeover, values=("none", "requested", "human")),
+    "user.takeover_before": Field("word", "the same, before this event", lambda f, _: f.before.takeover, values=("none", "requested", "human")),
+    "user.hold_over": Field("bool", "whether the wait for a human has outlasted the pack's `hold_for`", lambda f, _: _hold_over(f)),
+    "user.signed_in_before": Field("bool", "whether the person had been here before", lambda f, _: f.before.signed_in),
+    "user.asked_contacts_today": Field("bool", "whether contacts were asked for today", lambda f, _: f.state.asked_contacts_on == _today(f)),
+    "strikes.row": Field("count", "illegal inputs in a row", lambda f, _: f.state.strikes.row),
+    "strikes.today": Field("count", "illegal inputs today", lambda f, _: f.state.strikes.today),
+    "use.continuous": Field("span", "continuous use over all devices", lambda f, _: f.state.use.used),
+    "use.since_reminder": Field("span", "continuous use since the last reminder on the topic after the dot", lambda f, topic: since_reminder(f.state, topic)),
+    "use.today": Field("span", "use since midnight, local time", lambda f, _: _used_today(f)),
+    "use.is_idle": Field("bool", "whether the person has paused for at least the idle limit", lambda f, _: f.state.use.rested),
+    "use.over_guardian_limit": Field("bool", "whether the guardian's daily limit is reached", lambda f, _: _over_guardian_limit(f)),
+    "session.undisclosed": Field("bool", "nobody has said in this talk yet that it is an AI", lambda f, _: _first_in_session(f)),
+    "session.is_blocked": Field("bool", "the guardian has blocked this companion", lambda f, _: _companion(f) in f.state.guardianship.blocked),
+    "session.relation": Field("word", "the companion's relation", lambda f, _: f.session.relation if f.session else "other", values=("friend", "listener", "partner", "kin", "deceased", "professional", "character", "other")),
+    "time_of_day": Field("time_of_day", "local time", lambda f, _: f.pack.settings.local(f.event.at).time()),
+    "event.by": Field("word", "by whom, or how", _attribute("by", "")),
+    "event.relation": Field("word", "the relation declared", _attribute("relation", "other")),
+    "event.key": Field("word", "the timer's key", _attribute("key", "")),
+    "event.mode": Field("word", "the mode asked for", _attribute("mode", "")),
+    "event.verified": Field("bool", "whether it was verified", _attribute("verified", False)),
+    "event.purpose": Field("word", "the purpose of the consent", _attribute("purpose", "")),
+    "event.amount": Field("count", "the amount in fen", _attribute("amount", 0)),
+    "event.month": Field("count", "this month's total with this purchase, in fen", lambda f, _: getattr(f.event, "amount", 0) + getattr(f.event, "month_total", 0)),
+    "event.reason": Field("word", "the reason", _attribute("reason", "")),
+    "event.obligation": Field("word", "the obligation reported on", _attribute("obligation", "")),
+    "event.final": Field("bool", "whether no further attempt follows", _attribute("final", False)),
+    "event.sort": Field("word", "complaint, report or appeal", _attribute("sort", "")),
+    "event.scope": Field("word", "what is to be erased", _attribute("scope", "")),
+    "event.role": Field("word", "whose text it was", _attribute("role", "")),
+    "event.earlier": Field("bool", "an earlier turn that came with the request", _attribute("earlier", False)),
+    "event.restriction": Field("word", "the restriction set", _attribute("restriction", "")),
+    "event.cut": Field("bool", "whether the reply was cut", _attribute("cut", False)),
+}  # fmt: skip
+
+OPEN_FIELDS = frozenset({"reading", "silent", "use.since_reminder"})
+
+OPERATORS: dict[FieldType, frozenset[Operator]] = {
+    "bool": frozenset({"is", "is_not"}),
+    "count": frozenset({"is", "is_not", "at_least", "below"}),
+    "level": frozenset({"is", "is_not", "at_least", "below"}),
+    "span": frozenset({"at_least", "below"}),
+    "word": frozenset({"is", "is_not", "in", "not_in"}),
+    "words": frozenset({"has", "has_not"}),
+    "time_of_day": frozenset({"at_least", "below"}),
+}
+
+
+def _companion(facts: Facts) -> str:
+    return facts.session.companion if facts.session else ""
+
+
+COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
+    "is": lambda found, value: found == value,
+    "is_not": lambda found, value: found != value,
+    "in": lambda found, value: found in value,
+    "not_in": lambda found, value: found not in value,
+    "at_least": lambda found, value: found >= value,
+    "below": lambda found, value: found < value,
+    "has": lambda found, value: value in found,
+    "has_not": lambda found, value: value not in found,
+}
+
+
+def holds(condition: Condition, facts: Facts) -> bool:
+    """Whether the condition is true of the facts."""
+    match condition:
+        case Test():
+            return COMPARE[condition.operator](FIELDS[condition.field].read(facts, condition.key), condition.value)
+        case All(of=parts):
+            return all(holds(part, facts) for part in parts)
+        case AnyOf(of=parts):
+            return any(holds(part, facts) for part in parts)
+        case Not(of=part):
+            return not holds(part, facts)
+
+
+def signals_of(condition: Condition) -> frozenset[str]:
+    """The signals that a condition asks about: each needs a word in the pack's `unknown` table."""
+    match condition:
+        case Test(field="reading", key=key):
+            return frozenset({key})
+        case Test(field="prohibited"):
+            return frozenset(name for name in SIGNALS if name.startswith("prohibited."))
+        case Test(field="manipulation"):
+            return frozenset(name for name in SIGNALS if name.startswith("manipulation."))
+        case Test():
+            return frozenset()
+        case All(of=parts) | AnyOf(of=parts):
+            return frozenset().union(*(signals_of(part) for part in parts))
+        case Not(of=part):
+            return signals_of(part)
+
+
+def owed_by(rule: Rule) -> tuple[Obligation, ...]:
+    """What the rule asks for, each obligation saying so."""
+    return tuple(msgspec.structs.replace(one, because=(rule.id,)) for one in rule.owes)

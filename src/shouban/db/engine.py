@@ -1,0 +1,100 @@
+"""One engine for SQLite and PostgreSQL, chosen by URL; every other module speaks to either in the same words."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from shouban.core.errors import OperatorError
+
+BUSY_MS = 5_000
+DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+def sqlite_url(data: Path) -> str:
+    """The embedded default: one file in the service's own directory."""
+    return f"sqlite:///{data / 'shouban.db'}"
+
+
+def connect(url: str, *, pool_size: int = 4) -> Engine:
+    """An engine for `url` (`sqlite:///FILE` or `postgresql://…`); refuses any other database by name."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise OperatorError("`--database` is not a URL; write `sqlite:///FILE` or `postgresql://USER@HOST/NAME`") from error
+    driver = DRIVERS.get(parsed.drivername.split("+")[0])
+    if driver is None:
+        raise OperatorError(f"`--database` names `{parsed.drivername}`; known are `sqlite` and `postgresql`")
+    try:
+        if driver.startswith("sqlite"):
+            return _sqlite(create_engine(parsed.set(drivername=driver), connect_args={"check_same_thread": False}))
+        return create_engine(parsed.set(drivername=driver), pool_size=pool_size, max_overflow=4, pool_pre_ping=True)
+    except NoSuchModuleError as error:
+        raise OperatorError(f"no driver for `{parsed.drivername}` is installed") from error
+
+
+def _sqlite(engine: Engine) -> Engine:
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:  # noqa: ANN401  # the driver's own connection
+        connection.isolation_level = None  # We say BEGIN ourselves: see `_begin`.
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Deleted words are overwritten, not only unlinked: an erased person is gone from the file too.
+        cursor.execute("PRAGMA secure_delete = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:  # noqa: ANN401  # SQLAlchemy's connection, typed loosely by its own hook
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the tables to the newest form (Alembic); safe to call at every start."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+class DirectoryLock:
+    """Holds a service's directory for one process; SQLite has one writer, and two services would make two truths."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "lock"
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        file = self._path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise OperatorError(
+                f"`{self._path.parent}` is in use by process {holder}; stop it, or give this one another `--data`, "
+                "or use PostgreSQL with `--database`"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def give_back(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

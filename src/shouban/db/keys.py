@@ -1,0 +1,163 @@
+"""Keys: one for the service (the master), one for each person, and how a value is sealed with it.
+
+A sealed value is `algorithm (1 byte) | nonce (12) | ciphertext | tag (16)`. Tenant, table, column and row are bound as
+associated data: a value moved to another row does not open. Destroying a person's key erases what it sealed.
+Sources: NIST SP 800-38D (GCM); GB/T 32907-2016 and RFC 8998 (SM4-GCM); NIST SP 800-108 for the derived keys (by HKDF, RFC 5869).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from shouban.core.errors import EvidenceError, OperatorError
+
+Algorithm = Literal["aes-256-gcm", "sm4-gcm"]
+CODES: dict[Algorithm, int] = {"aes-256-gcm": 1, "sm4-gcm": 2}
+NAMES: dict[int, Algorithm] = {code: name for name, code in CODES.items()}
+NONCE = 12
+TAG = 16
+KEY = 32
+
+
+class Cipherer(Protocol):
+    def encrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes: ...
+    def decrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes: ...
+
+
+class Sm4Gcm:
+    """SM4 in GCM; `cryptography` has the block cipher and the mode, but no one-shot AEAD for it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._algorithm = algorithms.SM4(key[:16])
+
+    def encrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        encryptor = Cipher(self._algorithm, modes.GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(aad)
+        return encryptor.update(data) + encryptor.finalize() + encryptor.tag
+
+    def decrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        decryptor = Cipher(self._algorithm, modes.GCM(nonce, data[-TAG:])).decryptor()
+        decryptor.authenticate_additional_data(aad)
+        return decryptor.update(data[:-TAG]) + decryptor.finalize()
+
+
+class PersonKey:
+    """What one person's values are sealed with, and their texts and sessions digested with."""
+
+    def __init__(self, key: bytes, algorithm: Algorithm) -> None:
+        self.raw = key
+        self._algorithm = algorithm
+        self._ciphers: dict[Algorithm, Cipherer] = {}
+        self._salt = derived(key, b"digest")
+
+    def seal(self, data: bytes, *place: str) -> bytes:
+        """`place`: tenant, table, column, row; the same words are needed to open."""
+        nonce = os.urandom(NONCE)
+        sealed = self._cipher(self._algorithm).encrypt(nonce, data, bound(place))
+        return bytes((CODES[self._algorithm],)) + nonce + sealed
+
+    def open(self, sealed: bytes, *place: str) -> bytes:
+        """Raises `EvidenceError` where the value was changed, moved, or sealed with another key."""
+        algorithm = NAMES.get(sealed[0]) if len(sealed) > NONCE + TAG else None
+        if algorithm is None:
+            raise EvidenceError(f"the sealed value at `{'/'.join(place)}` is damaged")
+        try:
+            return self._cipher(algorithm).decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], bound(place))
+        except InvalidTag as error:
+            raise EvidenceError(f"the sealed value at `{'/'.join(place)}` does not open: changed, moved, or another key") from error
+
+    def digest(self, data: bytes) -> bytes:
+        """A salted digest (HMAC-SHA-256, 32 bytes): proves a text to who holds it, says nothing once the key is gone."""
+        return hmac.digest(self._salt, data, "sha256")
+
+    def _cipher(self, algorithm: Algorithm) -> Cipherer:
+        if algorithm not in self._ciphers:
+            self._ciphers[algorithm] = AESGCM(self.raw) if algorithm == "aes-256-gcm" else Sm4Gcm(self.raw)
+        return self._ciphers[algorithm]
+
+
+class MasterKey:
+    """Wraps the persons' keys, and makes the blind index by which an app's id is found."""
+
+    def __init__(self, key: bytes, algorithm: Algorithm = "aes-256-gcm") -> None:
+        if len(key) != KEY:
+            raise OperatorError(f"the master key has {len(key)} bytes; it must have {KEY}")
+        self.algorithm: Algorithm = algorithm
+        self._wrapper = PersonKey(derived(key, b"wrap"), algorithm)
+        self._index = derived(key, b"index")
+        self._key = key
+
+    def new_person(self) -> PersonKey:
+        return PersonKey(secrets.token_bytes(KEY), self.algorithm)
+
+    def wrap(self, key: PersonKey, service: str, person: str) -> bytes:
+        return self._wrapper.seal(key.raw, service, "person_keys", "wrapped", person)
+
+    def unwrap(self, wrapped: bytes, service: str, person: str) -> PersonKey:
+        return PersonKey(self._wrapper.open(wrapped, service, "person_keys", "wrapped", person), self.algorithm)
+
+    def lookup(self, service: str, app_id: str) -> str:
+        return hmac.digest(self._index, f"{service}\0{app_id}".encode(), "sha256").hex()
+
+    def check_value(self) -> str:
+        """What a database remembers of its master key, to refuse a wrong one."""
+        return derived(self._key, b"check").hex()
+
+    def derive(self, purpose: bytes) -> bytes:
+        return derived(self._key, purpose)
+
+
+def derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=KEY, salt=b"shouban", info=purpose).derive(key)
+
+
+def bound(place: tuple[str, ...]) -> bytes:
+    return "\0".join(place).encode()
+
+
+def load_master(data: Path, environment: Mapping[str, str], algorithm: Algorithm = "aes-256-gcm") -> MasterKey:
+    """From `SHOUBAN_MASTER_KEY` (base64, 32 bytes), else from `DIR/keys/master.key`, which is made on the first start."""
+    given = environment.get("SHOUBAN_MASTER_KEY")
+    if given:
+        return MasterKey(_decode(given, "SHOUBAN_MASTER_KEY"), algorithm)
+    path = data / "keys" / "master.key"
+    if not path.exists():
+        write_secret(path, base64.b64encode(secrets.token_bytes(KEY)).decode())
+    return MasterKey(_decode(path.read_text().strip(), str(path)), algorithm)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Writes a file only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.rename(path)
+
+
+def _decode(text: str, where: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise OperatorError(f"`{where}` is not base64; it must hold {KEY} bytes in base64") from error
+    if len(key) != KEY:
+        raise OperatorError(f"`{where}` holds {len(key)} bytes; it must hold {KEY} bytes in base64")
+    return key
+
+

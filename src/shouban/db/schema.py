@@ -1,0 +1,149 @@
+"""The tables. Every row of a person carries `service_id, person_id`, so that PostgreSQL can be partitioned by them.
+
+`person_id` is random; the app's own id stands only, sealed, in `persons`. Columns named `sealed` are encrypted with
+the person's key (see `keys`). Times are integers: microseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+
+METADATA = MetaData()
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+META = Table(
+    "meta",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+PERSONS = Table(
+    "persons",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("person_id", String(40), primary_key=True),
+    Column("lookup", String(64), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("service_id", "lookup", name="persons_lookup"),
+)
+
+PERSON_KEYS = Table(
+    "person_keys",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("person_id", String(40), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+STATES = Table(
+    "states",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("person_id", String(40), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+MESSAGES = Table(
+    "messages",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("person_id", String(40), primary_key=True),
+    Column("message_id", String(40), primary_key=True),
+    Column("session_id", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("messages_session", "service_id", "person_id", "session_id", "at_us"),
+)
+
+PUSHES = Table(
+    "pushes",
+    METADATA,
+    Column("id", SERIAL, primary_key=True, autoincrement=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("push_id", String(40), nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("service_id", "person_id", "push_id", name="pushes_once"),
+    Index("pushes_person", "service_id", "person_id", "id"),
+)
+
+LEDGER = Table(
+    "ledger",
+    METADATA,
+    Column("duty_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("unique_key", String(160), nullable=True),
+    Column("state", String(12), nullable=False),
+    Column("owed_us", BigInteger, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("next_us", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease", String(64), nullable=False),
+    Column("leased_until_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    UniqueConstraint("unique_key", name="ledger_unique"),
+    Index("ledger_due", "state", "next_us"),
+    Index("ledger_person", "service_id", "person_id"),
+)
+
+LOG_ENTRIES = Table(
+    "log_entries",
+    METADATA,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Index("log_entries_person", "service_id", "person_id", "leaf_index"),
+)
+
+LOG_TILES = Table(
+    "log_tiles",
+    METADATA,
+    Column("level", Integer, primary_key=True),
+    Column("n", BigInteger, primary_key=True),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+LOG_HEAD = Table(
+    "log_head",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("checkpoint", Text, nullable=False),
+)
+
+HOLDS = Table(
+    "holds",
+    METADATA,
+    Column("hold_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("topic", String(32), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+)
+
+COMPANIONS = Table(
+    "companions",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("companion_id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)

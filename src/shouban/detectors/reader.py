@@ -1,0 +1,131 @@
+"""The one door to all detectors: a text, or a stream of it, goes in; readings come out, whatever happens inside.
+
+Rules: a detector that fails or is late reads `unknown` on every signal it covers, never nothing; a reading of level
+none is not given.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Final, Protocol
+
+import structlog
+
+from shouban.core.signals import UNKNOWN, Reading, Role
+from shouban.detectors.ages import AgeDetector
+from shouban.detectors.exits import ExitDetector
+from shouban.detectors.humanity import HumanityDetector
+from shouban.detectors.imported import imported_words
+from shouban.detectors.normalise import Normalised, normalise
+from shouban.detectors.personal import PersonalDataDetector
+from shouban.detectors.stream import StreamReader, Windowed
+from shouban.detectors.words import shipped_words
+
+Context = Sequence[tuple[Role, str]]
+Readings = tuple[Reading, ...]
+# Plug-ins that hang keep their thread; beyond this many at once a plug-in is not asked and reads unknown.
+_MOST_WAITED_FOR: Final = 16
+
+_log = structlog.get_logger(__name__)
+
+
+class Detector(Protocol):
+    """What a detector must have.
+
+    One that also satisfies `Windowed` is read while a text streams, others at its end. One with `prompt = True` does
+    little, linear work and is read in place; under a deadline any other is waited for in a thread of its own.
+    """
+
+    name: str
+    version: str
+    signals: frozenset[str]
+    roles: frozenset[Role]
+
+    def read(self, normalised: Normalised, role: Role, context: Context) -> tuple[Reading, ...]: ...
+
+
+class Detectors:
+    """Detectors read together; `deadline` in seconds bounds the wait for those that are not prompt."""
+
+    def __init__(self, detectors: Sequence[Detector], *, deadline: float | None = None, problems: Sequence[str] = ()) -> None:
+        self._detectors = tuple(detectors)
+        self._deadline = deadline
+        self._waiting = threading.BoundedSemaphore(_MOST_WAITED_FOR)
+        self.problems = tuple(problems)
+        self.covers: frozenset[str] = frozenset().union(*(detector.signals for detector in detectors))
+        self._by_role: dict[Role, tuple[Detector, ...]] = {
+            "user": tuple(d for d in self._detectors if "user" in d.roles),
+            "companion": tuple(d for d in self._detectors if "companion" in d.roles),
+        }
+        self._windowed = {role: tuple(d for d in own if isinstance(d, Windowed)) for role, own in self._by_role.items()}
+
+    def about(self) -> list[dict[str, object]]:
+        return [{"name": d.name, "version": d.version, "signals": sorted(d.signals)} for d in self._detectors]
+
+    def read(self, text: str, *, role: Role, context: Context = ()) -> tuple[Reading, ...]:
+        normalised = normalise(text)
+        readings: list[Reading] = []
+        ends = None if self._deadline is None else monotonic() + self._deadline
+        for detector in self._by_role[role]:
+            readings.extend(self._read_by(detector, normalised, role, context, ends))
+        return tuple(readings)
+
+    def stream(self, role: Role) -> StreamReader:
+        return StreamReader(role, self._windowed[role], whole=lambda text: self.read(text, role=role), failed=failed)
+
+    def _read_by(
+        self, detector: Detector, normalised: Normalised, role: Role, context: Context, ends: float | None
+    ) -> tuple[Reading, ...]:
+        try:
+            if ends is None or getattr(detector, "prompt", False):
+                return tuple(reading for reading in detector.read(normalised, role, context) if reading.level)
+            return self._waited_for(lambda: detector.read(normalised, role, context), detector, ends)
+        except Exception as error:  # noqa: BLE001 whatever a plug-in raises, its signals read unknown
+            return failed(detector, error)
+
+    def _waited_for(self, ask: Callable[[], Readings], detector: Detector, ends: float) -> Readings:
+        """The answer, if it comes in time; what the detector raises is raised here."""
+        left = ends - monotonic()
+        if left <= 0 or not self._waiting.acquire(blocking=False):
+            return unknown(detector)
+        answers: SimpleQueue[Readings | Exception] = SimpleQueue()
+        threading.Thread(target=self._answer, args=(ask, answers), daemon=True).start()
+        try:
+            answer = answers.get(timeout=left)
+        except Empty:
+            return unknown(detector)
+        if isinstance(answer, Exception):
+            raise answer
+        return tuple(reading for reading in answer if reading.level)
+
+    def _answer(self, ask: Callable[[], Readings], answers: SimpleQueue[Readings | Exception]) -> None:
+        try:
+            answers.put(ask())
+        except Exception as error:  # noqa: BLE001 it is raised where the answer is awaited
+            answers.put(error)
+        finally:
+            self._waiting.release()
+
+
+def unknown(detector: Detector | Windowed) -> tuple[Reading, ...]:
+    """What is read where a detector gave no answer."""
+    return tuple(Reading(signal, UNKNOWN, 0.0, detector.name, detector.version) for signal in sorted(detector.signals))
+
+
+def failed(detector: Detector | Windowed, error: Exception) -> tuple[Reading, ...]:
+    """As `unknown`, and the operator is told; not the error's words, which may hold the user's."""
+    _log.warning("detector failed", detector=detector.name, error=type(error).__name__)
+    return unknown(detector)
+
+
+def build_detectors(*, words_dir: Path | None = None) -> Detectors:
+    """The first tier, with the provider's imported words where `words_dir` holds lists."""
+    shipped: list[Detector] = [shipped_words(), ExitDetector(), HumanityDetector(), AgeDetector(), PersonalDataDetector()]
+    if words_dir is None or not words_dir.is_dir():
+        return Detectors(shipped)
+    imported, problems = imported_words(words_dir)
+    return Detectors([*shipped, imported] if imported else shipped, problems=problems)

@@ -1,0 +1,259 @@
+"""Word lists over a text: one automaton finds every word at once; what stands around a word decides what it says.
+
+A word counts in the text as written and with separators between its characters (去*死, 自 杀); a Latin word counts only
+whole. Where several words give the same signal and kind, the strongest is read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from shouban.core.signals import Level, Reading, Role
+from shouban.detectors import clauses
+from shouban.detectors.lists import Lists, Pardon, Word, shipped_lists
+from shouban.detectors.normalise import Normalised, gaps, normalise
+
+VERSION: Final = "1"
+_ROLES: Final[tuple[Role, ...]] = ("user", "companion")
+_LONGEST_GAP: Final = 8
+_TURNS_READ_AFTER_DENIAL: Final = 8
+
+
+class Hit(NamedTuple):
+    """A word found: places in the squeezed text."""
+
+    word: Word
+    start: int
+    end: int
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        return (self.word.level, self.word.score, -self.start)
+
+
+class WordIndex:
+    """Words and the phrases that pardon them, for one role, in one automaton."""
+
+    def __init__(self, words: Mapping[str, tuple[Word, ...]], pardons: Mapping[str, tuple[Pardon, ...]]) -> None:
+        self._meanings: list[tuple[Word, ...]] = list(words.values())
+        self._pardons = list(pardons.values())
+        patterns = [*words, *pardons]
+        self.longest = max(map(len, patterns), default=0)
+        self._longest_pardon = max(map(len, pardons), default=0)
+        # For so long after a word more text can still cancel it.
+        self._linger = max(self._longest_pardon, clauses.AFTER + 1)
+        self.glance = self.longest + self._linger
+        self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
+        self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
+
+    def wakes(self, window: str, fresh: int) -> bool:
+        """Whether a word may end in the last `fresh` characters of `window`, or wait there for its exception."""
+        words = len(self._meanings)
+        since = len(window) - fresh - self._linger
+        found = self._automaton.find_matches_as_indexes(window, overlapping=True)
+        return any(index < words and end > since for index, _, end in found)
+
+    def waits(self, normalised: Normalised, hit: Hit) -> bool:
+        """Whether more text could cancel `hit`: the word goes on, its clause goes on, or a pardoning phrase does."""
+        text, squeezed = normalised.text, normalised.squeezed
+        end = normalised.places[hit.end - 1] + 1
+        after = text[end : end + clauses.AFTER]
+        if not after and _is_latin(text[end - 1]):
+            return True
+        if hit.word.when == "alone" and len(after) < clauses.AFTER and not clauses.is_hard(after):
+            return True
+        first = max(0, len(squeezed) - self._longest_pardon)
+        return any(squeezed[at:] in self._pardon_starts for at in range(first, hit.start + 1))
+
+    def hits(self, normalised: Normalised) -> tuple[list[Hit], bool]:
+        """The words that count, the strongest of each signal and kind; and whether the text denies a danger."""
+        squeezed = normalised.squeezed
+        found = self._automaton.find_matches_as_indexes(squeezed, overlapping=True)
+        if not found:
+            return [], False
+        count = len(self._meanings)
+        covers = _Covers((start, end, self._pardons[index - count]) for index, start, end in found if index >= count)
+        best: dict[tuple[str, str | None], Hit] = {}
+        for index, start, end in found:
+            if index < count:
+                for word in self._meanings[index]:
+                    _keep(best, Hit(word, start, end), normalised, covers)
+        return sorted(best.values(), key=lambda hit: hit.start), covers.denied
+
+
+class _Covers:
+    """The pardoning phrases found, by where they start."""
+
+    def __init__(self, found: Iterable[tuple[int, int, tuple[Pardon, ...]]]) -> None:
+        self._at: defaultdict[int, list[tuple[int, tuple[Pardon, ...]]]] = defaultdict(list)
+        self._longest = 0
+        self.denied = False
+        for start, end, pardons in found:
+            self._at[start].append((end, pardons))
+            self._longest = max(self._longest, end - start)
+            self.denied = self.denied or any(pardon.denial for pardon in pardons)
+
+    def cover(self, hit: Hit) -> bool:
+        return any(
+            end >= hit.end and any(pardon.cancels(hit.word.signal) for pardon in pardons)
+            for start in range(max(0, hit.end - self._longest), hit.start + 1)
+            if start in self._at
+            for end, pardons in self._at[start]
+        )
+
+
+def _keep(best: dict[tuple[str, str | None], Hit], hit: Hit, normalised: Normalised, covers: _Covers) -> None:
+    """Puts `hit` where it belongs if it is stronger than what is there and counts in its place."""
+    known = best.get((hit.word.signal, hit.word.kind))
+    if known and known.rank >= hit.rank:
+        return
+    if covers.cover(hit) or not _is_whole(normalised, hit):
+        return
+    word = _in_its_clause(normalised, hit)
+    if word is None:
+        return
+    hit = hit._replace(word=word)
+    known = best.get((word.signal, word.kind))
+    if known is None or known.rank < hit.rank:
+        best[word.signal, word.kind] = hit
+
+
+def _is_whole(normalised: Normalised, hit: Hit) -> bool:
+    """No letter goes on beside a Latin word, and what separates the characters looks like disguise, not grammar."""
+    text, places = normalised.text, normalised.places
+    start, end = places[hit.start], places[hit.end - 1] + 1
+    if _is_latin(text[start]) and start and _is_latin(text[start - 1]):
+        return False
+    if _is_latin(text[end - 1]) and end < len(text) and _is_latin(text[end]):
+        return False
+    return end - start == hit.end - hit.start or _is_disguise(text, start, end)
+
+
+def _is_latin(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _is_disguise(text: str, start: int, end: int) -> bool:
+    piece = text[start:end]
+    found = gaps(piece)
+    length = len(piece) - sum(map(len, found))
+    if any(len(gap) > _LONGEST_GAP for gap in found):
+        return False
+    if piece.isascii():
+        return not any(map(clauses.is_hard, found)) or len(found) == length - 1
+    everywhere = len(found) == length - 1
+    if any(map(clauses.is_hard, found)):
+        return everywhere and length > 2
+    if length > 3 or any(gap.strip() for gap in found):
+        return True
+    return everywhere and clauses.stands_alone(text, start, end) if length == 2 else everywhere
+
+
+def _in_its_clause(normalised: Normalised, hit: Hit) -> Word | None:
+    """The word as its clause has it: about somebody else, long ago, only told; or None where it says nothing."""
+    word, text = hit.word, normalised.text
+    if word.when == "always":
+        return word
+    start, end = normalised.places[hit.start], normalised.places[hit.end - 1] + 1
+    if word.when == "alone":
+        return word if clauses.stands_alone(text, start, end) else None
+    clause = clauses.clause_before(text, start)
+    subject = clauses.subject_of(clause)
+    if not clauses.holds(word.when, subject):
+        return None
+    if subject == "them" and word.when == "self":
+        return _about_other(word)
+    if subject != "self" and clauses.is_story(clauses.sentence_before(text, start)):
+        return None
+    if word.signal == "crisis" and word.level > Level.MEDIUM and _is_thought(text[start:end]) and clauses.looks_back(clause):
+        return _with_level(word, Level.MEDIUM)
+    return word
+
+
+def _about_other(word: Word) -> Word | None:
+    if word.signal != "crisis" or word.level < Level.MEDIUM:
+        return None
+    return Word(signal="crisis_other", level=word.level, score=word.score, roles=word.roles)
+
+
+def _is_thought(piece: str) -> bool:
+    return any(mark in piece for mark in ("想", "考虑", "念头", "want", "think", "thought"))
+
+
+def _with_level(word: Word, level: Level) -> Word:
+    return Word(signal=word.signal, level=level, score=word.score, roles=word.roles, kind=word.kind)
+
+
+class WordDetector:
+    """A detector by word lists."""
+
+    prompt = True
+
+    def __init__(self, name: str, lists: Lists, *, version: str = VERSION) -> None:
+        self.name = name
+        self.version = version
+        self.roles: frozenset[Role] = frozenset(_ROLES)
+        meanings = [word for words in lists.words.values() for word in words]
+        self.signals = frozenset(word.signal for word in meanings)
+        self._indexes: dict[Role, WordIndex] = _indexes(lists)
+        self.glance = max(index.glance for index in self._indexes.values())
+        self.reach = self.glance + clauses.REACH
+
+    def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        hits, denied = self._indexes[role].hits(normalised)
+        readings = tuple(self._reading(normalised, hit) for hit in hits)
+        if denied and _spoke_of_danger(self._indexes["user"], readings, context):
+            return (*readings, self._denial())
+        return readings
+
+    def wakes(self, window: str, fresh: int, role: Role) -> bool:
+        return self._indexes[role].wakes(window, fresh)
+
+    def read_open(self, normalised: Normalised, role: Role) -> tuple[Reading, ...]:
+        """The readings of a text that may go on: only those that no further text can cancel."""
+        index = self._indexes[role]
+        hits, _ = index.hits(normalised)
+        return tuple(self._reading(normalised, hit) for hit in hits if not index.waits(normalised, hit))
+
+    def _reading(self, normalised: Normalised, hit: Hit) -> Reading:
+        word, places = hit.word, normalised.places
+        span = normalised.span(places[hit.start], places[hit.end - 1] + 1)
+        return Reading(word.signal, word.level, word.score, self.name, self.version, span, word.kind)
+
+    def _denial(self) -> Reading:
+        return Reading("crisis", Level.MEDIUM, 0.5, self.name, self.version)
+
+
+def _indexes(lists: Lists) -> dict[Role, WordIndex]:
+    """An index a role; one for both where every word speaks of both, as imported words do."""
+    if all(len(word.roles) == len(_ROLES) for words in lists.words.values() for word in words):
+        shared = WordIndex(lists.words, lists.pardons)
+        return dict.fromkeys(_ROLES, shared)
+    return {role: WordIndex(dict(_of_role(lists.words, role)), lists.pardons) for role in _ROLES}
+
+
+def _of_role(words: Mapping[str, tuple[Word, ...]], role: Role) -> Iterator[tuple[str, tuple[Word, ...]]]:
+    for pattern, meanings in words.items():
+        mine = tuple(word for word in meanings if role in word.roles)
+        if mine:
+            yield pattern, mine
+
+
+def _spoke_of_danger(index: WordIndex, readings: tuple[Reading, ...], context: Sequence[tuple[Role, str]]) -> bool:
+    """Whether the person spoke of suicide in earlier turns: denied today, it stays what labels.md calls level 2."""
+    if any(reading.signal == "crisis" and reading.level != "unknown" and reading.level >= Level.MEDIUM for reading in readings):
+        return False
+    earlier = [text for role, text in context if role == "user"][-_TURNS_READ_AFTER_DENIAL:]
+    return any(
+        hit.word.signal == "crisis" and hit.word.level >= Level.MEDIUM
+        for text in earlier
+        for hit in index.hits(normalise(text))[0]
+    )
+
+
+def shipped_words() -> WordDetector:
+    return WordDetector("words", shipped_lists())

@@ -1,0 +1,226 @@
+// One conversation: turns, notices and events, from start to the end.
+
+import * as api from "./api.js";
+import * as dialogs from "./dialogs.js";
+import * as frame from "./frame.js";
+import * as view from "./view.js";
+import { companionNamed, language, word } from "./words.js";
+
+const REMOVES_THE_REPLY = new Set(["replaced", "blocked"]);
+const ENDS_THE_TALK = new Set(["goodbye", "locked"]);
+
+let companion = "";
+let isEnded = true;
+let turn = null;
+let events = null;
+let seenNotices = new Set();
+let seenStaffMessages = new Set();
+
+export const isBusy = () => turn !== null;
+
+export function begin(started) {
+  companion = started.companion;
+  isEnded = false;
+  seenNotices = new Set();
+  seenStaffMessages = new Set();
+  view.clear();
+  frame.showTalk(companion);
+  events?.close();
+  events = api.listen(hear);
+}
+
+export async function greet(notices) {
+  const disclosed = notices.some((notice) => notice.kind === "disclosure");
+  for (const notice of notices) meet(notice);
+  if (!disclosed) meet({ kind: "disclosure" });
+}
+
+export function recall(history) {
+  for (const { role, text, notices = [] } of history) {
+    const isReplaced = notices.some((notice) => notice.kind === "replaced");
+    if (role === "user") view.showUser(text);
+    else if (role === "staff") view.showStaff(text);
+    else if (isReplaced) view.showSafeReply(text);
+    else if (text) showWhole(text);
+    for (const notice of notices.filter(({ kind }) => kind !== "replaced")) {
+      seenNotices.add(notice.id);
+      view.showNotice(notice);
+    }
+  }
+}
+
+function showWhole(text) {
+  const reply = view.openReply(companionNamed(companion).name, false);
+  reply.append(text);
+  reply.finish();
+}
+
+export async function speak(text) {
+  view.showUser(text);
+  turn = { stopper: new AbortController(), reply: null, byUser: false };
+  const mine = turn;
+  frame.showBusy(true);
+  view.showTyping(true);
+  try {
+    await follow(mine, api.say({ text, companion, language }, mine.stopper.signal));
+    return true;
+  } catch (failure) {
+    return tellFailure(mine, failure);
+  } finally {
+    finish(mine);
+  }
+}
+
+async function follow(mine, chunks) {
+  for (;;) {
+    const { value, done } = await chunks.next();
+    if (done && !value) mine.reply ? mine.reply.mark(word("cut")) : view.showProblem(word("service"), word("cut"));
+    if (done) return;
+    take(mine, value);
+  }
+}
+
+function take(mine, chunk) {
+  if (chunk.error) throw new api.ServiceError(chunk.error.message, 502);
+  const extra = chunk.shouban ?? {};
+  // The state first: it says whether the words that follow are a person's.
+  if (extra.state) apply(extra.state);
+  const isHuman = extra.state?.takeover === "human" || chunk.model === "human";
+  const text = chunk.choices?.[0]?.delta?.content;
+  if (text && !isStaffRepeat(mine, extra.message_id)) append(mine, text, isHuman);
+  for (const notice of extra.notices ?? []) meet(notice, mine);
+}
+
+// A staff member's words may come both as an event and as the reply: they are shown once.
+function isStaffRepeat(mine, id) {
+  if (!id || mine.staffMessage === id) return false;
+  if (seenStaffMessages.has(id)) return true;
+  seenStaffMessages.add(id);
+  mine.staffMessage = id;
+  return false;
+}
+
+function append(mine, text, isHuman) {
+  view.showTyping(false);
+  if (mine.reply && mine.reply.isHuman !== isHuman) {
+    mine.reply.finish();
+    mine.reply = null;
+  }
+  mine.reply ??= view.openReply(companionNamed(companion).name, isHuman);
+  mine.reply.append(text);
+}
+
+function tellFailure(mine, failure) {
+  if (failure.name === "AbortError") {
+    if (mine.byUser) mine.reply?.mark(word("cut_by_you"));
+    return true;
+  }
+  if (mine.reply) mine.reply.mark(word("cut"));
+  view.showProblem(mine.reply ? word("service") : word("not_sent"), failure.message || word("cut"));
+  return mine.reply !== null;
+}
+
+function finish(mine) {
+  mine.reply?.finish();
+  if (turn !== mine) return;
+  turn = null;
+  view.showTyping(false);
+  frame.showBusy(false);
+}
+
+export function stop() {
+  if (!turn) return;
+  turn.byUser = true;
+  turn.stopper.abort();
+}
+
+function meet(notice, mine = null) {
+  if (notice.id && seenNotices.has(notice.id)) return;
+  if (notice.id) seenNotices.add(notice.id);
+  if (mine && REMOVES_THE_REPLY.has(notice.kind)) {
+    mine.reply?.remove();
+    mine.reply = null;
+  }
+  if (notice.kind === "interrupted") mine?.reply?.mark(word("notice.interrupted"));
+  show(withText(notice));
+  if (ENDS_THE_TALK.has(notice.kind)) end();
+}
+
+function withText(notice) {
+  if (notice.text || !["disclosure", "reminder"].includes(notice.kind)) return notice;
+  const { name } = companionNamed(companion);
+  return { ...notice, text: word(`notice.${notice.kind}.text`, { name }) };
+}
+
+function show(notice) {
+  if (notice.kind === "replaced") view.showSafeReply(notice.text);
+  else view.showNotice(notice);
+  if (notice.kind === "disclosure") void dialogs.tellDisclosure(notice.text);
+  if (notice.kind === "reminder") void remind(notice.text);
+}
+
+async function remind(text) {
+  const wantsBreak = await dialogs.offerBreak(text);
+  if (isEnded) return;
+  if (wantsBreak) frame.closeInput(word("paused"), "resume");
+  else frame.openInput();
+}
+
+function apply(state) {
+  if (state.mode) frame.showMode(state.mode);
+  if (state.takeover) frame.showSpeaker(state.takeover);
+  if (state.use_seconds !== undefined) frame.showUse(state.use_seconds);
+  if (state.session === "ended") end();
+}
+
+const HEAR = {
+  notice: (data) => meet(data, turn),
+  mode_changed: (data) => frame.showMode(data.mode),
+  session_ended: (data) => {
+    if (data.text) meet({ ...data, kind: "goodbye" });
+    end();
+  },
+  taken_over: (data) => {
+    frame.showSpeaker("human");
+    meet({ ...data, kind: "takeover", text: data.text || word("joined") });
+  },
+  staff_message: (data) => {
+    if (seenStaffMessages.has(data.id)) return;
+    seenStaffMessages.add(data.id);
+    view.showStaff(data.text, data.name);
+  },
+  handed_back: (data) => {
+    frame.showSpeaker("none");
+    meet({ ...data, kind: "takeover", text: data.text || word("handed_back") });
+  },
+};
+
+function hear(kind, data) {
+  HEAR[kind](data);
+}
+
+function end() {
+  if (isEnded) return;
+  isEnded = true;
+  events?.close();
+  frame.closeInput(word("ended"), "restart");
+}
+
+// Leaving is immediate: the page closes first and tells the service after.
+export async function leave() {
+  turn?.stopper.abort();
+  end();
+  try {
+    const { notices = [] } = await api.call("POST", "/exit", {});
+    for (const notice of notices) meet(notice);
+  } catch (failure) {
+    view.showProblem(word("exit_unconfirmed"), failure.message);
+  }
+}
+
+export function forget() {
+  turn?.stopper.abort();
+  events?.close();
+  isEnded = true;
+  view.clear();
+}

@@ -1,0 +1,124 @@
+// The conversation on the page. Whatever was said is set as text, never as markup.
+
+import { hasWord, word } from "./words.js";
+
+const list = document.getElementById("messages");
+const helpLines = document.querySelector("#help-dialog .help-lines");
+const NEAR_THE_END = 120;
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function followIf(wasNearEnd) {
+  if (wasNearEnd) list.scrollTop = list.scrollHeight;
+}
+
+function isNearEnd() {
+  return list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END;
+}
+
+function add(item, always = false) {
+  const follow = always || isNearEnd();
+  list.append(item);
+  followIf(follow);
+  return item;
+}
+
+function bubble(kind, name, badge, text) {
+  const item = element("article", `bubble ${kind}`);
+  const head = element("p", "speaker", name);
+  if (badge) head.append(" ", element("span", "badge", badge));
+  const body = element("p", "as-written", text);
+  item.append(head, body);
+  return { item, body };
+}
+
+export function clear() {
+  list.replaceChildren();
+}
+
+export function showUser(text) {
+  return add(bubble("from-user", word("you"), "", text).item, true);
+}
+
+export function showStaff(text, name) {
+  add(bubble("from-staff", name || word("staff"), word("human_badge"), text).item, true);
+}
+
+// A reply that grows while it streams; screen readers hear it once, when it is whole.
+export function openReply(name, isHuman) {
+  const made = isHuman
+    ? bubble("from-staff", word("staff"), word("human_badge"), "")
+    : bubble("from-companion", name, word("ai_badge"), "");
+  made.item.setAttribute("aria-busy", "true");
+  add(made.item);
+  return {
+    isHuman,
+    append(text) {
+      const follow = isNearEnd();
+      made.body.append(text);
+      followIf(follow);
+    },
+    remove: () => made.item.remove(),
+    mark: (why) => made.item.append(element("p", "small", why)),
+    finish: () => made.item.removeAttribute("aria-busy"),
+  };
+}
+
+export function showSafeReply(text) {
+  const { item } = bubble("from-service", word("service_reply"), word("ai_badge"), text);
+  item.append(element("p", "small", word("service_reply_why")));
+  add(item, true);
+}
+
+export function showNotice(notice) {
+  const title = hasWord(`notice.${notice.kind}`) ? word(`notice.${notice.kind}`) : word("notice.other");
+  const item = element("aside", `notice notice-${notice.kind}`);
+  item.append(element("p", "speaker", `${word("service")} · ${title}`));
+  if (notice.text) item.append(element("p", "as-written", notice.text));
+  const lines = linesOf(notice);
+  if (lines) item.append(lines);
+  add(item, true);
+}
+
+export function showProblem(title, reason) {
+  const item = element("aside", "notice notice-problem");
+  item.setAttribute("role", "alert");
+  item.append(element("p", "speaker", title), element("p", "as-written", reason));
+  add(item, true);
+}
+
+// A help notice never stands without numbers: where the service sent none, the page's own are shown.
+function linesOf(notice) {
+  if (notice.help?.length) {
+    const made = element("ul", "help-lines");
+    made.append(...notice.help.map(helpLine));
+    return made;
+  }
+  return notice.kind === "help" ? helpLines.cloneNode(true) : null;
+}
+
+function helpLine(line) {
+  const item = element("li", "help-line");
+  const link = element("a", "call", `${word("help_call")} ${line.number}`);
+  link.href = `tel:${String(line.number).replace(/[^0-9+]/g, "")}`;
+  const facts = [
+    ["help_hours", line.hours],
+    ["help_region", line.region],
+    ["help_verified", line.verified_on],
+  ];
+  const said = facts.filter(([, fact]) => fact).map(([key, fact]) => `${word(key)}: ${fact}`);
+  item.append(element("span", "help-name", line.name), link, element("span", "small", said.join(" · ")));
+  return item;
+}
+
+const typing = element("p", "typing small", word("writing"));
+
+export function showTyping(isOn) {
+  if (isOn) add(typing, true);
+  else typing.remove();
+}
