@@ -35,15 +35,17 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(report.to_json(run), ensure_ascii=False, indent=2), encoding="utf-8")
     if given.markdown:
-        given.markdown.write_text(report.to_markdown(run), encoding="utf-8")
+        _write_between_marks(given.markdown, report.to_markdown(run))
     return 0 if run.results else 1
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few seconds: whether it runs, not how fast it is")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each window of load")
-    parser.add_argument("--rounds", type=int, default=3, help="over all targets; figures are the middle round's")
+    parser.add_argument("--seconds", type=_positive, default=2.0, help="of each window of load")
+    parser.add_argument(
+        "--rounds", type=_whole_positive, default=3, help="over all targets; figures are the middle round's"
+    )
     parser.add_argument("--only", metavar="NAME,…", help=f"of {', '.join(STARTERS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
@@ -60,6 +62,27 @@ def _arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"--only names `{unknown[0]}`; known are {', '.join(STARTERS)}")
     return given
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 60:
+        raise argparse.ArgumentTypeError(f"`{text}` is not between 0 and 60")
+    return value
+
+
+def _whole_positive(text: str) -> int:
+    return int(_positive(str(int(text))))
+
+
+def _write_between_marks(file: Path, table: str) -> None:
+    """Puts the table where the file marks its place, otherwise makes it the whole file."""
+    begin, end = "<!-- bench -->\n", "<!-- /bench -->\n"
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    whole = f"{before}{begin}{table}{end}{after}" if found and ended else table
+    file.write_text(whole, encoding="utf-8")
 
 
 def _settings(given: argparse.Namespace) -> Settings:

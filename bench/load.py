@@ -239,9 +239,7 @@ class Probe:
     async def first_words_after(self) -> float | None:
         """Seconds from asking to the model's first words; nothing where the answer was wrong, which is counted."""
         if self._connection is None:
-            self._connection = Connection(self._reading, self._answered, self._lost)
-            connected = self._connection
-            await asyncio.get_running_loop().create_connection(lambda: connected, "127.0.0.1", self._port)
+            self._connection = await self._connected()
         self._answer = asyncio.get_running_loop().create_future()
         self._connection.ask(next(self._requests))
         asked_at = self._connection.asked_at
@@ -253,10 +251,17 @@ class Probe:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.leave()
+            self._connection = None
+
+    async def _connected(self) -> Connection:
+        def lost() -> None:
+            if self._connection is connection:
+                self._connection = None
+
+        connection = Connection(self._reading, self._answered, lost)
+        await asyncio.get_running_loop().create_connection(lambda: connection, "127.0.0.1", self._port)
+        return connection
 
     def _answered(self, fault: str | None) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(fault)
-
-    def _lost(self) -> None:
-        self._connection = None

@@ -187,12 +187,16 @@ def _cell(report: Report, target: str, column: Column) -> str:
         return "–" + wrong
     floor = "≥ " if report.is_floor(target, column.measure) else ""
     ratio = report.ratio(target, REFERENCE, column.measure) if column.compared else None
-    return floor + column.form.format(value) + (f" ({ratio:.2f}×)" if ratio is not None else "") + wrong
+    return floor + column.form.format(value) + (f" ({_times(ratio)})" if ratio is not None else "") + wrong
 
 
 def _ratio_cell(report: Report, other: str, column: Column) -> str:
     ratio = report.ratio(OURS, other, column.measure) if column.compared else None
-    return "" if ratio is None else f"{ratio:.2f}×"
+    return "" if ratio is None else _times(ratio)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}×" if ratio >= 0.1 else f"{ratio:.2g}×"
 
 
 def _remarks(report: Report) -> list[str]:

@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from bench.asks import KEY, MODELS, PEOPLE, person
@@ -75,13 +76,15 @@ def _nginx(place: Place) -> Target:
     port, folder = _free_port(), place.folder / "nginx"
     folder.mkdir()
     (folder / "nginx.conf").write_text(_NGINX_CONF.format(folder=folder, port=port, upstream=place.upstream))
-    return _target(place, "nginx", port, [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    started = _target(place, "nginx", port, [str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")])
+    return replace(started, note=_said([str(NGINX), "-v"]).removeprefix("nginx version: "))
 
 
 def _aiohttp(place: Place) -> Target:
     port = _free_port()
     command = [sys.executable, "-m", "bench.passthrough_aiohttp", "--port", str(port)]
-    return _target(place, "aiohttp", port, [*command, "--upstream", f"http://127.0.0.1:{place.upstream}"])
+    started = _target(place, "aiohttp", port, [*command, "--upstream", f"http://127.0.0.1:{place.upstream}"])
+    return replace(started, note=f"aiohttp {version('aiohttp')} on uvloop {version('uvloop')}")
 
 
 def _shouban(place: Place) -> Target:
@@ -93,7 +96,7 @@ def _shouban(place: Place) -> Target:
     arguments = ["serve", "--port", str(port), "--data", str(data), "--upstream", upstream]
     more = {"SHOUBAN_SERVICE_KEY": KEY, "SHOUBAN_ADMIN_PASSWORD": "bench-administrator-1"}
     started = _target(place, "shouban", port, [str(command), *arguments], more, seconds=30)
-    return Target(name=started.name, port=port, pid=started.pid, note=_register_people(port))
+    return replace(started, note=_register_people(port))
 
 
 def _litellm(place: Place) -> Target:
@@ -107,7 +110,11 @@ def _litellm(place: Place) -> Target:
     config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": KEY}}))
     arguments = ["--config", str(config), "--host", "127.0.0.1", "--port", str(port), "--num_workers", "1"]
     more = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR"}
-    return _target(place, "litellm", port, [str(command), *arguments, "--telemetry", "False"], more, seconds=120)
+    started = _target(place, "litellm", port, [str(command), *arguments, "--telemetry", "False"], more, seconds=120)
+    return replace(
+        started,
+        note=_said([str(python), "-c", "import importlib.metadata as m; print('litellm', m.version('litellm'))"]),
+    )
 
 
 STARTERS: Mapping[str, Callable[[Place], Target]] = {
@@ -183,8 +190,8 @@ def _wait_until_answering(process: subprocess.Popen[bytes], port: int, log: Path
             raise FailedToStart(f"ended with {process.returncode}: {_last_line(log)}")
         try:
             status, _ = _call(port, "GET", "/v1/models")
-        except OSError as error:
-            last = error.strerror or type(error).__name__
+        except (OSError, http.client.HTTPException) as error:
+            last = str(error) or type(error).__name__
         else:
             if status == 200:
                 return
@@ -197,7 +204,10 @@ def _register_people(port: int) -> str:
     """Makes the people of the bench known; what went wrong, otherwise nothing."""
     for number in range(PEOPLE):
         profile = {"id": person(number), "age_band": "adult", "age_basis": "declared"}
-        status, answer = _call(port, "POST", "/v1/users", profile)
+        try:
+            status, answer = _call(port, "POST", "/v1/users", profile)
+        except (OSError, http.client.HTTPException) as error:
+            return f"people not registered: POST /v1/users failed: {error}"
         if status >= 400:
             return f"people not registered: POST /v1/users gave {status} {answer[:200]}"
     return ""
@@ -218,6 +228,12 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
+
+
+def _said(command: Sequence[str]) -> str:
+    """What a short command prints, as programs name their version."""
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return (finished.stdout + finished.stderr).strip()
 
 
 def _last_line(log: Path) -> str:

@@ -42,7 +42,7 @@ def applies(rule: Rule, facts: Facts) -> bool:
 
 def _owed(rule: Rule, facts: Facts) -> list[Obligation]:
     wakes = [timer for wake in rule.wakes if (timer := _timer(rule, wake, facts))]
-    return [*owed_by(rule), *wakes]
+    return [*owed_by(rule, facts.event), *wakes]
 
 
 def _timer(rule: Rule, wake: Wake, facts: Facts) -> WakeAt | None:

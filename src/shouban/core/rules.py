@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from shouban.core.events import Event, readings_of
-from shouban.core.obligations import AnyObligation, Obligation
+from shouban.core.events import (
+    Actor,
+    AgeBand,
+    AgeBasis,
+    ContextRole,
+    Event,
+    LeavingBy,
+    Mode,
+    Purpose,
+    Relation,
+    UpstreamReason,
+    readings_of,
+)
+from shouban.core.obligations import OBLIGATIONS, AnyObligation, Obligation
 from shouban.core.signals import SIGNALS, Level, Reading
 from shouban.core.state import PersonState, Session, since_reminder, used_on
 
@@ -148,6 +160,12 @@ def _reading(facts: Facts, signal: str) -> int:
     return level_of(readings_of(facts.event), signal, facts.pack.unknown)
 
 
+def _heard(facts: Facts, signal: str) -> int:
+    """As `_reading`, by the detectors that answered: what was said, apart from what silence stands for."""
+    levels = [int(one.level) for one in readings_of(facts.event) if one.signal == signal and one.level != "unknown"]
+    return max(levels, default=0)
+
+
 def _group(facts: Facts, prefix: str) -> int:
     signals = {one.signal for one in readings_of(facts.event) if one.signal.startswith(prefix)}
     return max((_reading(facts, signal) for signal in signals), default=0)
@@ -155,6 +173,10 @@ def _group(facts: Facts, prefix: str) -> int:
 
 def _is_silent(facts: Facts, signal: str) -> bool:
     return any(one.signal == signal and one.is_unknown for one in readings_of(facts.event))
+
+
+def _any_silent(facts: Facts) -> bool:
+    return any(one.is_unknown for one in readings_of(facts.event))
 
 
 def _attribute(name: str, otherwise: Any) -> Callable[[Facts, str], Any]:  # noqa: ANN401  # an event's own field, of any type
@@ -178,6 +200,10 @@ def _first_in_session(facts: Facts) -> bool:
     return facts.session is not None and facts.session.disclosed_at is None
 
 
+def _has_ended(facts: Facts) -> bool:
+    return facts.session is not None and facts.session.ended_by is not None
+
+
 def _hold_over(facts: Facts) -> bool:
     since = facts.state.takeover_since
     return since is not None and facts.event.at - since >= facts.pack.settings.hold_for
@@ -187,19 +213,25 @@ def _risk_lately(facts: Facts) -> int:
     return facts.state.risk.level
 
 
+# Duties that a guardian may lift by name (`GuardianSet.exemptions`).
+EXEMPTIONS: Final = ("reality-reminder", "daily-limit", "curfew")
+
 FIELDS: dict[str, Field] = {
     "reading": Field("level", "the strongest reading of the signal after the dot", _reading, frozenset(SIGNALS)),
     "silent": Field("bool", "whether a detector of the signal did not answer", _is_silent, frozenset(SIGNALS)),
+    "heard": Field("level", "the same, by the detectors that answered: a silent one counts as nothing", _heard, frozenset(SIGNALS)),
+    "silent_any": Field("bool", "whether any detector at all did not answer", lambda f, _: _any_silent(f)),
     "prohibited": Field("level", "the strongest reading of any prohibited class", lambda f, _: _group(f, "prohibited.")),
     "manipulation": Field("level", "the strongest reading of any tactic", lambda f, _: _group(f, "manipulation.")),
     "user.announced": Field("bool", "whether the app has registered the person", lambda f, _: f.state.announced),
-    "user.age_band": Field("word", "the age band", lambda f, _: f.state.age_band, values=("under_14", "14_15", "16_17", "adult", "elder", "unknown")),
+    "user.age_band": Field("word", "the age band", lambda f, _: f.state.age_band, values=get_args(AgeBand)),
+    "user.age_basis": Field("word", "what the age band rests on", lambda f, _: f.state.age_basis, values=get_args(AgeBasis)),
     "user.is_minor": Field("bool", "under 18, or in minors mode", lambda f, _: f.state.is_minor),
-    "user.mode": Field("word", "the mode", lambda f, _: f.state.mode, values=("standard", "minor", "elder")),
+    "user.mode": Field("word", "the mode", lambda f, _: f.state.mode, values=get_args(Mode)),
     "user.guardians": Field("count", "guardians on record", lambda f, _: f.state.guardians),
     "user.contacts": Field("count", "guardians and emergency contacts on record", lambda f, _: f.state.contacts),
-    "user.consents": Field("words", "consents that stand", lambda f, _: f.state.consents),
-    "user.exemptions": Field("words", "duties a guardian has lifted", lambda f, _: f.state.guardianship.exemptions),
+    "user.consents": Field("words", "consents that stand", lambda f, _: f.state.consents, values=get_args(Purpose)),
+    "user.exemptions": Field("words", "duties a guardian has lifted", lambda f, _: f.state.guardianship.exemptions, values=EXEMPTIONS),
     "user.purchases_allowed": Field("bool", "whether a guardian allows purchases", lambda f, _: f.state.guardianship.purchases_allowed),
     "user.dependence": Field("level", "the person's dependence, from words and use", lambda f, _: f.state.dependence),
     "user.minor_cue": Field("level", "the strongest sign so far that the person is a minor", lambda f, _: f.state.minor_cue),
@@ -218,29 +250,40 @@ FIELDS: dict[str, Field] = {
     "use.is_idle": Field("bool", "whether the person has paused for at least the idle limit", lambda f, _: f.state.use.rested),
     "use.over_guardian_limit": Field("bool", "whether the guardian's daily limit is reached", lambda f, _: _over_guardian_limit(f)),
     "session.undisclosed": Field("bool", "nobody has said in this talk yet that it is an AI", lambda f, _: _first_in_session(f)),
+    "session.is_ended": Field("bool", "the person has left this talk", lambda f, _: _has_ended(f)),
     "session.is_blocked": Field("bool", "the guardian has blocked this companion", lambda f, _: _companion(f) in f.state.guardianship.blocked),
-    "session.relation": Field("word", "the companion's relation", lambda f, _: f.session.relation if f.session else "other", values=("friend", "listener", "partner", "kin", "deceased", "professional", "character", "other")),
+    "session.relation": Field("word", "the companion's relation", lambda f, _: f.session.relation if f.session else "other", values=get_args(Relation)),
     "time_of_day": Field("time_of_day", "local time", lambda f, _: f.pack.settings.local(f.event.at).time()),
-    "event.by": Field("word", "by whom, or how", _attribute("by", "")),
-    "event.relation": Field("word", "the relation declared", _attribute("relation", "other")),
+    "event.by": Field("word", "by whom, or how", _attribute("by", ""), values=get_args(Actor) + get_args(LeavingBy)),
+    "event.relation": Field("word", "the relation declared", _attribute("relation", "other"), values=get_args(Relation)),
     "event.key": Field("word", "the timer's key", _attribute("key", "")),
-    "event.mode": Field("word", "the mode asked for", _attribute("mode", "")),
+    "event.mode": Field("word", "the mode asked for", _attribute("mode", ""), values=get_args(Mode)),
     "event.verified": Field("bool", "whether it was verified", _attribute("verified", False)),
-    "event.purpose": Field("word", "the purpose of the consent", _attribute("purpose", "")),
+    "event.purpose": Field("word", "the purpose of the consent", _attribute("purpose", ""), values=get_args(Purpose)),
     "event.amount": Field("count", "the amount in fen", _attribute("amount", 0)),
     "event.month": Field("count", "this month's total with this purchase, in fen", lambda f, _: getattr(f.event, "amount", 0) + getattr(f.event, "month_total", 0)),
-    "event.reason": Field("word", "the reason", _attribute("reason", "")),
-    "event.obligation": Field("word", "the obligation reported on", _attribute("obligation", "")),
+    "event.reason": Field("word", "the reason", _attribute("reason", ""), values=get_args(UpstreamReason)),
+    "event.obligation": Field("word", "the obligation reported on", _attribute("obligation", ""), values=tuple(OBLIGATIONS)),
     "event.final": Field("bool", "whether no further attempt follows", _attribute("final", False)),
-    "event.sort": Field("word", "complaint, report or appeal", _attribute("sort", "")),
-    "event.scope": Field("word", "what is to be erased", _attribute("scope", "")),
-    "event.role": Field("word", "whose text it was", _attribute("role", "")),
+    "event.sort": Field("word", "complaint, report or appeal", _attribute("sort", ""), values=("complaint", "report", "appeal")),
+    "event.scope": Field("word", "what is to be erased", _attribute("scope", ""), values=("all", "companion", "session", "message")),
+    "event.role": Field("word", "whose text it was", _attribute("role", ""), values=get_args(ContextRole)),
     "event.earlier": Field("bool", "an earlier turn that came with the request", _attribute("earlier", False)),
-    "event.restriction": Field("word", "the restriction set", _attribute("restriction", "")),
+    "event.restriction": Field("word", "the restriction set", _attribute("restriction", ""), values=("limited", "suspended", "ended")),
+    "event.age_rating": Field("count", "the age from which the companion is fit", _attribute("age_rating", 0)),
+    "event.replaced": Field("bool", "whether a template was shown in the reply's place", _attribute("replaced", False)),
     "event.cut": Field("bool", "whether the reply was cut", _attribute("cut", False)),
 }  # fmt: skip
 
-OPEN_FIELDS = frozenset({"reading", "silent", "use.since_reminder"})
+OPEN_FIELDS = frozenset({"reading", "heard", "silent", "use.since_reminder"})
+
+# Terms that a rule leaves to the event: the case complained of, what is to be erased, whose review, which consent.
+GIVEN_BY_EVENT: Final = {
+    "AnswerComplaint": "case",
+    "Erase": "scope",
+    "ReviewCompanion": "companion",
+    "StopUse": "purpose",
+}
 
 OPERATORS: dict[FieldType, frozenset[Operator]] = {
     "bool": frozenset({"is", "is_not"}),
@@ -299,6 +342,12 @@ def signals_of(condition: Condition) -> frozenset[str]:
             return signals_of(part)
 
 
-def owed_by(rule: Rule) -> tuple[Obligation, ...]:
-    """What the rule asks for, each obligation saying so."""
-    return tuple(msgspec.structs.replace(one, because=(rule.id,)) for one in rule.owes)
+def owed_by(rule: Rule, event: Event) -> tuple[Obligation, ...]:
+    """What the rule asks for, each obligation saying so, with the terms that only the event knows."""
+    return tuple(_with_terms(one, rule, event) for one in rule.owes)
+
+
+def _with_terms(one: Obligation, rule: Rule, event: Event) -> Obligation:
+    term = GIVEN_BY_EVENT.get(type(one).__name__)
+    given = {term: getattr(event, term)} if term and hasattr(event, term) else {}
+    return msgspec.structs.replace(one, because=(rule.id,), **given)

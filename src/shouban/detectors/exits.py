@@ -16,18 +16,17 @@ SIGNAL: Final = "exit_intent"
 _LEAVING: Final = frozenset(
     fold(phrase)
     for template in (
-        "再见", "拜拜", "拜", "白白", "掰掰", "88", "886", "告辞", "退下", "走", "走人", "撤", "先撤", "闪", "溜", "晚安", "安安",
+        "再见", "拜拜", "拜", "白白", "掰掰", "88", "886", "告辞", "退下", "{|先|我}{走|撤|闪|溜|睡|睡觉|下}{了|啦|咯|喽}", "我{先|要|得|该}{走|撤|闪|溜|睡|睡觉|下}", "晚安", "安安",
         "{先|得|该|要|想|准备|去|}{走|撤|闪|溜|下|睡|睡觉|休息|下线|离开|退出}", "下线", "下播", "不聊", "不说", "不和你聊", "不跟你聊", "聊到这",
         "{|今天|今晚|那|咱们|我们|先|就}{聊|说|谈|到}到{这|这里|这儿|此|此为止}", "{|今天|那|咱们}就这样", "{|今天|那}先这样", "到此为止",
         "退出", "关掉", "关闭", "关机", "停止", "停", "停下", "停下来", "暂停", "结束", "结束吧", "取消", "退", "退出登录",
-        "{明天|明儿|下次|回头|改天|下回|晚点|待会儿?|一会儿?|周末|有空|以后|后天}{见|聊|再聊|再说|再见|继续}", "回聊", "回见", "失陪", "少陪",
+        "{明天|明儿|下次|回头|改天|下回|晚点|待会|待会儿|一会|一会儿|周末|有空|以后|后天}{见|聊|再聊|再说|再见|继续}", "回聊", "回见", "失陪", "少陪",
         "{先|得|要|该|}去{睡|睡觉|忙|上班|上课|吃饭|洗澡|工作|写作业|做饭|开会|学习|接孩子}", "{先|要|得}忙", "挂", "先挂", "挂断",
         "bye", "byebye", "bye bye", "bye for now", "goodbye", "good bye", "good night", "goodnight", "gn", "nighty night", "cya", "see ya",
         "see you", "see you {later|tomorrow|soon|around|then}", "later", "ttyl", "talk later", "stop", "quit", "exit", "end", "stop it",
         "please stop", "im out", "im off", "im leaving", "im done", "im done {talking|here|for today}", "thats all", "thats all for {today|now}",
         "leave", "end chat", "log out", "log off", "logout", "gtg", "g2g", "gotta go", "have to go", "cancel", "turn off", "shut down",
         "stop chat", "stop chatting", "end session", "stop now", "lets stop", "lets stop here", "take care", "peace out", "farewell", "so long",
-        "イバイ",
     )
     for phrase in spelled_out(template)
 )  # fmt: skip
@@ -49,7 +48,7 @@ _NOT_LEAVING: Final = re.compile(
 _LETTING_GO: Final = re.compile(r"不想(?:再)?[和跟]?你?聊")
 _CLAUSE: Final = re.compile(r"[^,!;:。、\"“”()《》【】\n~…?]+")
 _OPENERS: Final = re.compile(
-    r"(?:好的?|嗯+|行|那|哦|噢|ok|okay|好吧|好啦|好了|算了|宝贝|宝宝|亲爱的|老公|老婆|我|咱|们|今天|今晚|就|先|真的|现在|时间不早|不早|也|都|请|给我|快|立刻|马上|赶紧|得|该|要|准备|想|谢谢|thanks|thank you|well|alright|ok then|so|then|and|now|i|anyway|please|dear|hey|sorry|guys|just) ?"
+    r"(?:好的?|嗯+|行|那|哦|噢|ok|okay|好吧|好啦|好了|算了|宝贝|宝宝|亲爱的|老公|老婆|我|今天|今晚|就|真的|现在|时间不早|不早|也|都|请|给我|快|立刻|马上|赶紧|得|该|要|准备|想|谢谢|thanks|thank you|well|alright|ok then|so|then|and|now|i|anyway|please|dear|hey|sorry|guys|just) ?"
 )
 _CLOSERS: Final = " 了吧啦哦噢喔啊呀咯喽嘛哈呢哟的嗯.~-"
 _PARTINGS: Final = re.compile(r"(?:再见|拜拜|晚安|bye|goodbye|good night)$|^(?:再见|拜拜|晚安|bye|goodbye|good night)")
@@ -84,7 +83,7 @@ def _leaves(clause: str) -> bool:
     if len(clause) > _LONGEST_CLAUSE:
         clause = clause[-_LONGEST_CLAUSE:]
     core = clause.rstrip(_CLOSERS)
-    if core in _LEAVING or _without_openers(core) in _LEAVING:
+    if clause in _LEAVING or _without_openers(core) in _LEAVING:
         return True
     if _NOT_LEAVING.search(clause) and not _LETTING_GO.search(clause):
         return False

@@ -1,26 +1,13 @@
-"""What the companion page shows, as facts: help lines and the data its script reads."""
+"""What the companion page shows, as facts: cards, phone links and the data its script reads."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import TypedDict
 
 from shouban.web.companions import Companion
 from shouban.web.language import Language
-
-
-@dataclass(frozen=True, slots=True)
-class HelpLine:
-    """A number to call, in the reader's language, and the day it was last verified."""
-
-    name: str
-    number: str
-    hours: str
-    region: str
-    verified_on: date
 
 
 class CompanionCard(TypedDict):

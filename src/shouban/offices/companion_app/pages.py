@@ -10,17 +10,18 @@ from typing import Any, TypeAlias
 from jinja2 import Template
 from litestar import Request, Response, Router, get
 
-from shouban.offices.companion_app.model import HelpLine, card_of, page_data, phone_link
+from shouban.offices.companion_app.model import card_of, page_data, phone_link
 from shouban.offices.companion_app.words import WORDS
+from shouban.packs.templates import Help
 from shouban.web.companions import Companion
 from shouban.web.language import HTML_LANGUAGE, LANGUAGE_COOKIE, Language, chosen_language, words_in
 from shouban.web.pages import page_environment, page_response, static_router
 
-HelpLines: TypeAlias = Callable[[Language], Sequence[HelpLine]]
+HelpLines: TypeAlias = Callable[[Language], Sequence[Help]]
 
 
 def render_companion_page(
-    language: Language, *, scripted: bool, companions: Sequence[Companion], help_lines: Sequence[HelpLine]
+    language: Language, *, scripted: bool, companions: Sequence[Companion], help_lines: Sequence[Help]
 ) -> str:
     words = words_in(WORDS, language)
     cards = [card_of(companion, language) for companion in companions]

@@ -46,12 +46,13 @@ export async function call(method, path, body) {
 // One turn: yields each chunk as it arrives; ends at [DONE] with `true`, at a cut stream with `false`.
 export async function* say(body, signal) {
   const response = await request("POST", "/say", body, signal);
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
   let rest = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return false;
-    rest += value;
+    rest += decoder.decode(value, { stream: true });
     const lines = rest.split("\n");
     rest = lines.pop();
     for (const line of lines) {

@@ -57,7 +57,7 @@ function showWhole(text) {
 
 export async function speak(text) {
   view.showUser(text);
-  turn = { stopper: new AbortController(), reply: null, byUser: false };
+  turn = { stopper: new AbortController(), reply: null };
   const mine = turn;
   frame.showBusy(true);
   view.showTyping(true);
@@ -112,7 +112,7 @@ function append(mine, text, isHuman) {
 
 function tellFailure(mine, failure) {
   if (failure.name === "AbortError") {
-    if (mine.byUser) mine.reply?.mark(word("cut_by_you"));
+    mine.reply?.mark(word("cut_by_you"));
     return true;
   }
   if (mine.reply) mine.reply.mark(word("cut"));
@@ -129,9 +129,7 @@ function finish(mine) {
 }
 
 export function stop() {
-  if (!turn) return;
-  turn.byUser = true;
-  turn.stopper.abort();
+  turn?.stopper.abort();
 }
 
 function meet(notice, mine = null) {

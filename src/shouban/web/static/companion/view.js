@@ -6,6 +6,9 @@ const list = document.getElementById("messages");
 const helpLines = document.querySelector("#help-dialog .help-lines");
 const NEAR_THE_END = 120;
 
+// After a help card the list stays on it: what is said next must not push the numbers out of sight.
+let isHeld = false;
+
 function element(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -14,7 +17,7 @@ function element(tag, className, text) {
 }
 
 function followIf(wasNearEnd) {
-  if (wasNearEnd) list.scrollTop = list.scrollHeight;
+  if (wasNearEnd && !isHeld) list.scrollTop = list.scrollHeight;
 }
 
 function isNearEnd() {
@@ -38,10 +41,12 @@ function bubble(kind, name, badge, text) {
 }
 
 export function clear() {
+  isHeld = false;
   list.replaceChildren();
 }
 
 export function showUser(text) {
+  isHeld = false;
   return add(bubble("from-user", word("you"), "", text).item, true);
 }
 
@@ -83,6 +88,12 @@ export function showNotice(notice) {
   const lines = linesOf(notice);
   if (lines) item.append(lines);
   add(item, true);
+  if (lines) hold(item);
+}
+
+function hold(item) {
+  isHeld = true;
+  list.scrollTop = item.offsetTop - list.offsetTop;
 }
 
 export function showProblem(title, reason) {
@@ -112,6 +123,7 @@ function helpLine(line) {
     ["help_verified", line.verified_on],
   ];
   const said = facts.filter(([, fact]) => fact).map(([key, fact]) => `${word(key)}: ${fact}`);
+  if (!line.verified_on) said.push(word("help_unverified"));
   item.append(element("span", "help-name", line.name), link, element("span", "small", said.join(" · ")));
   return item;
 }

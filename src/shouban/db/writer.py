@@ -1,0 +1,254 @@
+"""The one writer: many turns, one transaction. Nothing is acknowledged before its transaction is on disk.
+
+Jobs that wait while a transaction is being written go into the next one together (group commit). A job that fails is
+tried alone, so that it takes no other down with it. The tree of evidence grows in the same transaction, by `append`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from shouban.core.errors import ConflictError, OperatorError
+from shouban.db.schema import STATES
+
+MAX_BATCH = 512
+RETRY_FOR = 5.0
+RETRY_STEP = 0.05
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One entry of the log, before it has its place in the tree."""
+
+    service: str
+    person: str
+    at_us: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class StateWrite:
+    """A person's new state; refused with `ConflictError` unless the stored version is `version - 1`."""
+
+    service: str
+    person: str
+    version: int
+    sealed: bytes
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.service, self.person
+
+
+@dataclass
+class Job:
+    """What must be written together or not at all. `call`, if any, runs first, inside the transaction, alone."""
+
+    writes: list[tuple[Executable, dict[str, Any]]] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+    state: StateWrite | None = None
+    call: Callable[[Connection], Any] | None = None
+    result: Any = None
+    error: BaseException | None = None
+    future: asyncio.Future[Any] | None = None
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+Append = Callable[[Connection, Sequence[Leaf]], None]
+
+
+class Writer:
+    """A thread that owns the writing connection. `append` puts leaves into the tree inside the transaction."""
+
+    def __init__(self, engine: Engine, append: Append) -> None:
+        self._engine = engine
+        self._append = append
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        insert = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
+        upsert = insert(STATES)
+        self._put_state = upsert.on_conflict_do_update(
+            index_elements=["service_id", "person_id"],
+            set_={"version": upsert.excluded.version, "sealed": upsert.excluded.sealed},
+        )
+        self.commits = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Writes what is queued, then ends."""
+        self._queue.put(None)
+        self._thread.join(timeout=30)
+
+    def submit(self, job: Job) -> asyncio.Future[Any]:
+        """Queues the job; the future holds `call`'s result once all of it is on disk."""
+        job.loop = asyncio.get_running_loop()
+        job.future = job.loop.create_future()
+        self._queue.put(job)
+        return job.future
+
+    def write(self, job: Job) -> Any:  # noqa: ANN401  # whatever the job's own call gives
+        """The same for code without an event loop; waits."""
+        done = threading.Event()
+        outer = _Waiting(job, done)
+        self._queue.put(outer)
+        done.wait()
+        if outer.error:
+            raise outer.error
+        return outer.result
+
+    def _run(self) -> None:
+        ending = False
+        while not ending:
+            first = self._queue.get()
+            batch: list[Job] = []
+            ending = first is None
+            if first is not None:
+                batch.append(first)
+            while len(batch) < MAX_BATCH and not ending:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                ending = more is None
+                if more is not None:
+                    batch.append(more)
+            if batch:
+                self._write_batch(batch)
+                _resolve(batch)
+
+    def _write_batch(self, batch: list[Job]) -> None:
+        try:
+            self._transact(batch)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to the jobs' callers, and the thread must live
+            if len(batch) == 1:
+                batch[0].error = _cause(error)
+                return
+            for job in batch:
+                job.error = None
+                self._write_batch([job])
+
+    def _transact(self, batch: list[Job]) -> None:
+        give_up = time.monotonic() + RETRY_FOR
+        while True:
+            try:
+                with self._engine.connect().execution_options(write=True) as connection, connection.begin():
+                    self._fill(connection, batch)
+            except OperationalError as error:
+                if not _passes(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(RETRY_STEP)
+            else:
+                self.commits += 1
+                return
+
+    def _fill(self, connection: Connection, batch: list[Job]) -> None:
+        jobs = self._without_conflicts(connection, batch)
+        for job in jobs:
+            if job.call is not None:
+                job.result = job.call(connection)
+        for statement, rows in _grouped(jobs):
+            connection.execute(statement, rows)
+        states = {job.state.key: job.state for job in jobs if job.state}
+        if states:
+            connection.execute(self._put_state, [_state_row(one) for _, one in sorted(states.items())])
+        leaves = [leaf for job in jobs for leaf in job.leaves]
+        if leaves:
+            self._append(connection, leaves)
+
+    def _without_conflicts(self, connection: Connection, batch: list[Job]) -> list[Job]:
+        """The jobs whose person nobody else has changed meanwhile; the others get `ConflictError`."""
+        keys = sorted({job.state.key for job in batch if job.state})
+        if not keys:
+            return batch
+        found = connection.execute(
+            select(STATES.c.service_id, STATES.c.person_id, STATES.c.version)
+            .where(tuple_(STATES.c.service_id, STATES.c.person_id).in_(keys))
+            .with_for_update()
+        )
+        versions = {(service, person): version for service, person, version in found}
+        good = []
+        for job in batch:
+            job.error = None
+            if job.state is None:
+                good.append(job)
+            elif versions.get(job.state.key, 0) == job.state.version - 1:
+                versions[job.state.key] = job.state.version
+                good.append(job)
+            else:
+                job.error = ConflictError("this person was changed elsewhere at the same time; ask again")
+        return good
+
+
+class _Waiting(Job):
+    """A job that a thread waits for."""
+
+    def __init__(self, job: Job, done: threading.Event) -> None:
+        super().__init__(job.writes, job.leaves, job.state, job.call)
+        self.done = done
+
+
+def _state_row(one: StateWrite) -> dict[str, Any]:
+    return {"service_id": one.service, "person_id": one.person, "version": one.version, "sealed": one.sealed}
+
+
+def _grouped(jobs: list[Job]) -> list[tuple[Executable, list[dict[str, Any]]]]:
+    """Rows by statement: inserts before updates before deletes, so that a row exists before it is changed."""
+    groups: dict[int, tuple[Executable, list[dict[str, Any]]]] = {}
+    for job in jobs:
+        for statement, row in job.writes:
+            groups.setdefault(id(statement), (statement, []))[1].append(row)
+    return sorted(groups.values(), key=lambda group: _order(group[0]))
+
+
+def _order(statement: Any) -> int:  # noqa: ANN401  # SQLAlchemy types the flags on its subclasses only
+    return 0 if statement.is_insert else 1 if statement.is_update else 2
+
+
+def _passes(error: OperationalError) -> bool:
+    """Whether the fault may pass by itself: a lock held elsewhere, a connection lost, a server restarting."""
+    return error.connection_invalidated or "locked" in str(error.orig) or "connect" in str(error.orig).lower() or "shut" in str(error.orig)
+
+
+def _cause(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError):
+        first = str(error.orig).splitlines()[0] if str(error.orig) else type(error.orig).__name__
+        cure = "; free some disk" if "full" in first else ""
+        told = OperatorError(f"the database did not take the write ({first}){cure}")
+        told.__cause__ = error
+        return told
+    return error
+
+
+def _resolve(batch: list[Job]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in batch:
+        if isinstance(job, _Waiting):
+            job.done.set()
+        elif job.loop is not None:
+            by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle, jobs)
+
+
+def _settle(jobs: list[Job]) -> None:
+    for job in jobs:
+        if job.future is None or job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

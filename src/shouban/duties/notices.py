@@ -1,0 +1,123 @@
+"""Turns what is owed to a person into words that reach them: notices, and the text that stands in for a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from shouban.core.events import AgeBand
+from shouban.core.obligations import (
+    AskConsent, AskContacts, Announce, Block, Disclose, EndSession, Ground, Interrupt, Lock, Obligation, RefusePurchase,
+    Remind, ReplaceReply, ShowHelp, SwitchMode,
+)  # fmt: skip
+from shouban.duties.ledger import Duty
+from shouban.packs.pack import LoadedPack
+from shouban.packs.templates import Help, Language
+
+KINDS: Final[dict[type[Obligation], str]] = {
+    Disclose: "disclosure",
+    Remind: "reminder",
+    Ground: "grounding",
+    ShowHelp: "help",
+    ReplaceReply: "replaced",
+    Block: "blocked",
+    Interrupt: "interrupted",
+    Lock: "locked",
+    EndSession: "goodbye",
+    SwitchMode: "mode",
+    AskContacts: "contacts",
+    AskConsent: "consent",
+    RefusePurchase: "purchase",
+    Announce: "outage",
+}
+# These take the place of the model's reply; of several the last in this row is the text given.
+INSTEAD: Final = ("purchase", "goodbye", "blocked", "replaced", "interrupted", "locked")
+BEFORE: Final = ("disclosure", "honest_answer", "reminder", "mode", "outage")
+LABELS: Final[dict[Language, tuple[str, str]]] = {"zh": ("【求助】", "【提示】"), "en": ("[Help] ", "[Notice] ")}
+
+
+class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One notice as a client sees it; `id` is the duty's, so that a notice seen twice is known for the same."""
+
+    id: str
+    kind: str
+    topic: str
+    text: str
+    template: str
+    because: tuple[str, ...]
+    at: datetime
+    help: tuple[Help, ...] = ()
+
+
+def notice_of(duty: Duty, pack: LoadedPack, language: Language, *, at: datetime, age_band: AgeBand, region: str) -> Notice | None:
+    """The words of a duty, or nothing where the duty has none."""
+    kind = KINDS.get(type(duty.owed))
+    if kind is None:
+        return None
+    ref = str(getattr(duty.owed, "template", ""))
+    topic = str(getattr(duty.owed, "topic", ""))
+    if topic == "honest-answer":
+        kind = "honest_answer"
+    text = pack.template(ref, language, region=region, age_band=age_band).text
+    card = pack.help_for(duty.owed.topic, language, region, age_band) if isinstance(duty.owed, ShowHelp) else []
+    return Notice(duty.id, kind, topic, text, ref, duty.owed.because, at, tuple(card))
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How a turn is answered: notices around the model's reply, or a text instead of it."""
+
+    notices: tuple[Notice, ...]
+    instead: Notice | None
+
+    @property
+    def prefix(self) -> str:
+        """What an unaware client reads before the reply."""
+        return "".join(f"{framed(one)}\n\n" for one in self.notices if one.kind in BEFORE)
+
+    @property
+    def suffix(self) -> str:
+        """What it reads after the reply."""
+        after = [one for one in self.notices if one.kind not in BEFORE and one is not self.instead]
+        return "".join(f"\n\n{framed(one)}" for one in after)
+
+    @property
+    def aware(self) -> tuple[Notice, ...]:
+        return tuple(one for one in self.notices if one is not self.instead)
+
+    @property
+    def session_ends(self) -> bool:
+        return any(one.kind == "goodbye" for one in self.notices)
+
+
+def answer_of(notices: Iterable[Notice]) -> Answer:
+    """Orders notices, and finds the one that stands in for the reply, if any does."""
+    given = tuple(notices)
+    standing = sorted((one for one in given if one.kind in INSTEAD), key=lambda one: INSTEAD.index(one.kind))
+    instead = standing[-1] if standing else None
+    kept = tuple(one for one in given if one is instead or one.kind not in INSTEAD or one.kind == "goodbye")
+    return Answer(kept, instead)
+
+
+def framed(notice: Notice) -> str:
+    """A notice in running text says that it is one."""
+    help_label, label = LABELS["zh" if is_chinese(notice.text) else "en"]
+    return (help_label if notice.kind == "help" else label) + notice.text
+
+
+def is_chinese(text: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+def language_of(text: str, otherwise: Language) -> Language:
+    """The language a text is answered in: Chinese if it has Chinese in it, English if it has Latin letters only."""
+    if is_chinese(text):
+        return "zh"
+    return "en" if any(letter.isascii() and letter.isalpha() for letter in text) else otherwise
+
+
+def words_of(duties: Sequence[Duty], pack: LoadedPack, language: Language, *, at: datetime, age_band: AgeBand, region: str) -> list[Notice]:
+    found = (notice_of(duty, pack, language, at=at, age_band=age_band, region=region) for duty in duties)
+    return [one for one in found if one is not None]

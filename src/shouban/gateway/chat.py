@@ -1,0 +1,441 @@
+"""`POST /v1/chat/completions`: the road of one message, streaming or not. Raw ASGI: this is the hot path.
+
+Order that must hold: read and decide → what is owed is on disk → ask the model → read each piece → release it → the
+turn is on disk → the last byte. No model word goes out while a human speaks or was called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from shouban.core import events as e
+from shouban.core.errors import CallerError, ShoubanError, UpstreamError
+from shouban.core.signals import Reading
+from shouban.duties.notices import Notice, framed
+from shouban.gateway.context import Gateway, Service
+from shouban.gateway.hearing import Words, new_id
+from shouban.gateway.reply import ReplyReader
+from shouban.gateway.talk import Talk, hear_request, masked_body, person_for
+from shouban.gateway.upstream import Reply
+from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+
+JSON: Final = [(b"content-type", b"application/json")]
+SSE: Final = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+HUMAN: Final = "human"
+
+_log = structlog.get_logger("shouban.gateway")
+
+
+@dataclass
+class Request:
+    """The parts of a chat request that this module acts on."""
+
+    service: Service
+    ask: Ask
+    body: bytes
+    talk: Talk
+    is_aware: bool
+    reader: ReplyReader
+    judged: dict[str, float] = field(default_factory=dict)
+
+    def shouban(self, notices: tuple[Notice, ...] | None = None) -> dict[str, Any] | None:
+        if not self.is_aware:
+            return None
+        given = self.talk.answer.aware if notices is None else notices
+        return shouban_object(given, self.talk.turn, self.talk.state_object())
+
+
+class Chat:
+    """The ASGI application of this one path."""
+
+    def __init__(self, gateway: Gateway, before: Callable[[], Awaitable[None]]) -> None:
+        self._gateway = gateway
+        self._before = before
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        out = Out(send)
+        try:
+            await self._answer(scope, receive, out)
+        except ShoubanError as error:
+            await out.refuse(error)
+        except Exception:  # whatever broke, the person gets no model word and the app an error in a form it knows
+            _log.exception("chat_failed")
+            await out.refuse(ShoubanError("the gateway failed on this request; nothing of it was passed on"))
+
+    async def _answer(self, scope: Scope, receive: Receive, out: Out) -> None:
+        gateway = self._gateway
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        service = gateway.service_of(headers.get("authorization", ""))
+        body = await read_body(receive, gateway.settings.max_body)
+        began = perf_counter()
+        at = gateway.time(headers.get("x-shouban-at"))
+        await self._before()
+        ask = parse_ask(body, max_turns=gateway.settings.max_turns)
+        raw_session = checked_id(headers.get("x-shouban-session", ""), "X-Shouban-Session")
+        companion = checked_id(headers.get("x-shouban-companion", ""), "X-Shouban-Companion")
+        person = await person_for(gateway, service, ask.user, raw_session, at)
+        talk = Talk(gateway, service, person, at, raw_session or "default", language=_language(person.profile, gateway))
+        is_aware = headers.get("x-shouban-client", "").lower() == "aware" or (service.settings.delivery == "aware")
+        request = Request(service, ask, body, talk, is_aware, ReplyReader(gateway.detectors))
+        with _Stream(gateway, person, ask):
+            await hear_request(talk, ask, companion)
+            gateway.metrics.decided.observe(perf_counter() - began)
+            if talk.must_wait:
+                await talk.committed()
+            await self._reply(request, receive, out)
+
+    async def _reply(self, request: Request, receive: Receive, out: Out) -> None:
+        out.frame = Frame(request.talk.turn, request.ask.model)
+        out.is_stream = request.ask.is_stream
+        if request.talk.person.state.takeover == "human":
+            await self._human_reply(request, out)
+        elif request.talk.answer.instead is not None or request.talk.person.state.takeover != "none":
+            await self._reply_instead(request, out)
+        else:
+            await while_connected(self._model_reply(request, out), receive)
+
+    # --- answers without the model
+
+    async def _reply_instead(self, request: Request, out: Out) -> None:
+        """A template answers; the model is not asked."""
+        answer = request.talk.answer
+        text = answer.instead.text if answer.instead else ""
+        whole = text if request.is_aware else answer.prefix + text + answer.suffix
+        await out.begin()
+        await out.say(whole.strip(), request.shouban())
+        await self._finish(request, out, "instead")
+        await out.end()
+
+    async def _human_reply(self, request: Request, out: Out) -> None:
+        """The human's words; the call waits for them a while, then says truthfully that someone is coming."""
+        talk, person = request.talk, request.talk.person
+        out.frame = Frame(talk.turn, HUMAN)
+        await out.begin()
+        if not person.said:
+            person.words.clear()
+            try:
+                await asyncio.wait_for(person.words.wait(), self._gateway.settings.human_wait)
+            except TimeoutError:
+                pass
+        said, person.said = person.said, []
+        if said:
+            text = "\n".join(words for _, words in said)
+            talk.notices = [one for one in talk.notices if one.kind not in {"replaced", "takeover"}]
+            whole = text if request.is_aware else talk.answer.prefix + text + talk.answer.suffix
+        else:
+            answer = talk.answer
+            whole = answer.instead.text if answer.instead else ""
+        await out.say(whole, request.shouban())
+        await self._finish(request, out, "human")
+        await out.end()
+
+    # --- the model's answer
+
+    async def _model_reply(self, request: Request, out: Out) -> None:
+        body = masked_body(request.service, self._gateway, request.body, request.ask)
+        try:
+            async with request.service.upstream.ask(body) as reply:
+                await (self._stream(request, reply, out) if request.ask.is_stream else self._whole(request, reply, out))
+        except UpstreamError as error:
+            if error.reason == "cut" and request.reader.is_finished and out.begun:
+                await self._close(request, out)  # the server ended without `[DONE]`, after a whole answer
+            else:
+                await self._upstream_failed(request, out, error)
+        except asyncio.CancelledError:
+            await self._record(request, was_cut=True)
+            raise
+
+    async def _stream(self, request: Request, reply: Reply, out: Out) -> None:
+        talk, reader = request.talk, request.reader
+        await out.begin()
+        if request.is_aware or talk.answer.prefix:
+            await out.say("" if request.is_aware else talk.answer.prefix, request.shouban())
+        events = reply.events()
+        async for payloads in events:
+            for payload in payloads:
+                found = reader.take(payload)
+                if found and await self._must_cut(request, found):
+                    await self._cut(request, out)
+                    return
+            if talk.person.state.takeover != "none":
+                await self._cut(request, out)
+                return
+            if reader.release():
+                await out.forward(payloads, hold=reader.is_finished)
+        await self._close(request, out)
+
+    async def _whole(self, request: Request, reply: Reply, out: Out) -> None:
+        talk, reader = request.talk, request.reader
+        body = await reply.whole()
+        try:
+            document = msgspec.json.decode(body, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UpstreamError("the model's answer is not JSON", reason="garbage") from error
+        reader.take_whole(document)
+        await self._record(request, was_cut=False)
+        if talk.answer.instead is not None or talk.person.state.takeover != "none":
+            await self._reply_replaced(request, out)
+            return
+        reader.release()
+        document = self._with_notices(request, document)
+        await self._finish(request, out, "reply", recorded=True)
+        await out.send_json(200, msgspec.json.encode(document))
+
+    def _with_notices(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
+        answer = request.talk.answer
+        if request.is_aware:
+            return {**document, "shouban": request.shouban()}
+        if not answer.notices:
+            return document
+        for choice in document["choices"]:
+            message = choice.get("message", {})
+            if isinstance(message.get("content"), str) or message.get("content") is None:
+                message["content"] = answer.prefix + (message.get("content") or "") + answer.suffix
+        return document
+
+    async def _reply_replaced(self, request: Request, out: Out) -> None:
+        """The model's answer is not shown at all: nothing of it was out yet."""
+        answer = request.talk.answer
+        text = answer.instead.text if answer.instead else ""
+        whole = text if request.is_aware else (answer.prefix + text + answer.suffix).strip()
+        request.reader.cut()
+        self._gateway.metrics.cuts.labels(request.service.id).inc()
+        await self._finish(request, out, "replaced", recorded=True)
+        await out.begin()
+        await out.say(whole, request.shouban(), finish="content_filter")
+        await out.end()
+
+    async def _must_cut(self, request: Request, found: tuple[Reading, ...]) -> bool:
+        """Asks the core, once for each signal that has grown, whether the rest may follow."""
+        grown = [one for one in found if _weight(one) > request.judged.get(one.signal, 0.0)]
+        if not grown:
+            return False
+        request.judged |= {one.signal: _weight(one) for one in grown}
+        talk, mark = request.talk, request.reader.mark
+        event = e.ReplyRead(
+            at=talk.at, person=talk.person.id, session=talk.session, turn=talk.turn,
+            received=mark.received, read=mark.read, released=mark.released, readings=found,
+        )  # fmt: skip
+        await talk.hear(event)
+        return talk.answer.instead is not None
+
+    async def _cut(self, request: Request, out: Out) -> None:
+        """The reply stops here. What was released stays; what follows is the template, or word of a human to come."""
+        request.reader.cut()
+        self._gateway.metrics.cuts.labels(request.service.id).inc()
+        await self._record(request, was_cut=True)
+        talk = request.talk
+        instead = talk.answer.instead
+        if instead is not None:
+            await talk.committed()
+            if request.is_aware:
+                await out.say("", request.shouban((*talk.answer.aware, instead)))
+            else:
+                await out.say(f"\n\n{framed(instead)}{talk.answer.suffix}")
+        await self._finish(request, out, "replaced", recorded=True)
+        await out.end(finish="content_filter")
+
+    async def _close(self, request: Request, out: Out) -> None:
+        """The reply is whole: the core has the last word on it, then the turn is on disk, then it ends."""
+        talk = request.talk
+        before = talk.answer.instead
+        shown = {one.id for one in talk.notices}
+        await self._record(request, was_cut=False)
+        late = tuple(one for one in talk.answer.notices if one.id not in shown)
+        if talk.answer.instead is not before:
+            self._gateway.metrics.cuts.labels(request.service.id).inc()
+        await self._finish(request, out, "reply", recorded=True)
+        if request.is_aware and late:
+            await out.say("", request.shouban(late))
+        elif not request.is_aware:
+            ending = talk.answer.suffix + (f"\n\n{framed(talk.answer.instead)}" if talk.answer.instead else "")
+            if ending:
+                await out.say(ending)
+        await out.end()
+
+    async def _upstream_failed(self, request: Request, out: Out, error: UpstreamError) -> None:
+        talk = request.talk
+        self._gateway.metrics.upstream.labels(request.service.id, error.reason).inc()
+        released = request.reader.mark.released
+        failed = e.UpstreamFailed(at=talk.at, person=talk.person.id, session=talk.session, reason=error.reason, released=released)  # type: ignore[arg-type]  # UPSTREAM_REASONS names the same words
+        request.reader.cut()
+        await talk.hear(failed)
+        await self._record(request, was_cut=True)
+        words = " ".join(one.text for one in talk.notices if one.kind == "outage")
+        told = UpstreamError(f"{words} ({error})" if words else str(error), reason=error.reason)
+        await self._finish(request, out, "error", recorded=True)
+        if not out.begun:
+            await out.refuse(told)
+            return
+        _, shape = error_body(told)
+        await out.say("" if request.is_aware else f"\n\n{words}", request.shouban())
+        await out.raw(sse(msgspec.json.decode(shape)))
+        await out.end(finish=None)
+
+    # --- the end of a turn
+
+    async def _record(self, request: Request, *, was_cut: bool) -> None:
+        """The reply as far as it went is an event, and its text is kept."""
+        talk, reader = request.talk, request.reader
+        readings = reader.finish()
+        text = reader.text
+        words = Words(new_id(), "companion", text, talk.session, talk.raw_session) if text else None
+        talk.person.seen[talk.session].add(talk.person.fingerprint("companion", text))
+        event = e.CompanionSpoke(
+            at=talk.at if self._gateway.clock.is_virtual else self._gateway.clock.now(), person=talk.person.id,
+            session=talk.session, turn=words.id if words else "", chars=len(text), readings=readings, cut=was_cut,
+            replaced=reader.mark.cut,
+        )  # fmt: skip
+        await talk.hear(event, words=words, delivers=not was_cut)
+
+    async def _finish(self, request: Request, out: Out, how: str, *, recorded: bool = False) -> None:
+        """Everything of this turn is on disk before its last byte goes out."""
+        talk = request.talk
+        await talk.delivered(how if recorded else f"said in place of a reply ({how})")
+        await talk.committed()
+
+
+class Out:
+    """What goes out to the client: one JSON body, or a stream of chunks."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.frame = Frame("none", "")
+        self.is_stream = False
+        self.begun = False
+        self._said: list[tuple[str, dict[str, Any] | None, str | None]] = []
+        self._held: list[bytes] = []
+
+    async def begin(self) -> None:
+        if self.is_stream and not self.begun:
+            await self._send({"type": "http.response.start", "status": 200, "headers": SSE})
+        self.begun = self.begun or self.is_stream
+
+    async def say(self, text: str, shouban: dict[str, Any] | None = None, *, finish: str | None = None) -> None:
+        """Our own words. Not streamed, they are kept for the one body that `end` sends."""
+        if not self.is_stream:
+            self._said.append((text, shouban, finish))
+        elif text or shouban:
+            await self.raw(self.frame.chunk(text, shouban=shouban))
+
+    async def forward(self, payloads: list[bytes], *, hold: bool) -> None:
+        """The model's chunks as they came; its last chunks wait until ours before them are known."""
+        data = b"".join([b"data: " + payload.replace(b"\n", b"\ndata: ") + b"\n\n" for payload in payloads])
+        if hold:
+            self._held.append(data)
+        else:
+            await self.raw(data)
+
+    async def raw(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, *, finish: str | None = "stop") -> None:
+        if not self.is_stream:
+            await self._end_whole()
+            return
+        last = b"".join(self._held) or (self.frame.chunk(finish=finish) if finish else b"")
+        await self._send({"type": "http.response.body", "body": last + DONE, "more_body": False})
+
+    async def _end_whole(self) -> None:
+        text = "".join(text for text, _, _ in self._said)
+        shouban = next((one for _, one, _ in self._said if one), None)
+        finish = next((one for _, _, one in self._said if one), "stop")
+        await self.send_json(200, self.frame.body(text, finish=finish, shouban=shouban))
+
+    async def send_json(self, status: int, body: bytes) -> None:
+        self.begun = True
+        headers = [*JSON, (b"content-length", str(len(body)).encode())]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def refuse(self, error: ShoubanError) -> None:
+        """An error, as far as the answer has not begun; in a stream already begun, as its last event."""
+        status, body = error_body(error)
+        if self.begun:
+            await self._send({"type": "http.response.body", "body": sse(msgspec.json.decode(body)) + DONE, "more_body": False})
+        else:
+            await self.send_json(status, body)
+
+
+class _Stream:
+    """Counts open answers, and refuses one too many."""
+
+    def __init__(self, gateway: Gateway, person: Any, ask: Ask) -> None:  # noqa: ANN401  # a Person; avoids an import for a name
+        self._gateway, self._person = gateway, person
+
+    def __enter__(self) -> None:
+        limits = self._gateway.settings
+        if self._gateway.open_streams >= limits.max_streams:
+            raise CallerError("too many answers are open; try again shortly", status=429, code="too_many_streams")
+        if self._person.streams >= limits.max_streams_per_user:
+            raise CallerError("too many answers are open for this user; wait for one to end", field="user", status=429, code="too_many_streams")
+        self._gateway.open_streams += 1
+        self._person.streams += 1
+        self._gateway.metrics.streams.set(self._gateway.open_streams)
+
+    def __exit__(self, *error: object) -> None:
+        self._gateway.open_streams -= 1
+        self._person.streams -= 1
+        self._gateway.metrics.streams.set(self._gateway.open_streams)
+
+
+async def while_connected(work: Awaitable[None], receive: Receive) -> None:
+    """Does the work unless the client goes away; then it is cancelled, and with it the call to the model."""
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+        await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise
+    finally:
+        watch.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerError("the request broke off", field="body")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise CallerError(f"the body is over {limit} bytes", field="body", status=413, code="body_too_large")
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def checked_id(value: str, field: str) -> str:
+    if len(value) > 256:
+        raise CallerError(f"`{field}` is over 256 characters", field=field)
+    return value
+
+
+def _language(profile: dict[str, Any], gateway: Gateway) -> Any:  # noqa: ANN401  # "zh" or "en"
+    return profile.get("language") or gateway.settings.language
+
+
+def _weight(reading: Reading) -> float:
+    return 0.5 if reading.level == "unknown" else float(reading.level)

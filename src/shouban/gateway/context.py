@@ -1,0 +1,74 @@
+"""What the gateway works with: one bag, filled in `app.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Engine
+
+from shouban.core.errors import CallerError
+from shouban.db.writer import Writer
+from shouban.detectors.reader import Detectors
+from shouban.evidence.log import Log
+from shouban.gateway.clock import Clock, VirtualClock, parse_at
+from shouban.gateway.hearing import Hearing
+from shouban.gateway.hub import Hub
+from shouban.gateway.metrics import Metrics
+from shouban.gateway.people import People
+from shouban.gateway.upstream import Upstream
+from shouban.packs.pack import LoadedPack
+from shouban.settings import ServiceSettings, Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: its settings, its law, its model."""
+
+    settings: ServiceSettings
+    pack: LoadedPack
+    upstream: Upstream
+
+    @property
+    def id(self) -> str:
+        return self.settings.id
+
+
+@dataclass
+class Gateway:
+    """The shell's parts. `run_due` runs timers up to a time; with a virtual clock it is awaited before each request."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    writer: Writer
+    log: Log
+    people: People
+    hearing: Hearing
+    hub: Hub
+    detectors: Detectors
+    metrics: Metrics
+    services: dict[bytes, Service] = field(default_factory=dict)
+    open_streams: int = 0
+
+    def service_of(self, authorization: str) -> Service:
+        """The service whose key this is. Keys are kept and compared as digests only."""
+        scheme, _, key = authorization.partition(" ")
+        service = self.services.get(key_digest(key.strip())) if scheme.lower() == "bearer" else None
+        if service is None:
+            raise CallerError("the service key is missing or wrong; send `Authorization: Bearer <service key>`", field="Authorization", status=401, code="invalid_api_key")
+        return service
+
+    def by_id(self, service: str) -> Service:
+        return next(one for one in self.services.values() if one.id == service)
+
+    def time(self, at_header: str | None) -> datetime:
+        """Now; with the virtual clock, the time that the request states."""
+        if isinstance(self.clock, VirtualClock) and at_header:
+            self.clock.set(parse_at(at_header))
+        return self.clock.now()
+
+
+def key_digest(key: str) -> bytes:
+    return sha256(key.encode()).digest()

@@ -1,0 +1,212 @@
+"""Hears an event: decides, keeps the state, and puts event, decision, duties and text on disk together.
+
+INVARIANT: what `committed` promises is all or nothing, and nobody is told a turn was taken before it resolves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Engine, insert
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from shouban.core.decide import Decision, decide
+from shouban.core.errors import ConflictError
+from shouban.core.events import Event
+from shouban.core.obligations import HoldRecords
+from shouban.db.schema import HOLDS, MESSAGES, PUSHES
+from shouban.db.writer import Job, StateWrite, Writer
+from shouban.duties import ledger
+from shouban.duties.ledger import AT_ONCE, NOTICES, Duty, Ledger, Writes
+from shouban.evidence.log import Decided, leaf_of, microseconds
+from shouban.gateway.hub import Hub
+from shouban.gateway.people import People, Person
+from shouban.packs.pack import LoadedPack
+
+MAX_TRIES: Final = 6
+
+_ENCODE = msgspec.json.Encoder().encode
+_MESSAGE = insert(MESSAGES)
+_HOLD = insert(HOLDS)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text to be kept, sealed: whose it was (`user`, `companion`, `system`, `tool`, `human`) and where it was said."""
+
+    id: str
+    role: str
+    text: str
+    session: str
+    raw_session: str
+
+
+@dataclass(frozen=True)
+class Push:
+    """Something for `/v1/events`; `body` is sealed as JSON."""
+
+    kind: str
+    body: dict[str, Any]
+    session: str = ""
+    id: str = field(default_factory=lambda: secrets.token_hex(12))
+
+
+@dataclass
+class Heard:
+    """A decision, its duties, and the promise that all of it is on disk."""
+
+    decision: Decision
+    duties: list[Duty]
+    committed: asyncio.Future[Any]
+
+
+class Hearing:
+    """The one way by which events reach a person's state."""
+
+    def __init__(self, engine: Engine, writer: Writer, people: People, book: Ledger, hub: Hub, *, shared: bool) -> None:
+        self._writer = writer
+        self._people = people
+        self._book = book
+        self._hub = hub
+        self._shared = shared
+        push = (postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert)(PUSHES)
+        self._push = push.on_conflict_do_nothing(index_elements=["service_id", "person_id", "push_id"])
+
+    async def hear(
+        self,
+        person: Person,
+        event: Event,
+        pack: LoadedPack,
+        *,
+        words: Words | None = None,
+        pushes: Sequence[Push] = (),
+        writes: Writes | None = None,
+        done: str = "",
+    ) -> Heard:
+        """Decides on `event` now. With other processes beside us the state may be newer elsewhere: then again.
+
+        `done` says how the notices owed were carried out, where the event itself carries them out (a duty that is
+        delivered with this very decision needs no second transaction).
+        """
+        if not self._shared:
+            return self._hear(person, event, pack, words, pushes, writes or [], done)
+        async with person.lock:
+            for _ in range(MAX_TRIES):
+                heard = self._hear(person, event, pack, words, pushes, writes or [], done)
+                try:
+                    await asyncio.shield(heard.committed)
+                except ConflictError:
+                    await self._people.reload(person)
+                else:
+                    return heard
+        raise ConflictError("this person was changed elsewhere again and again; ask again")
+
+    async def push(self, person: Person, event: Event, pushes: Sequence[Push]) -> None:
+        """Puts pushes on disk, then wakes who listens. One that is there already is not sent twice."""
+        await self._writer.submit(Job(writes=[(self._push, _push_row(person, event, push)) for push in pushes]))
+        self._hub.ring(person.key_pair)
+
+    def _hear(
+        self, person: Person, event: Event, pack: LoadedPack, words: Words | None, pushes: Sequence[Push], writes: Writes, done: str
+    ) -> Heard:  # fmt: skip
+        before = person.state, person.version
+        decision = decide(person.state, event, pack.pack)
+        duties = ledger.duties_of(decision.owed, service=person.service, person=person.id, session=event.session, at=event.at)
+        duties = [_at_once(duty, done) for duty in duties]
+        state = _ENCODE(decision.state)
+        person.state, person.version = decision.state, person.version + 1
+        job = Job(
+            writes=[*self._rows(person, event, duties, words, pushes), *writes],
+            leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state))],
+            state=StateWrite(person.service, person.id, person.version, person.seal(state, "states", "sealed", person.id)),
+        )
+        for duty in duties:
+            if duty.kind in NOTICES and duty.state == "owed":
+                person.pending[duty.id] = duty
+        committed = self._writer.submit(job)
+        committed.add_done_callback(lambda future: self._settled(future, person, before, duties, pushed=bool(pushes)))
+        return Heard(decision, duties, committed)
+
+    def _settled(
+        self, future: asyncio.Future[Any], person: Person, before: tuple[Any, int], duties: list[Duty], *, pushed: bool
+    ) -> None:  # fmt: skip
+        """What was not written did not happen: the cache goes, and the next word is decided on what the disk has."""
+        if future.cancelled() or future.exception() is not None:
+            for duty in duties:
+                person.pending.pop(duty.id, None)
+            if not self._shared:
+                self._people.forget(person)
+        elif pushed:
+            self._hub.ring(person.key_pair)
+
+    def _rows(
+        self, person: Person, event: Event, duties: Sequence[Duty], words: Words | None, pushes: Sequence[Push]
+    ) -> Writes:  # fmt: skip
+        rows: Writes = [row for duty in duties for row in self._book.owe(duty)]
+        rows += [_hold_row(duty) for duty in duties if isinstance(duty.owed, HoldRecords)]
+        if words is not None:
+            rows.append((_MESSAGE, _message_row(person, event, words)))
+        rows += [(self._push, _push_row(person, event, push)) for push in pushes]
+        return rows
+
+
+def _at_once(duty: Duty, done: str) -> Duty:
+    """Duties that the decision itself carries out are done with it."""
+    if duty.kind in AT_ONCE:
+        return _ended(duty, "carried out with the decision")
+    return _ended(duty, done) if done and duty.kind in NOTICES else duty
+
+
+def _ended(duty: Duty, how: str) -> Duty:
+    return Duty(duty.id, duty.service, duty.person, duty.session, duty.owed, duty.owed_us, duty.due_us, state="done", outcome=how)
+
+
+def _entry(
+    person: Person, event: Event, pack: LoadedPack, decision: Decision, duties: Sequence[Duty], words: Words | None, state: bytes
+) -> Decided:  # fmt: skip
+    return Decided(
+        service=person.service,
+        event=event,  # type: ignore[arg-type]  # every Event subclass that exists is one of AnyEvent
+        owed=decision.owed,  # type: ignore[arg-type]  # likewise
+        rules=decision.rules,
+        pack=f"{pack.pack.id}@{pack.pack.digest[:16]}",
+        duties=tuple(duty.id for duty in duties),
+        text=person.key.digest(words.text.encode("utf-8", "surrogatepass")).hex() if words else "",
+        state=sha256(state).hexdigest()[:32],
+    )
+
+
+def _message_row(person: Person, event: Event, words: Words) -> dict[str, Any]:
+    body = _ENCODE({"text": words.text, "session": words.raw_session})
+    return {
+        "service_id": person.service, "person_id": person.id, "message_id": words.id, "session_id": words.session,
+        "role": words.role, "at_us": microseconds(event.at), "fingerprint": person.fingerprint(words.role, words.text),
+        "sealed": person.seal(body, "messages", "sealed", words.id),
+    }  # fmt: skip
+
+
+def _push_row(person: Person, event: Event, push: Push) -> dict[str, Any]:
+    return {
+        "service_id": person.service, "person_id": person.id, "push_id": push.id, "session_id": push.session,
+        "kind": push.kind, "at_us": microseconds(event.at), "sealed": person.seal(_ENCODE(push.body), "pushes", "sealed", push.id),
+    }  # fmt: skip
+
+
+def _hold_row(duty: Duty) -> tuple[Any, dict[str, Any]]:
+    kept = duty.owed.keep_for if isinstance(duty.owed, HoldRecords) else timedelta(0)
+    topic = duty.owed.topic if isinstance(duty.owed, HoldRecords) else ""
+    until = duty.owed_us + round(kept.total_seconds() * 1e6)
+    row = {"hold_id": duty.id, "service_id": duty.service, "person_id": duty.person, "topic": topic, "from_us": duty.owed_us, "until_us": until}
+    return _HOLD, row
+
+
+def new_id() -> str:
+    return secrets.token_hex(12)

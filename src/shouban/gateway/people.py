@@ -1,0 +1,208 @@
+"""The people in this process: found by the app's id, loaded once, kept while they are here.
+
+What the gateway holds of a person between requests: key, state, profile, what was read already, notices not yet shown.
+The database has all of it; this is a cache that a conflict or a failed write empties.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from shouban.core.errors import CallerError, EvidenceError
+from shouban.core.state import PersonState
+from shouban.db.keys import MasterKey, PersonKey
+from shouban.db.schema import MESSAGES, PERSON_KEYS, PERSONS, PUSHES, STATES
+from shouban.db.writer import Job, Writer
+from shouban.duties.ledger import NOTICES, Duty, open_duties
+
+MAX_HELD: Final = 20_000
+MAX_SEEN: Final = 5_000
+
+_STATE = msgspec.json.Decoder(PersonState)
+_PROFILE = msgspec.json.Decoder(dict[str, Any])
+_ENCODE = msgspec.json.Encoder().encode
+
+
+@dataclass
+class Person:
+    """One person of one service."""
+
+    service: str
+    id: str
+    app_id: str
+    key: PersonKey
+    state: PersonState = PersonState()
+    version: int = 0
+    profile: dict[str, Any] = field(default_factory=dict)
+    seen: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    pending: dict[str, Duty] = field(default_factory=dict)
+    streams: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    words: asyncio.Event = field(default_factory=asyncio.Event)
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def key_pair(self) -> tuple[str, str]:
+        return self.service, self.id
+
+    def session(self, raw: str) -> str:
+        """A talk's pseudonym: the app's own id for it may name somebody."""
+        return self.key.digest(b"session\0" + raw.encode())[:10].hex()
+
+    def fingerprint(self, role: str, text: str) -> bytes:
+        return self.key.digest(role.encode() + b"\0" + text.encode("utf-8", "surrogatepass"))[:16]
+
+    def seal(self, data: bytes, table: str, column: str, row: str) -> bytes:
+        return self.key.seal(data, self.service, table, column, row)
+
+    def open(self, sealed: bytes, table: str, column: str, row: str) -> bytes:
+        return self.key.open(sealed, self.service, table, column, row)
+
+
+class People:
+    """Finds, makes, loads and forgets persons."""
+
+    def __init__(self, engine: Engine, writer: Writer, master: MasterKey) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._master = master
+        self._held: OrderedDict[tuple[str, str], Person] = OrderedDict()
+        self._ids: dict[tuple[str, str], str] = {}
+        self._loading: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def find(self, service: str, app_id: str) -> Person | None:
+        """The person whom the app calls `app_id`, or none."""
+        known = self._ids.get((service, app_id))
+        if known and (held := self._held.get((service, known))):
+            self._held.move_to_end((service, known))
+            return held
+        async with self._loading.setdefault((service, app_id), asyncio.Lock()):
+            held = self._held.get((service, self._ids.get((service, app_id), "")))
+            person = held or await asyncio.to_thread(self._load, service, app_id, None)
+        self._loading.pop((service, app_id), None)
+        return self._keep(person) if person else None
+
+    async def by_id(self, service: str, person_id: str) -> Person | None:
+        """The person with this pseudonym, or none (erased)."""
+        held = self._held.get((service, person_id))
+        if held:
+            return held
+        person = await asyncio.to_thread(self._load, service, None, person_id)
+        if person is None:
+            return None
+        return self._held.get((service, person_id)) or self._keep(person)
+
+    async def make(self, service: str, app_id: str, profile: dict[str, Any], *, now_us: int) -> Person:
+        """A new person, with a key of their own. The row is on disk when this returns."""
+        person = Person(service, secrets.token_hex(12), app_id, self._master.new_person(), profile={**profile, "id": app_id})
+        row = {
+            "service_id": service, "person_id": person.id, "lookup": self._master.lookup(service, app_id),
+            "sealed": person.seal(_ENCODE(person.profile), "persons", "sealed", person.id), "created_us": now_us,
+        }  # fmt: skip
+        wrapped = {"service_id": service, "person_id": person.id, "wrapped": self._master.wrap(person.key, service, person.id)}
+        await self._writer.submit(Job(writes=[(_NEW_PERSON, row), (_NEW_KEY, wrapped)]))
+        return self._keep(person)
+
+    async def save_profile(self, person: Person, profile: dict[str, Any]) -> None:
+        sealed = person.seal(_ENCODE(profile), "persons", "sealed", person.id)
+        statement = update(PERSONS).where(PERSONS.c.service_id == person.service, PERSONS.c.person_id == person.id)
+        await self._writer.submit(Job(writes=[(statement.values(sealed=sealed), {})]))
+        person.profile = profile
+
+    async def reload(self, person: Person) -> None:
+        """Takes state and version from the database again: another process was faster, or a write failed."""
+        row = await asyncio.to_thread(self._state_row, person)
+        person.version, person.state = (row.version, open_state(person, row.sealed)) if row else (0, PersonState())
+
+    def forget(self, person: Person) -> None:
+        """Drops all that this process holds of the person."""
+        self._held.pop(person.key_pair, None)
+        self._ids.pop((person.service, person.app_id), None)
+
+    def _keep(self, person: Person) -> Person:
+        person = self._held.setdefault(person.key_pair, person)
+        self._ids[person.service, person.app_id] = person.id
+        while len(self._held) > MAX_HELD:
+            oldest = next(iter(self._held.values()))
+            if oldest.streams:
+                self._held.move_to_end(oldest.key_pair)
+                break
+            self.forget(oldest)
+        return person
+
+    def _load(self, service: str, app_id: str | None, person_id: str | None) -> Person | None:
+        with self._engine.connect() as connection:
+            query = select(PERSONS, PERSON_KEYS.c.wrapped).join(
+                PERSON_KEYS, (PERSONS.c.service_id == PERSON_KEYS.c.service_id) & (PERSONS.c.person_id == PERSON_KEYS.c.person_id)
+            )
+            one = PERSONS.c.person_id == person_id if app_id is None else PERSONS.c.lookup == self._master.lookup(service, app_id)
+            row = connection.execute(query.where(PERSONS.c.service_id == service, one)).one_or_none()
+            return None if row is None else self._loaded(connection, row)
+
+    def _loaded(self, connection: Connection, row: Any) -> Person:  # noqa: ANN401  # a joined row
+        key = self._master.unwrap(bytes(row.wrapped), row.service_id, row.person_id)
+        profile = open_json(key.open(bytes(row.sealed), row.service_id, "persons", "sealed", row.person_id), "persons", row.person_id)
+        person = Person(row.service_id, row.person_id, profile["id"], key, profile=profile)
+        state = connection.execute(_state_query(person)).one_or_none()
+        if state is not None:
+            person.version, person.state = state.version, open_state(person, bytes(state.sealed))
+        for session, fingerprint in connection.execute(_seen_query(person)):
+            person.seen[session].add(bytes(fingerprint))
+        owed = open_duties(connection, service=person.service, person=person.id, kinds=sorted(NOTICES))
+        person.pending = {duty.id: duty for duty in owed}
+        return person
+
+    def _state_row(self, person: Person) -> Any:  # noqa: ANN401  # a row, or nothing
+        with self._engine.connect() as connection:
+            return connection.execute(_state_query(person)).one_or_none()
+
+
+_NEW_PERSON = insert(PERSONS)
+_NEW_KEY = insert(PERSON_KEYS)
+
+
+def _state_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select of two columns
+    mine = (STATES.c.service_id == person.service) & (STATES.c.person_id == person.id)
+    return select(STATES.c.version, STATES.c.sealed).where(mine)
+
+
+def _seen_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select of two columns
+    mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
+    return select(MESSAGES.c.session_id, MESSAGES.c.fingerprint).where(mine).order_by(MESSAGES.c.at_us.desc()).limit(MAX_SEEN)
+
+
+def open_state(person: Person, sealed: bytes) -> PersonState:
+    try:
+        return _STATE.decode(person.open(bytes(sealed), "states", "sealed", person.id))
+    except msgspec.DecodeError as error:
+        raise EvidenceError(f"the state of person `{person.id}` is not in a form this version knows ({error})") from error
+
+
+def open_json(data: bytes, table: str, row: str) -> dict[str, Any]:
+    try:
+        return _PROFILE.decode(data)
+    except msgspec.DecodeError as error:
+        raise EvidenceError(f"the row `{row}` of `{table}` is damaged") from error
+
+
+def require(person: Person | None, app_id: str) -> Person:
+    """The person, or the error that the app should see."""
+    if person is None:
+        raise CallerError(f"no user `{app_id}` is registered; `POST /v1/users` registers one", field="user", status=404, code="user_not_found")
+    return person
+
+
+def erase_rows(connection: Connection, person: Person) -> dict[str, int]:
+    """Deletes every row that opens with the person's key, and the key. Returns how many rows went, by table."""
+    gone = {}
+    for table in (MESSAGES, PUSHES, STATES, PERSON_KEYS, PERSONS):
+        mine = (table.c.service_id == person.service) & (table.c.person_id == person.id)
+        gone[table.name] = connection.execute(delete(table).where(mine)).rowcount
+    return gone

@@ -1,0 +1,225 @@
+"""One request for a reply, up to the point where the model would be asked: read, decide, and say how it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from shouban.core import events as e
+from shouban.core.errors import CallerError
+from shouban.core.obligations import Obligation, Redact, strictest
+from shouban.core.signals import Reading, Role
+from shouban.detectors.personal import mask
+from shouban.duties.ledger import Duty, done
+from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
+from shouban.gateway.context import Gateway, Service
+from shouban.gateway.hearing import Heard, Push, Words, new_id
+from shouban.gateway.people import Person
+from shouban.gateway.wire import SAID_BY, Ask, new_turns, text_of
+from shouban.packs.templates import Language
+
+LONG_TEXT: Final = 8_000
+CONTEXT_TURNS: Final = 6
+MAX_ID: Final = 256
+_READ_BY: Final[dict[str, e.ContextRole]] = {"system": "system", "developer": "system", "assistant": "companion", "tool": "tool", "function": "tool"}
+
+
+@dataclass
+class Talk:
+    """A request being answered."""
+
+    gateway: Gateway
+    service: Service
+    person: Person
+    at: datetime
+    raw_session: str
+    language: Language
+    turn: str = field(default_factory=new_id)
+    heard: list[Heard] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    @property
+    def session(self) -> str:
+        return self.person.session(self.raw_session)
+
+    @property
+    def answer(self) -> Answer:
+        return answer_of(self.notices)
+
+    @property
+    def must_wait(self) -> bool:
+        """Something is owed besides a timer: it is on the books before the first byte goes out."""
+        return any(duty.kind != "WakeAt" for heard in self.heard for duty in heard.duties)
+
+    async def hear(self, event: e.Event, *, words: Words | None = None, delivers: bool = True) -> Heard:
+        """Decides on one event of this talk, and adds the notices it owes."""
+        heard = await self.gateway.hearing.hear(self.person, event, self.service.pack, words=words)
+        self.heard.append(heard)
+        for duty in heard.duties:
+            self.gateway.metrics.owed.labels(duty.kind).inc()
+        if delivers:
+            self.add(heard.duties)
+        return heard
+
+    def add(self, duties: Sequence[Duty]) -> None:
+        state = self.person.state
+        fresh = words_of(
+            duties, self.service.pack, self.language, at=self.at, age_band=state.age_band, region=self.service.settings.region
+        )  # fmt: skip
+        known = {(one.kind, one.template) for one in self.notices}
+        self.notices += [one for one in fresh if (one.kind, one.template) not in known]
+
+    async def committed(self) -> None:
+        """Waits until everything decided so far is on disk; raises what kept it from it."""
+        for heard in self.heard:
+            await asyncio.shield(heard.committed)
+
+    async def delivered(self, how: str) -> None:
+        """The notices have gone out: their duties are done, and that is an event too."""
+        shown = {one.id: one for one in self.notices}
+        duties = {duty.id: duty for heard in self.heard for duty in heard.duties} | self.person.pending
+        pushes = [Push("notice", msgspec.to_builtins(one), self.session, one.id) for one in shown.values()]
+        pushes += [Push("session_ended", {"session": self.raw_session, "by": "word"}, self.session)] if self.answer.session_ends else []
+        for duty in [one for one in duties.values() if one.id in self.person.pending]:
+            self.person.pending.pop(duty.id, None)
+            event = e.DutyDone(at=self.at, person=self.person.id, session=self.session, duty=duty.id, obligation=duty.kind, how=how if duty.id in shown else "merged")
+            self.heard.append(await self.gateway.hearing.hear(self.person, event, self.service.pack, pushes=pushes, writes=done(duty.id, self.at, event.how)))
+            pushes = []
+
+    def state_object(self) -> dict[str, Any]:
+        """The `state` of an aware client's `shouban` object."""
+        state = self.person.state
+        session = state.sessions.get(self.session)
+        return {
+            "mode": state.mode, "session": "ended" if session and session.ended_by else "open", "takeover": state.takeover,
+            "use_seconds": int(state.use.used.total_seconds()), "ai": state.takeover != "human",
+        }  # fmt: skip
+
+
+async def person_for(gateway: Gateway, service: Service, user: str | None, raw_session: str, at: datetime) -> Person:
+    """The person who speaks; what becomes of an unknown one is the service's own setting (design §4)."""
+    app_id = user or _anonymous(service, raw_session)
+    if len(app_id) > MAX_ID:
+        raise CallerError(f"`user` is over {MAX_ID} characters", field="user")
+    person = await gateway.people.find(service.id, app_id)
+    if person is not None:
+        return person
+    policy = "strict" if user is None else gateway.settings.unregistered_policy(service.settings)
+    if policy == "refuse":
+        raise CallerError(f"user `{app_id}` is not registered; `POST /v1/users` registers them", field="user", status=403, code="user_not_registered")
+    person = await gateway.people.make(service.id, app_id, {}, now_us=round(at.timestamp() * 1e6))
+    band: e.AgeBand = "adult" if policy == "adult" else "unknown"
+    registered = e.UserRegistered(at=at, person=person.id, age_band=band, age_basis="none", announced=False)
+    await gateway.hearing.hear(person, registered, service.pack)
+    if policy == "strict":
+        await gateway.hearing.hear(person, e.ModeSet(at=at, person=person.id, mode="minor", by="system"), service.pack)
+    return person
+
+
+def _anonymous(service: Service, raw_session: str) -> str:
+    if not service.settings.anonymous:
+        raise CallerError("`user` is missing; send the app's own id for the person", field="user", code="missing_field")
+    return f"anonymous:{raw_session or new_id()}"
+
+
+async def read(gateway: Gateway, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()) -> tuple[Reading, ...]:
+    """What the detectors say; a long text is read beside the loop, so that others do not wait."""
+    if len(text) > LONG_TEXT:
+        readings = await asyncio.to_thread(gateway.detectors.read, text, role=role, context=context)
+    else:
+        readings = gateway.detectors.read(text, role=role, context=context)
+    for one in readings:
+        if one.is_unknown:
+            gateway.metrics.unknown.labels(one.signal).inc()
+    return readings
+
+
+async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
+    """Hears every turn that was not heard before, in order; the new ones last."""
+    new, earlier = new_turns(ask)
+    if companion and companion != _companion_of(talk):
+        await talk.hear(e.CompanionChosen(at=talk.at, person=talk.person.id, session=talk.session, companion=companion))
+    for place in earlier:
+        await _hear_earlier(talk, ask, place)
+    context = _context(ask, new)
+    for place in new:
+        await _hear_new(talk, ask, place, context)
+    talk.add(list(talk.person.pending.values()))
+
+
+def _companion_of(talk: Talk) -> str:
+    session = talk.person.state.sessions.get(talk.session)
+    return session.companion if session else ""
+
+
+def _context(ask: Ask, new: list[int]) -> list[tuple[Role, str]]:
+    first = min(new, default=len(ask.messages))
+    return [(SAID_BY[turn.role], text_of(turn)) for turn in ask.messages[max(0, first - CONTEXT_TURNS) : first] if turn.role in {"user", "assistant"}]
+
+
+async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> None:
+    """A turn that came along as history: read once, when it is first seen."""
+    turn = ask.messages[place]
+    text = text_of(turn)
+    stored_as = {"assistant": "companion", "developer": "system", "function": "tool"}.get(turn.role, turn.role)
+    if not text or _was_seen(talk, stored_as, text):
+        return
+    readings = await read(talk.gateway, text, SAID_BY[turn.role])
+    words = Words(new_id(), stored_as, text, talk.session, talk.raw_session)
+    at = {"at": talk.at, "person": talk.person.id, "session": talk.session, "turn": words.id, "chars": len(text), "readings": readings}
+    event = e.UserSpoke(**at, earlier=True) if turn.role == "user" else e.ContextRead(**at, role=_READ_BY[turn.role])  # type: ignore[arg-type]  # fields shared by both
+    await talk.hear(event, words=words)
+
+
+def _was_seen(talk: Talk, role: str, text: str) -> bool:
+    mark = talk.person.fingerprint(role, text)
+    seen = talk.person.seen[talk.session]
+    if mark in seen:
+        return True
+    seen.add(mark)
+    return False
+
+
+async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, str]]) -> None:
+    text = text_of(ask.messages[place])
+    talk.language = language_of(text, talk.language)
+    readings = await read(talk.gateway, text, "user", context)
+    _was_seen(talk, "user", text)
+    words = Words(talk.turn if place == len(ask.messages) - 1 else new_id(), "user", text, talk.session, talk.raw_session)
+    event = e.UserSpoke(at=talk.at, person=talk.person.id, session=talk.session, turn=words.id, chars=len(text), readings=readings, companion=_companion_of(talk))
+    await talk.hear(event, words=words)
+    talk.gateway.metrics.turns.labels(talk.service.id).inc()
+
+
+def owed_in(talk: Talk) -> tuple[Obligation, ...]:
+    return strictest([duty.owed for heard in talk.heard for duty in heard.duties])
+
+
+def masked_body(service: Service, gateway: Gateway, body: bytes, ask: Ask) -> bytes:
+    """The request as it came; where a law asks to redact, with what identifies people masked in the person's words."""
+    redacts = any(isinstance(one, Redact) for rule in service.pack.pack.rules for one in rule.owes)
+    if not redacts or not any(_may_identify(turn.content) for turn in ask.messages if turn.role == "user"):
+        return body
+    document = msgspec.json.decode(body)
+    for message in document["messages"]:
+        if message.get("role") == "user":
+            message["content"] = _masked(gateway, message.get("content"))
+    return msgspec.json.encode(document)
+
+
+def _may_identify(content: Any) -> bool:  # noqa: ANN401  # a text or parts
+    return isinstance(content, list) or (isinstance(content, str) and any(letter.isdigit() or letter in "@密码口令号址" for letter in content))
+
+
+def _masked(gateway: Gateway, content: Any) -> Any:  # noqa: ANN401  # a text or parts, as it came
+    if isinstance(content, str):
+        found = [one for one in gateway.detectors.read(content, role="user") if one.signal == "personal_data" and one.level != "unknown" and one.level >= 3]
+        return mask(content, found) if found else content
+    if isinstance(content, list):
+        return [{**part, "text": _masked(gateway, part["text"])} if isinstance(part, dict) and "text" in part else part for part in content]
+    return content

@@ -1,0 +1,153 @@
+"""The wire: an OpenAI-compatible request taken apart, and answers put together, in OpenAI's own shapes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from shouban.core.errors import CallerError, ShoubanError, UpstreamError
+from shouban.core.signals import Role
+from shouban.duties.notices import Notice
+
+# Keys of a message or a delta that name things and are not read out to anybody.
+NAMES: Final = frozenset({"role", "id", "type", "index", "tool_call_id", "detail", "finish_reason", "format", "encrypted_content"})
+ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+SAID_BY: Final[dict[str, Role]] = {"user": "user", "assistant": "companion", "system": "companion", "developer": "companion", "tool": "companion", "function": "companion"}  # fmt: skip
+# Parts that are media, not words: no text detector can read them.
+MEDIA: Final = frozenset({"image_url", "video_url", "input_audio", "file"})
+MAX_DEPTH: Final = 12
+DONE: Final = b"data: [DONE]\n\n"
+
+
+class Turn(msgspec.Struct):
+    """One message of the request. `content` is a text, a list of parts, or nothing."""
+
+    role: str
+    content: str | list[Any] | None = None
+    tool_calls: Any = None
+
+
+class Ask(msgspec.Struct):
+    """What we read of a chat request; everything else passes through as it came."""
+
+    messages: list[Turn]
+    user: str | None = None
+    model: str = ""
+    stream: bool | None = False
+    n: int | None = 1
+
+    @property
+    def is_stream(self) -> bool:
+        return bool(self.stream)
+
+
+_ASK = msgspec.json.Decoder(Ask)
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def parse_ask(body: bytes, *, max_turns: int) -> Ask:
+    """Raises `CallerError` naming the field that does not fit."""
+    try:
+        ask = _ASK.decode(body)
+    except msgspec.ValidationError as error:
+        raise CallerError(f"the request does not fit: {error}", field=_field_in(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CallerError(f"the body is not JSON in UTF-8: {error}", field="body", code="invalid_json") from error
+    if not ask.messages:
+        raise CallerError("`messages` is empty; send at least one", field="messages")
+    if len(ask.messages) > max_turns:
+        raise CallerError(f"`messages` has {len(ask.messages)} turns; at most {max_turns} are taken", field="messages", code="too_many_turns")
+    for place, turn in enumerate(ask.messages):
+        if turn.role not in ROLES:
+            raise CallerError(f"`messages[{place}].role` is unknown; one of {', '.join(ROLES)}", field=f"messages[{place}].role")
+    if ask.n is not None and not 1 <= ask.n <= 16:
+        raise CallerError("`n` must be from 1 to 16", field="n")
+    return ask
+
+
+def _field_in(message: str) -> str | None:
+    """`Expected `str`, got `int` - at `$.messages[0].content`` → `messages[0].content`."""
+    if "missing required field" in message:
+        return message.split("`")[1]
+    return message.rsplit("`$.", 1)[1].rstrip("`") if "`$." in message else None
+
+
+def text_of(turn: Turn) -> str:
+    """All that can be read in a message: text, text parts, tool-call names and arguments."""
+    if isinstance(turn.content, str) and turn.tool_calls is None:
+        return turn.content
+    return "\n".join([*strings_in(turn.content), *strings_in(turn.tool_calls)])
+
+
+def strings_in(value: Any, depth: int = 0) -> Iterator[str]:  # noqa: ANN401  # any JSON
+    """Every string of a JSON value that somebody may come to read."""
+    if isinstance(value, str):
+        if value:
+            yield value
+    elif depth > MAX_DEPTH:
+        raise CallerError(f"the content is nested more than {MAX_DEPTH} deep", field="messages")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if key not in NAMES and key not in MEDIA:
+                yield from strings_in(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings_in(inner, depth + 1)
+
+
+def new_turns(ask: Ask) -> tuple[list[int], list[int]]:
+    """Places of the turns that are new (the person's words since the last reply), and of all that came before."""
+    last = max((place for place, turn in enumerate(ask.messages) if turn.role == "assistant"), default=-1)
+    new = [place for place, turn in enumerate(ask.messages) if place > last and turn.role == "user"]
+    return new, [place for place in range(len(ask.messages)) if place not in new]
+
+
+# --- answers
+
+
+class Frame:
+    """Makes the chunks and bodies of one answer; each has the same id and model."""
+
+    def __init__(self, answer_id: str, model: str) -> None:
+        self._base = {"id": f"chatcmpl-{answer_id}", "created": int(time.time()), "model": model}
+
+    def chunk(self, content: str | None = None, *, finish: str | None = None, shouban: dict[str, Any] | None = None) -> bytes:
+        delta = {"role": "assistant", "content": content} if content is not None else {}
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return sse({**self._base, "object": "chat.completion.chunk", "choices": [choice], **_extra(shouban)})
+
+    def body(self, content: str, *, finish: str = "stop", shouban: dict[str, Any] | None = None) -> bytes:
+        choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
+        usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+        return _ENCODE({**self._base, "object": "chat.completion", "choices": [choice], "usage": usage, **_extra(shouban)})
+
+
+def _extra(shouban: dict[str, Any] | None) -> dict[str, Any]:
+    return {"shouban": shouban} if shouban else {}
+
+
+def sse(value: Any) -> bytes:  # noqa: ANN401  # any JSON
+    return b"data: " + _ENCODE(value) + b"\n\n"
+
+
+def shouban_object(notices: Sequence[Notice], decision: str, state: dict[str, Any]) -> dict[str, Any]:
+    """What an aware client gets: `{notices, decision, state}` (design §4)."""
+    return {"notices": list(notices), "decision": decision, "state": state}
+
+
+def error_body(error: ShoubanError) -> tuple[int, bytes]:
+    """Status and body of an error in OpenAI's shape."""
+    if isinstance(error, CallerError):
+        kind = "authentication_error" if error.status == 401 else "invalid_request_error"
+        return error.status, _error(str(error), kind, error.code, error.field)
+    if isinstance(error, UpstreamError):
+        status = 504 if error.reason == "slow" else 502
+        return status, _error(str(error), "upstream_error", f"upstream_{error.reason}", None)
+    return 503, _error(str(error), "server_error", "service_unavailable", None)
+
+
+def _error(message: str, kind: str, code: str, field: str | None) -> bytes:
+    return _ENCODE({"error": {"message": message, "type": kind, "code": code, "param": field}})

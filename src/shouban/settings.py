@@ -1,0 +1,133 @@
+"""The settings of a service: `shouban.toml`, each key also as `SHOUBAN_…` in the environment, flags above both."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from shouban.core.errors import OperatorError, did_you_mean
+
+PREFIX = "SHOUBAN_"
+SECRETS = frozenset({"service_key", "admin_password", "upstream_key", "master_key"})
+
+
+class ServiceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One service behind this gateway: its key, its model, its companions, its law."""
+
+    id: str
+    key: str = ""
+    upstream: str = "scripted"
+    upstream_key: str = ""
+    pack: str = "cn"
+    companions: list[str] = []
+    delivery: Literal["inline", "aware"] = "inline"
+    anonymous: bool = False
+    unregistered: Literal["", "refuse", "strict", "adult"] = ""
+    region: str = "cn"
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """All settings. Times are seconds, sizes bytes."""
+
+    host: str = "127.0.0.1"
+    port: int = 8460
+    data: str = "shouban-data"
+    database: str = ""
+    upstream: str = "scripted"
+    upstream_key: str = ""
+    pack: str = "cn"
+    delivery: Literal["inline", "aware"] = "inline"
+    production: bool = False
+    clock: Literal["real", "virtual"] = "real"
+    cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
+    service_key: str = ""
+    admin_password: str = ""
+    anonymous: bool = False
+    unregistered: Literal["", "refuse", "strict", "adult"] = ""
+    companion_app: bool = True
+    language: Literal["zh", "en"] = "zh"
+    region: str = "cn"
+    max_body: int = 2_000_000
+    max_turns: int = 1_000
+    max_streams: int = 2_000
+    max_streams_per_user: int = 8
+    connect_timeout: float = 5.0
+    first_byte_timeout: float = 60.0
+    idle_timeout: float = 60.0
+    human_wait: float = 20.0
+    detector_deadline: float = 0.5
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    services: list[ServiceSettings] = []
+
+    def served(self) -> list[ServiceSettings]:
+        """The services by configuration, or the one that the flat settings describe."""
+        if self.services:
+            return self.services
+        return [
+            ServiceSettings(
+                id="default", key=self.service_key, upstream=self.upstream, upstream_key=self.upstream_key, pack=self.pack,
+                delivery=self.delivery, anonymous=self.anonymous, unregistered=self.unregistered, region=self.region,
+            )
+        ]  # fmt: skip
+
+    def unregistered_policy(self, service: ServiceSettings) -> Literal["refuse", "strict", "adult"]:
+        """What becomes of an id never registered: refused in production mode, otherwise taken as an adult's."""
+        return service.unregistered or self.unregistered or ("refuse" if self.production else "adult")
+
+
+def read_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Defaults, then the file, then `SHOUBAN_…`, then flags that were given (not `None`)."""
+    found: dict[str, Any] = _from_file(file) if file else {}
+    found |= _from_environment(environment)
+    found |= {key: value for key, value in flags.items() if value is not None}
+    for key in found:
+        if key not in Settings.__struct_fields__:
+            raise OperatorError(f"there is no setting `{key}`{did_you_mean(key, Settings.__struct_fields__)}")
+    try:
+        settings = msgspec.convert(found, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise OperatorError(f"a setting does not fit: {error}") from error
+    return _checked(settings)
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.production and settings.clock == "virtual":
+        raise OperatorError("`clock = virtual` is for tests; production mode refuses it")
+    ids = [service.id for service in settings.served()]
+    if len(set(ids)) != len(ids):
+        raise OperatorError("two services have one id; give each `[[services]]` its own `id`")
+    for service in settings.served():
+        if service.upstream != "scripted" and not service.upstream.startswith(("http://", "https://")):
+            raise OperatorError(f"`upstream` of service `{service.id}` is `{service.upstream}`; write `http(s)://HOST/v1` or `scripted`")
+    return settings
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise OperatorError(f"there is no settings file `{file}`") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OperatorError(f"`{file}` is not TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """`SHOUBAN_PORT=8460` sets `port`. The list of services stands in the file only."""
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__ if name != "services"}
+    return {name: environment[key] for key, name in known.items() if environment.get(key)}
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """Every setting as (name, form, default), for `--help` and the docs."""
+    hints = get_type_hints(Settings)
+    defaults = Settings()
+    rows = []
+    for name in Settings.__struct_fields__:
+        hint = hints[name]
+        form = " | ".join(str(one) or '""' for one in get_args(hint)) if get_origin(hint) is Literal else getattr(hint, "__name__", str(hint))
+        rows.append((name, form, "" if name in SECRETS else str(getattr(defaults, name))))
+    return rows
