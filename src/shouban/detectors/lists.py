@@ -1,7 +1,8 @@
 """The shipped word lists: YAML blocks of words with braces, `{想|要}自杀` being two, read and spelled out once.
 
 A block says for all its words: `signal`, `level`, optionally `score`, `role`, `kind`, and `when`, the condition on
-what stands before the word (see `clauses.py`). Exceptions name what they cancel; evasions name a word's disguises.
+what stands before the word (see `clauses.py`); its words are parted by `/` or stand on lines of their own. Exceptions
+name what they cancel; evasions name a word's disguises.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Pardon(msgspec.Struct, frozen=True):
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A block of a list file, as written."""
 
-    words: list[str]
+    words: str
     signal: str = ""
     level: int = 0
     score: float | None = None
@@ -60,7 +61,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PardonBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    words: list[str]
+    words: str
     cancels: list[str] = msgspec.field(default_factory=list)
     denial: bool = False
 
@@ -79,6 +80,12 @@ def spelled_out(template: str) -> Iterator[str]:
     inner, _, after = rest.partition("}")
     for choice in inner.split("|"):
         yield from spelled_out(f"{before}{choice}{after}")
+
+
+def _spelled(words: str) -> Iterator[str]:
+    for template in words.replace("\n", "/").split("/"):
+        if template.strip():
+            yield from spelled_out(template.strip())
 
 
 def pattern_of(word: str) -> str:
@@ -107,7 +114,7 @@ def _add_words(words: dict[str, tuple[Word, ...]], file: Traversable, disguises:
         block = msgspec.convert(raw, Block)
         word = _word_of(block, where=f"{file.name}: block {at}")
         weaker = msgspec.structs.replace(word, score=word.score * _DISGUISE)
-        for text in (text for template in block.words for text in spelled_out(template)):
+        for text in _spelled(block.words):
             _add(words, pattern_of(text), word)
             for disguised in _disguised(text, disguises):
                 _add(words, pattern_of(disguised), weaker)
@@ -139,7 +146,7 @@ def _pardons(file: Traversable) -> dict[str, tuple[Pardon, ...]]:
     pardons: dict[str, tuple[Pardon, ...]] = {}
     for block in (msgspec.convert(raw, PardonBlock) for raw in _blocks(file)):
         pardon = Pardon(signals=frozenset(block.cancels), denial=block.denial)
-        for pattern in (pattern_of(text) for template in block.words for text in spelled_out(template)):
+        for pattern in map(pattern_of, _spelled(block.words)):
             pardons[pattern] = (*pardons.get(pattern, ()), pardon)
     return pardons
 

@@ -22,7 +22,7 @@ from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.reply import ReplyReader
-from shouban.gateway.talk import Talk, hear_request, masked_body, person_for
+from shouban.gateway.talk import Talk, companion_of, hear_request, masked_body, person_for
 from shouban.gateway.upstream import Reply
 from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
 
@@ -290,7 +290,7 @@ class Chat:
         talk, reader = request.talk, request.reader
         readings = reader.finish()
         text = reader.text
-        words = Words(new_id(), "companion", text, talk.session, talk.raw_session) if text else None
+        words = Words(new_id(), "companion", text, talk.session, talk.raw_session, companion_of(talk)) if text else None
         talk.person.seen[talk.session].add(talk.person.fingerprint("companion", text))
         event = e.CompanionSpoke(
             at=talk.at if self._gateway.clock.is_virtual else self._gateway.clock.now(), person=talk.person.id,

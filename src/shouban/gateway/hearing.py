@@ -47,6 +47,7 @@ class Words:
     text: str
     session: str
     raw_session: str
+    companion: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def _entry(
 
 
 def _message_row(person: Person, event: Event, words: Words) -> dict[str, Any]:
-    body = _ENCODE({"text": words.text, "session": words.raw_session})
+    body = _ENCODE({"text": words.text, "session": words.raw_session, "companion": words.companion})
     return {
         "service_id": person.service, "person_id": person.id, "message_id": words.id, "session_id": words.session,
         "role": words.role, "at_us": microseconds(event.at), "fingerprint": person.fingerprint(words.role, words.text),

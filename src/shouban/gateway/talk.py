@@ -142,7 +142,7 @@ async def read(gateway: Gateway, text: str, role: Role, context: Sequence[tuple[
 async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     """Hears every turn that was not heard before, in order; the new ones last."""
     new, earlier = new_turns(ask)
-    if companion and companion != _companion_of(talk):
+    if companion and companion != companion_of(talk):
         await talk.hear(e.CompanionChosen(at=talk.at, person=talk.person.id, session=talk.session, companion=companion))
     for place in earlier:
         await _hear_earlier(talk, ask, place)
@@ -152,7 +152,7 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     talk.add(list(talk.person.pending.values()))
 
 
-def _companion_of(talk: Talk) -> str:
+def companion_of(talk: Talk) -> str:
     session = talk.person.state.sessions.get(talk.session)
     return session.companion if session else ""
 
@@ -170,7 +170,7 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> None:
     if not text or _was_seen(talk, stored_as, text):
         return
     readings = await read(talk.gateway, text, SAID_BY[turn.role])
-    words = Words(new_id(), stored_as, text, talk.session, talk.raw_session)
+    words = Words(new_id(), stored_as, text, talk.session, talk.raw_session, companion_of(talk))
     at = {"at": talk.at, "person": talk.person.id, "session": talk.session, "turn": words.id, "chars": len(text), "readings": readings}
     event = e.UserSpoke(**at, earlier=True) if turn.role == "user" else e.ContextRead(**at, role=_READ_BY[turn.role])  # type: ignore[arg-type]  # fields shared by both
     await talk.hear(event, words=words)
@@ -190,8 +190,8 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     talk.language = language_of(text, talk.language)
     readings = await read(talk.gateway, text, "user", context)
     _was_seen(talk, "user", text)
-    words = Words(talk.turn if place == len(ask.messages) - 1 else new_id(), "user", text, talk.session, talk.raw_session)
-    event = e.UserSpoke(at=talk.at, person=talk.person.id, session=talk.session, turn=words.id, chars=len(text), readings=readings, companion=_companion_of(talk))
+    words = Words(talk.turn if place == len(ask.messages) - 1 else new_id(), "user", text, talk.session, talk.raw_session, companion_of(talk))
+    event = e.UserSpoke(at=talk.at, person=talk.person.id, session=talk.session, turn=words.id, chars=len(text), readings=readings, companion=companion_of(talk))
     await talk.hear(event, words=words)
     talk.gateway.metrics.turns.labels(talk.service.id).inc()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -37,14 +37,9 @@ class Reply(Protocol):
 
 
 class Upstream(Protocol):
-    def ask(self, body: bytes) -> AsyncGeneratorContext: ...
+    def ask(self, body: bytes) -> AbstractAsyncContextManager[Reply]: ...
     async def models(self) -> bytes: ...
     async def close(self) -> None: ...
-
-
-class AsyncGeneratorContext(Protocol):
-    async def __aenter__(self) -> Reply: ...
-    async def __aexit__(self, *error: object) -> bool | None: ...
 
 
 class HttpUpstream:

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from shouban.core.errors import CallerError, ShoubanError, UpstreamError
+from shouban.core.errors import CallerError, ShoubanError
 from shouban.core.signals import Role
 from shouban.duties.notices import Notice
+from shouban.web.api import field_in, shaped
 
 # Keys of a message or a delta that name things and are not read out to anybody.
 NAMES: Final = frozenset({"role", "id", "type", "index", "tool_call_id", "detail", "finish_reason", "format", "encrypted_content"})
@@ -53,7 +54,7 @@ def parse_ask(body: bytes, *, max_turns: int) -> Ask:
     try:
         ask = _ASK.decode(body)
     except msgspec.ValidationError as error:
-        raise CallerError(f"the request does not fit: {error}", field=_field_in(str(error))) from error
+        raise CallerError(f"the request does not fit: {error}", field=field_in(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CallerError(f"the body is not JSON in UTF-8: {error}", field="body", code="invalid_json") from error
     if not ask.messages:
@@ -66,13 +67,6 @@ def parse_ask(body: bytes, *, max_turns: int) -> Ask:
     if ask.n is not None and not 1 <= ask.n <= 16:
         raise CallerError("`n` must be from 1 to 16", field="n")
     return ask
-
-
-def _field_in(message: str) -> str | None:
-    """`Expected `str`, got `int` - at `$.messages[0].content`` → `messages[0].content`."""
-    if "missing required field" in message:
-        return message.split("`")[1]
-    return message.rsplit("`$.", 1)[1].rstrip("`") if "`$." in message else None
 
 
 def text_of(turn: Turn) -> str:
@@ -140,14 +134,5 @@ def shouban_object(notices: Sequence[Notice], decision: str, state: dict[str, An
 
 def error_body(error: ShoubanError) -> tuple[int, bytes]:
     """Status and body of an error in OpenAI's shape."""
-    if isinstance(error, CallerError):
-        kind = "authentication_error" if error.status == 401 else "invalid_request_error"
-        return error.status, _error(str(error), kind, error.code, error.field)
-    if isinstance(error, UpstreamError):
-        status = 504 if error.reason == "slow" else 502
-        return status, _error(str(error), "upstream_error", f"upstream_{error.reason}", None)
-    return 503, _error(str(error), "server_error", "service_unavailable", None)
-
-
-def _error(message: str, kind: str, code: str, field: str | None) -> bytes:
-    return _ENCODE({"error": {"message": message, "type": kind, "code": code, "param": field}})
+    status, body = shaped(error)
+    return status, _ENCODE({"error": body})

@@ -17,7 +17,7 @@ from shouban.offices.companion_app.words import WORDS
 from shouban.packs.templates import Help
 from shouban.web.language import LANGUAGES, Language, Text
 
-LINES = [Help("心理援助热线", "12356", "每日不少于 18 小时", "全国", date(2026, 7, 1))]
+LINES = [Help("心理援助热线", "12356", "每日不少于 18 小时", "cn", date(2026, 7, 1))]
 EVIL = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(1)>"
 
 
@@ -72,14 +72,14 @@ def test_there_is_no_inline_script_or_style_and_nothing_from_outside(language: L
 
 def test_the_help_card_is_in_the_page_with_number_hours_and_date() -> None:
     html = page()
-    for part in ('href="tel:12356"', "每日不少于 18 小时", "2026-07-01", "全国"):
+    for part in ('href="tel:12356"', "每日不少于 18 小时", "2026-07-01", "中国大陆"):
         assert part in html
 
 
 def test_a_number_nobody_verified_says_so() -> None:
     lines = [replace(LINES[0], verified_on=None)]
     html = render_companion_page("zh", scripted=True, companions=COMPANIONS, help_lines=lines)
-    assert "尚未核实" in html
+    assert "尚未电话核实" in html
     assert "<time>" not in html
 
 

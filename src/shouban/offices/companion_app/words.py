@@ -114,7 +114,11 @@ WORDS: dict[str, Text] = {
     "help_hours": Text("服务时间", "Hours"),
     "help_region": Text("地区", "Region"),
     "help_verified": Text("核实日期", "Verified on"),
-    "help_unverified": Text("尚未核实", "Not yet verified"),
+    "help_unverified": Text("尚未电话核实", "Not yet checked by phone"),
+    "region.cn": Text("中国大陆", "Mainland China"),
+    "region.hk": Text("香港", "Hong Kong"),
+    "region.tw": Text("台湾", "Taiwan"),
+    "region.us": Text("美国", "United States"),
     "help_call": Text("拨打", "Call"),
     "close": Text("关闭", "Close"),
     # Leaving

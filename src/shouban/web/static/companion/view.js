@@ -119,7 +119,7 @@ function helpLine(line) {
   link.href = `tel:${String(line.number).replace(/[^0-9+]/g, "")}`;
   const facts = [
     ["help_hours", line.hours],
-    ["help_region", line.region],
+    ["help_region", hasWord(`region.${line.region}`) ? word(`region.${line.region}`) : line.region],
     ["help_verified", line.verified_on],
   ];
   const said = facts.filter(([, fact]) => fact).map(([key, fact]) => `${word(key)}: ${fact}`);

@@ -1,0 +1,5 @@
+"""`python -m shouban` is `shouban`."""
+
+from shouban.cli.main import main
+
+main()

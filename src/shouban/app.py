@@ -1,0 +1,283 @@
+"""The one place where the parts are joined: from settings to a service that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from litestar import Litestar, Response, get
+from litestar.config.app import AppConfig
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from shouban import __version__
+from shouban.core.errors import OperatorError, ShoubanError
+from shouban.db.engine import DirectoryLock, connect, migrate, sqlite_url
+from shouban.db.keys import MasterKey, load_master, write_secret
+from shouban.db.schema import LOG_ENTRIES, META
+from shouban.db.writer import Job, Writer
+from shouban.detectors.reader import build_detectors
+from shouban.duties.contact import ContactCarrier
+from shouban.duties.ledger import Ledger
+from shouban.duties.worker import Worker
+from shouban.evidence.log import Acted, Log, leaf_of
+from shouban.evidence.note import Signer
+from shouban.gateway.chat import Chat, Receive, Scope, Send
+from shouban.gateway.clock import RealClock, VirtualClock
+from shouban.gateway.context import Gateway, Service, key_digest
+from shouban.gateway.demo import ScriptedUpstream
+from shouban.gateway.hearing import Hearing
+from shouban.gateway.hub import Hub
+from shouban.gateway.metrics import Metrics
+from shouban.gateway.pages import GatewayCallers, gateway_router
+from shouban.gateway.people import People, Person
+from shouban.gateway.push import events_of
+from shouban.gateway.road import Road
+from shouban.gateway.scripted import COMPANIONS
+from shouban.gateway.upstream import HttpUpstream, Patience
+from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
+from shouban.offices.companion_app.pages import companion_router
+from shouban.offices.people.pages import people_router
+from shouban.offices.people.work import PeopleOffice
+from shouban.packs.stack import load_pack
+from shouban.settings import ServiceSettings, Settings
+from shouban.web.api import refuse_ours, refuse_theirs, refuse_unforeseen
+
+KEYS_FILE = "keys/services.json"
+ADMIN_FILE = "keys/admin.json"
+CHAT = "/v1/chat/completions"
+SAY = "/app/api/say"
+
+
+@dataclass
+class Store:
+    """Database, keys and log of one data directory, open for writing."""
+
+    data: Path
+    engine: Engine
+    master: MasterKey
+    signer: Signer
+    log: Log
+    writer: Writer
+    lock: DirectoryLock | None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may write beside this one."""
+        return self.lock is None
+
+    def close(self) -> None:
+        self.writer.stop()
+        self.engine.dispose()
+        if self.lock is not None:
+            self.lock.give_back()
+
+
+def open_store(settings: Settings, environment: Mapping[str, str] | None = None) -> Store:
+    """Opens (or makes) the data directory: one process on SQLite, any number on PostgreSQL."""
+    data = Path(settings.data)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OperatorError(f"`{data}` cannot be made ({error.strerror}); name another `--data`") from error
+    url = settings.database or sqlite_url(data)
+    lock = DirectoryLock(data) if url.startswith("sqlite") else None
+    if lock is not None:
+        lock.take()
+    try:
+        engine = connect(url)
+        master = load_master(data, os.environ if environment is None else environment, settings.cipher)
+        migrate(engine)
+        _check_master(engine, master)
+    except SQLAlchemyError as error:
+        raise OperatorError(f"the database cannot be opened ({str(error).splitlines()[0]})") from error
+    signer = signer_of(master, _origin(engine))
+    log = Log(engine, signer)
+    writer = Writer(engine, log.append)
+    writer.start()
+    return Store(data, engine, master, signer, log, writer, lock)
+
+
+def signer_of(master: MasterKey, origin: str) -> Signer:
+    """The log's signing key is derived from the master key: who has one has the other, and nobody else."""
+    return Signer.from_seed(origin, master.derive(b"log-signer"))
+
+
+def _origin(engine: Engine) -> str:
+    """The log's name, made once: a random one, for the log says nothing of whose it is."""
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        found = connection.execute(select(META.c.value).where(META.c.key == "origin")).scalar()
+        if found is None:
+            found = f"shouban.log/{secrets.token_hex(8)}"
+            connection.execute(insert(META), [{"key": "origin", "value": found}])
+    return str(found)
+
+
+def _check_master(engine: Engine, master: MasterKey) -> None:
+    """Refuses a key that is not the one this database was made with, before anything is sealed with it."""
+    with engine.connect().execution_options(write=True) as connection, connection.begin():
+        known = connection.execute(select(META.c.value).where(META.c.key == "master")).scalar()
+        if known is None:
+            connection.execute(insert(META), [{"key": "master", "value": master.check_value()}])
+        elif known != master.check_value():
+            raise OperatorError("the master key is not the one this database was made with; give back the old `keys/master.key` or `SHOUBAN_MASTER_KEY`")
+
+
+def build_gateway(settings: Settings, store: Store) -> Gateway:
+    """The road's parts over an open store."""
+    people = People(store.engine, store.writer, store.master)
+    hub = Hub()
+    hearing = Hearing(store.engine, store.writer, people, Ledger(store.engine), hub, shared=store.is_shared)
+    clock = VirtualClock() if settings.clock == "virtual" else RealClock(_last_entry(store.engine))
+    gateway = Gateway(
+        settings=settings, clock=clock, engine=store.engine, writer=store.writer, log=store.log, people=people,
+        hearing=hearing, hub=hub, detectors=build_detectors(words_dir=store.data / "words"), metrics=Metrics(),
+    )  # fmt: skip
+    return gateway
+
+
+def _last_entry(engine: Engine) -> datetime | None:
+    with engine.connect() as connection:
+        last = connection.execute(select(LOG_ENTRIES.c.at_us).order_by(LOG_ENTRIES.c.leaf_index.desc()).limit(1)).scalar()
+    return datetime.fromtimestamp(last / 1e6, UTC) if last else None
+
+
+@dataclass
+class App:
+    """A whole service: the ASGI application, and what must be started and stopped with it."""
+
+    gateway: Gateway
+    worker: Worker
+    asgi: Callable[[Scope, Receive, Send], Awaitable[None]]
+    store: Store
+
+
+def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
+    """Joins gateway, offices and pages. `keys` are the digests of the service keys by service id."""
+    gateway = build_gateway(settings, store)
+    patience = Patience(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
+    for service in settings.served():
+        gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience)
+    road = Road(gateway, store.signer)
+    worker = Worker(store.writer, road, {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack)})
+    callers = GatewayCallers(gateway, worker.run_due)
+
+    async def before() -> None:
+        if gateway.clock.is_virtual:
+            await worker.run_due(gateway.clock.now())
+
+    chat = Chat(gateway, before)
+    handlers: list[Any] = [gateway_router(gateway, callers), people_router(PeopleOffice(road), callers)]
+    routes: dict[str, Any] = {CHAT: chat}
+    if settings.companion_app:
+        desk = _desk(gateway, road, chat, callers)
+        handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted)]
+        routes[SAY] = say_application(desk)
+    pages = _litestar(handlers, _life(gateway, worker, store))
+    return App(gateway, worker, _front(routes, pages), store)
+
+
+def _service(settings: ServiceSettings, patience: Patience) -> Service:
+    upstream = ScriptedUpstream() if settings.upstream == "scripted" else HttpUpstream(settings.upstream, settings.upstream_key, patience)
+    return Service(settings, load_pack(settings.pack), upstream)
+
+
+def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers) -> CompanionDesk:
+    """The companion page speaks for the first service, with a key that lives as long as the process."""
+    service = next(iter(gateway.services.values()))
+    own_key = secrets.token_urlsafe(32)
+    gateway.services[key_digest(own_key)] = service
+
+    def events(person: Any, last_id: str | None) -> AsyncIterator[bytes]:  # noqa: ANN401  # the desk's port gives back what `find` gave it
+        assert isinstance(person, Person)  # noqa: S101  # likewise
+        return events_of(gateway, person, last_id)
+
+    return CompanionDesk(road, service.id, own_key, chat, COMPANIONS, events, callers.now, service.settings.upstream == "scripted")
+
+
+def _help_lines(gateway: Gateway, desk: CompanionDesk) -> Callable[[Any], Any]:
+    service = gateway.by_id(desk.service)
+    return lambda language: service.pack.help_for("crisis", language, service.settings.region)
+
+
+def _litestar(handlers: list[Any], life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
+    return Litestar(
+        route_handlers=handlers,
+        lifespan=[life],
+        openapi_config=OpenAPIConfig(title="Shouban 守伴", version=__version__, path="/_schema", create_examples=False),
+        exception_handlers={ShoubanError: refuse_ours, HTTPException: refuse_theirs, Exception: refuse_unforeseen},
+        logging_config=None,
+    )
+
+
+def _front(routes: dict[str, Any], pages: Litestar) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Chat goes straight to its own application; everything else through the framework."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and (route := routes.get(scope["path"])):
+            await route(scope, receive, send)
+        else:
+            await pages(scope, receive, send)  # type: ignore[arg-type]  # Litestar types ASGI by its own narrower names
+
+    return application
+
+
+def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN401  # a lifespan context manager
+    @asynccontextmanager
+    async def life(_: Litestar) -> AsyncIterator[None]:
+        for service in {one.id: one for one in gateway.services.values()}.values():
+            facts = {"version": __version__, "pack": service.pack.pack.id, "digest": service.pack.pack.digest, "detectors": gateway.detectors.about()}
+            await store.writer.submit(Job(leaves=[leaf_of(Acted(service=service.id, at=gateway.clock.now(), act="started", facts=facts))]))
+        if not gateway.clock.is_virtual:
+            worker.start()
+        try:
+            yield
+        finally:
+            await worker.stop()
+            for one in {service.id: service for service in gateway.services.values()}.values():
+                await one.upstream.close()
+            await asyncio.to_thread(store.close)
+
+    return life
+
+
+# --- keys of services and of the first administrator
+
+
+def service_keys(settings: Settings, data: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Digests of the service keys by service, and the keys made just now, which are shown once and stored nowhere."""
+    file = data / KEYS_FILE
+    kept: dict[str, str] = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+    made: dict[str, str] = {}
+    for service in settings.served():
+        key = service.key
+        if not key and service.id not in kept:
+            key = made[service.id] = f"sk-shouban-{secrets.token_urlsafe(24)}"
+        if key:
+            kept[service.id] = key_digest(key).hex()
+    write_secret(file, msgspec.json.encode(kept).decode())
+    return kept, made
+
+
+def first_admin(settings: Settings, data: Path) -> str | None:
+    """Keeps the first administrator's password (Argon2id, RFC 9106); gives one made just now, to be shown once."""
+    file = data / ADMIN_FILE
+    if file.exists() and not settings.admin_password:
+        return None
+    password = settings.admin_password or secrets.token_urlsafe(15)
+    hashed = Argon2id(salt=secrets.token_bytes(16), length=32, iterations=3, lanes=4, memory_cost=65536)
+    kept = {"name": "admin", "password": hashed.derive_phc_encoded(password.encode())}
+    write_secret(file, msgspec.json.encode(kept).decode())
+    return None if settings.admin_password else password

@@ -1,0 +1,50 @@
+"""`shouban`: one file a command. Exit codes: 0 done, 1 problems found, 2 the call or the set-up is wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from shouban import __version__
+from shouban.cli import check, demo, evidence, pack, serve, simulate
+from shouban.core.errors import EvidenceError, PackError, ShoubanError
+
+app = App(
+    name="shouban",
+    help="守伴 Shouban: keeps a companion-AI service lawful and its people safe.\n\nExample: `shouban demo`",
+    version=__version__,
+    help_format="plaintext",
+)
+app.command(demo.demo, name="demo")
+app.command(serve.serve, name="serve")
+app.command(check.check_texts, name="check")
+app.command(simulate.simulate, name="simulate")
+app.command(pack.app, name="pack")
+app.command(evidence.app, name="evidence")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs one command and ends with its code; an error of ours is one line, not a traceback."""
+    try:
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        fail(str(error), code=2)
+    except (PackError, EvidenceError) as error:
+        fail(str(error), code=1)
+    except ShoubanError as error:
+        fail(str(error), code=2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, *, code: int) -> None:
+    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"shouban: {message}")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""`shouban serve`: one port for everything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import structlog
+import uvicorn
+from cyclopts import Parameter
+
+from shouban.app import build_app, first_admin, open_store, service_keys
+from shouban.settings import Settings, read_settings, settings_table
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+SHUT_DOWN_SECONDS = 10
+
+
+def serve(
+    *,
+    port: int | None = None,
+    host: str | None = None,
+    data: Annotated[Path | None, Parameter(name="--data")] = None,
+    upstream: str | None = None,
+    pack: str | None = None,
+    database: str | None = None,
+    delivery: Literal["inline", "aware"] | None = None,
+    production: Annotated[bool | None, Parameter(negative="")] = None,
+    config: Path | None = None,
+) -> int:
+    """Serve the gateway, the pages and the log on one port.
+
+    Example: `shouban serve --port 8460 --data shouban-data --upstream http://127.0.0.1:8000/v1`
+
+    Parameters
+    ----------
+    port
+        The port to listen on.
+    host
+        The address to listen on.
+    data
+        The service's own directory: keys and, by default, its SQLite database. Made on the first start.
+    upstream
+        The model behind: `http(s)://HOST/v1`, or `scripted` for the built-in demonstration.
+    pack
+        The law: `cn`, `cn-2026-order21`, `cn-2025-draft`, or a pack's directory.
+    database
+        `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.
+    delivery
+        How notices reach clients that do not say: in the text, or as a `shouban` object.
+    production
+        Refuse what is for tests only, and users who were never registered.
+    config
+        `shouban.toml`; every key also as SHOUBAN_KEY in the environment.
+    """
+    flags: dict[str, Any] = {
+        "port": port, "host": host, "data": str(data) if data else None, "upstream": upstream, "pack": pack,
+        "database": database, "delivery": delivery, "production": production,
+    }  # fmt: skip
+    settings = read_settings(config or _beside(), os.environ, flags)
+    return run(settings)
+
+
+def _beside() -> Path | None:
+    file = Path("shouban.toml")
+    return file if file.exists() else None
+
+
+def run(settings: Settings, *, quiet: bool = False) -> int:
+    """Opens the store, prints keys made just now, and serves until it is told to stop."""
+    set_up_log(settings.log_level)
+    store = open_store(settings)
+    keys, made = service_keys(settings, store.data)
+    password = first_admin(settings, store.data)
+    app = build_app(settings, store, keys)
+    if not quiet:
+        tell(settings, made, password)
+    config = uvicorn.Config(
+        app.asgi,  # type: ignore[arg-type]  # uvicorn types ASGI by its own narrower names
+        host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="none", lifespan="on", log_level="warning",
+        access_log=False, server_header=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=4096,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    server.run()
+    return 0 if server.started else 2
+
+
+def tell(settings: Settings, made: dict[str, str], password: str | None) -> None:
+    print(f"守伴 Shouban  http://{settings.host}:{settings.port}/   data: {settings.data}   upstream: {settings.upstream}")
+    for service, key in made.items():
+        print(f"service key of `{service}` (shown once): {key}")
+    if password:
+        print(f"administrator `admin`, password (shown once): {password}")
+    sys.stdout.flush()
+
+
+def set_up_log(level: str) -> None:
+    """Structured lines on standard error; no text of anybody's, no secret."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+def settings_help() -> str:
+    """The settings as `serve --help` and the docs list them."""
+    return "\n".join(f"  {name:<22}{form:<28}{default}".rstrip() for name, form, default in settings_table())
+
+

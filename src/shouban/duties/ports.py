@@ -1,0 +1,57 @@
+"""What offices and workers may ask of the road without knowing the gateway: ports that `app.py` fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from shouban.core.events import Event
+from shouban.core.state import PersonState
+from shouban.duties.ledger import Duty, Writes
+from shouban.duties.notices import Notice
+
+
+# A person that the road itself handed out: it knows more of it than the port says.
+Handed = Any
+
+
+class PersonPort(Protocol):
+    """A person, as offices see one."""
+
+    service: str
+    id: str
+    app_id: str
+    state: PersonState
+    profile: dict[str, Any]
+
+    def session(self, raw: str) -> str: ...
+
+
+class RoadPort(Protocol):
+    """Finds persons and lets events reach them."""
+
+    def now(self, at_header: str | None = None) -> datetime: ...
+    async def find(self, service: str, app_id: str) -> PersonPort | None: ...
+    async def by_id(self, service: str, person: str) -> PersonPort | None: ...
+    async def make(self, service: str, app_id: str, profile: dict[str, Any]) -> PersonPort: ...
+    async def save_profile(self, person: Handed, profile: dict[str, Any]) -> None: ...
+
+    async def act(
+        self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
+    ) -> Sequence[Notice]:
+        """Hears the event, delivers the notices it owes, and gives them; all of it is on disk when this returns.
+
+        With `waits` the notices stay owed until the person is seen: on an open event stream, or at the next reply.
+        """
+        ...
+
+    async def say_as_human(self, person: Handed, staff: str, text: str, raw_session: str) -> None: ...
+    async def copy_of(self, person: Handed) -> dict[str, Any]: ...
+    async def erase(self, person: Handed, scope: str, target: str, at: datetime) -> dict[str, Any]: ...
+
+
+class CarrierPort(Protocol):
+    """Carries one kind of duty out; gives how it was done, or raises why it was not."""
+
+    async def __call__(self, duty: Duty) -> str: ...

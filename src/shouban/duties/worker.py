@@ -1,0 +1,102 @@
+"""The workers: lease what is due, carry it out, and put the outcome back as an event."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from shouban.core import events as e
+from shouban.core.errors import ShoubanError
+from shouban.core.obligations import WakeAt
+from shouban.db.writer import Job, Writer
+from shouban.duties import ledger
+from shouban.duties.ledger import Duty, done, lease_due, retry_later
+from shouban.duties.ports import CarrierPort, RoadPort
+from shouban.evidence.log import microseconds
+
+EVERY_SECONDS = 0.25
+TIMER = "WakeAt"
+
+_log = structlog.get_logger("shouban.duties")
+
+
+class Worker:
+    """Runs in every process; rows are leased, so that each is carried out by one."""
+
+    def __init__(self, writer: Writer, road: RoadPort, carriers: Mapping[str, CarrierPort]) -> None:
+        self._writer = writer
+        self._road = road
+        self._carriers = carriers
+        self._name = secrets.token_hex(6)
+        self._task: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="duties")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def run_due(self, until: datetime) -> int:
+        """Carries out all that is due by `until`, timers at their own time and in their order. Gives how many."""
+        count = 0
+        async with self._one_at_a_time:
+            while batch := await self._lease(microseconds(until)):
+                for duty in batch:
+                    await self._carry(duty, until)
+                count += len(batch)
+        return count
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.run_due(self._road.now())
+            except ShoubanError as error:
+                _log.warning("duties_wait", why=str(error))
+            except Exception:  # a worker must outlive what it carries
+                _log.exception("duties_failed")
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _lease(self, until_us: int) -> list[Duty]:
+        kinds = [TIMER, *self._carriers]
+
+        def lease(connection: Connection) -> list[Duty]:
+            return lease_due(connection, now_us=until_us, worker=self._name, kinds=kinds)
+
+        leased: list[Duty] = await self._writer.submit(Job(call=lease))
+        return leased
+
+    async def _carry(self, duty: Duty, until: datetime) -> None:
+        person = await self._road.by_id(duty.service, duty.person)
+        if person is None:
+            await self._writer.submit(Job(writes=done(duty.id, until, "the person was erased")))
+            return
+        if duty.kind == TIMER and isinstance(duty.owed, WakeAt):
+            at = min(datetime.fromtimestamp(duty.due_us / 1e6, UTC), until)
+            passed = e.TimePassed(at=at, person=duty.person, session=duty.session, key=duty.owed.key)
+            await self._road.act(person, passed, writes=done(duty.id, at, "the time has passed"), waits=True)
+            return
+        try:
+            how = await self._carriers[duty.kind](duty)
+        except ShoubanError as error:
+            await self._failed(duty, until, str(error))
+            return
+        event = e.DutyDone(at=until, person=duty.person, session=duty.session, duty=duty.id, obligation=duty.kind, how=how)
+        await self._road.act(person, event, writes=done(duty.id, until, how))
+
+    async def _failed(self, duty: Duty, at: datetime, why: str) -> None:
+        later = retry_later(duty, now_us=microseconds(at), why=why)
+        final = duty.attempts + 1 >= ledger.MAX_ATTEMPTS
+        event = e.DutyFailed(at=at, person=duty.person, session=duty.session, duty=duty.id, obligation=duty.kind, why=why, attempts=duty.attempts + 1, final=final)
+        person = await self._road.by_id(duty.service, duty.person)
+        if person is not None:
+            await self._road.act(person, event, writes=[later], waits=True)

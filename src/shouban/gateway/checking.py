@@ -1,0 +1,129 @@
+"""Judges one text by itself: readings, what it makes owed, and the text that may go on. For `/v1/check` and `shouban check`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from shouban.core import events as e
+from shouban.core.decide import decide
+from shouban.core.errors import CallerError, did_you_mean
+from shouban.core.obligations import Allow, AskContacts, AskRegistration, Disclose, Obligation, WakeAt
+from shouban.core.signals import Reading, Role
+from shouban.core.state import PersonState
+from shouban.detectors.personal import mask
+from shouban.detectors.reader import Detectors
+from shouban.duties.ledger import duties_of
+from shouban.duties.notices import answer_of, language_of, words_of
+from shouban.packs.pack import LoadedPack
+from shouban.web.api import field_in
+
+# Noon in China, on a day on which every pack shipped is in force: no curfew speaks.
+NOON: Final = datetime(2026, 8, 3, 4, 0, tzinfo=UTC)
+KEEPING_HOUSE: Final = (WakeAt, AskRegistration, AskContacts)
+PERSON: Final = "check"
+
+
+class Profile(msgspec.Struct, forbid_unknown_fields=True):
+    """Who the speaker is taken to be."""
+
+    age_band: e.AgeBand = "adult"
+    mode: e.Mode | None = None
+
+
+class Earlier(msgspec.Struct):
+    role: Literal["user", "companion", "assistant"]
+    text: str
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """One text to judge."""
+
+    text: str
+    role: Literal["user", "companion", "assistant"] = "user"
+    context: list[Earlier] = []
+    user: str | Profile | None = None
+    session: str | None = None
+    id: Any = None
+
+    @property
+    def speaker(self) -> Role:
+        return "user" if self.role == "user" else "companion"
+
+    @property
+    def earlier(self) -> list[tuple[Role, str]]:
+        return [("user" if one.role == "user" else "companion", one.text) for one in self.context]
+
+
+class Checked(msgspec.Struct, frozen=True, omit_defaults=True):
+    readings: tuple[Reading, ...]
+    obligations: tuple[Any, ...]
+    safe_text: str
+    id: Any = None
+
+
+_ASKED = msgspec.json.Decoder(Asked)
+
+
+def parse_asked(line: bytes) -> Asked:
+    """Raises `CallerError` naming the field that does not fit."""
+    try:
+        return _ASKED.decode(line)
+    except msgspec.ValidationError as error:
+        raise CallerError(f"the text to check does not fit: {error}{_hint(str(error))}", field=field_in(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CallerError(f"not JSON in UTF-8: {error}", field="body", code="invalid_json") from error
+
+
+def _hint(message: str) -> str:
+    if "unknown field" not in message:
+        return ""
+    return did_you_mean(field_in(message) or "", Asked.__struct_fields__)
+
+
+def primed(profile: Profile, pack: LoadedPack) -> PersonState:
+    """A person of this profile in mid-talk: registered, signed in, told that this is an AI, with contacts and consent."""
+    given: list[e.Event] = [
+        e.UserRegistered(at=NOON, person=PERSON, age_band=profile.age_band, guardians=1, emergencies=1, agreement="check"),
+        e.ConsentGiven(at=NOON, person=PERSON, purpose="companionship", by="guardian"),
+        *([e.ModeSet(at=NOON, person=PERSON, mode=profile.mode, by="guardian", verified=True)] if profile.mode else []),
+        e.UserSignedIn(at=NOON, person=PERSON, session=PERSON),
+        e.UserSpoke(at=NOON, person=PERSON, session=PERSON),
+    ]
+    state = PersonState()
+    for event in given:
+        state = decide(state, event, pack.pack).state
+    return state
+
+
+def check(asked: Asked, detectors: Detectors, pack: LoadedPack, *, region: str = "cn") -> Checked:
+    """Judges the text as if a person of the profile had just said it, or a companion to them."""
+    profile = asked.user if isinstance(asked.user, Profile) else Profile()
+    readings = detectors.read(asked.text, role=asked.speaker, context=asked.earlier)
+    state = primed(profile, pack)
+    owed = decide(state, spoken(asked, readings, person=PERSON, session=PERSON, at=NOON), pack.pack).owed
+    return judged(asked, readings, owed, pack, age_band=profile.age_band, region=region)
+
+
+def spoken(asked: Asked, readings: tuple[Reading, ...], *, person: str, session: str, at: datetime) -> e.Event:
+    kind = e.UserSpoke if asked.speaker == "user" else e.CompanionSpoke
+    return kind(at=at, person=person, session=session, chars=len(asked.text), readings=readings)
+
+
+def judged(
+    asked: Asked, readings: tuple[Reading, ...], owed: Sequence[Obligation], pack: LoadedPack, *, age_band: e.AgeBand, region: str
+) -> Checked:  # fmt: skip
+    """What the caller is told. Timers and what the registration owes are not about the text."""
+    about = tuple(one for one in owed if not isinstance(one, KEEPING_HOUSE) and not (isinstance(one, Disclose) and one.topic == "ai"))
+    language = language_of(asked.text, "zh")
+    duties = duties_of(about, service="", person=PERSON, session="", at=NOON)
+    notices = words_of(duties, pack, language, at=NOON, age_band=age_band, region=region)
+    answer = answer_of(notices)
+    if answer.instead is not None:
+        safe = answer.instead.text
+    else:
+        safe = mask(asked.text, readings) if any(type(one).__name__ == "Redact" for one in about) else asked.text
+    return Checked(readings, tuple(msgspec.to_builtins(one) for one in about or (Allow(),)), safe, asked.id)

@@ -1,0 +1,186 @@
+"""The gateway's own routes beside chat: models, events, checks, health, figures, and the public log."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Response, Router, get, post
+from litestar.response import Stream
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shouban.core.errors import CallerError, EvidenceError
+from shouban.duties.ledger import overdue
+from shouban.evidence.chain import HASH_SIZE
+from shouban.evidence.log import microseconds, read_checkpoint, read_leaves, read_tile
+from shouban.evidence.tiles import TILE_WIDTH, encode_bundle, parse_entries_path, parse_tile_path, width_of
+from shouban.gateway.checking import Asked, Checked, Profile, check, judged, spoken
+from shouban.gateway.context import Gateway, Service
+from shouban.gateway.hearing import Words, new_id
+from shouban.gateway.people import require
+from shouban.gateway.push import events_of
+from shouban.gateway.talk import person_for, read
+from shouban.web.api import AnyRequest
+
+
+class GatewayCallers:
+    """Who calls and when; with a virtual clock the timers due by then run first."""
+
+    def __init__(self, gateway: Gateway, run_due: Any) -> None:  # noqa: ANN401  # an async callable taking a time
+        self._gateway = gateway
+        self._run_due = run_due
+
+    def service(self, request: AnyRequest) -> str:
+        return self.full_service(request).id
+
+    def full_service(self, request: AnyRequest) -> Service:
+        return self._gateway.service_of(request.headers.get("authorization", ""))
+
+    async def now(self, request: AnyRequest) -> datetime:
+        at = self._gateway.time(request.headers.get("x-shouban-at"))
+        if self._gateway.clock.is_virtual:
+            await self._run_due(at)
+        return at
+
+
+def gateway_router(gateway: Gateway, callers: GatewayCallers) -> Router:
+    handlers = [*_v1(gateway, callers), *_health(gateway), *_log(gateway, callers)]
+    return Router(path="/", route_handlers=handlers)
+
+
+def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
+    @get("/v1/models", tags=["chat"], summary="The models of the service behind")
+    async def models(request: AnyRequest) -> Response[bytes]:
+        return Response(await callers.full_service(request).upstream.models(), media_type="application/json")
+
+    @get("/v1/events", tags=["chat"], summary="What is pushed to a person (server-sent events)")
+    async def events(request: AnyRequest, user: str | None = None) -> Stream:
+        service = callers.full_service(request)
+        if not user:
+            raise CallerError("`user` is missing; ask `/v1/events?user=<id>`", field="user", code="missing_field")
+        await callers.now(request)
+        person = require(await gateway.people.find(service.id, user), user)
+        frames = events_of(gateway, person, request.headers.get("last-event-id"))
+        return Stream(frames, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+
+    @post("/v1/check", status_code=200, tags=["chat"], summary="Judge one text")
+    async def check_text(request: AnyRequest, data: Asked) -> Response[bytes]:
+        service = callers.full_service(request)
+        at = await callers.now(request)
+        checked = await _check_of_person(gateway, service, data, at) if isinstance(data.user, str) else await asyncio.to_thread(check, data, gateway.detectors, service.pack, region=service.settings.region)
+        return Response(msgspec.json.encode(checked), media_type="application/json")
+
+    return [models, events, check_text]
+
+
+async def _check_of_person(gateway: Gateway, service: Service, asked: Asked, at: datetime) -> Checked:
+    """The text counts as said: the person's state moves on, and what is owed is on the books before the answer."""
+    raw_session = asked.session or "default"
+    person = await person_for(gateway, service, str(asked.user), raw_session, at)
+    readings = await read(gateway, asked.text, asked.speaker, asked.earlier)
+    event = spoken(asked, readings, person=person.id, session=person.session(raw_session), at=at)
+    words = Words(new_id(), asked.speaker, asked.text, person.session(raw_session), raw_session)
+    heard = await gateway.hearing.hear(person, event, service.pack, words=words, done="given with the check")
+    await asyncio.shield(heard.committed)
+    profile = Profile(age_band=person.state.age_band)
+    return judged(asked, readings, heard.decision.owed, service.pack, age_band=profile.age_band, region=service.settings.region)
+
+
+def _health(gateway: Gateway) -> list[Any]:
+    @get("/healthz", tags=["operation"], summary="The process lives", sync_to_thread=False)
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @get("/readyz", tags=["operation"], summary="The database answers and the detectors speak")
+    async def readyz() -> Response[dict[str, Any]]:
+        problems = await asyncio.to_thread(_problems, gateway)
+        return Response({"status": "ready" if not problems else "not ready", "problems": problems}, status_code=503 if problems else 200)
+
+    @get("/metrics", tags=["operation"], summary="Figures for Prometheus")
+    async def metrics() -> Response[bytes]:
+        await asyncio.to_thread(_measure, gateway)
+        return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return [healthz, readyz, metrics]
+
+
+def _problems(gateway: Gateway) -> list[str]:
+    problems = []
+    try:
+        with gateway.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        problems.append(f"the database does not answer ({type(error).__name__})")
+    if any(one.is_unknown for one in gateway.detectors.read("你好", role="user")):
+        problems.append("a detector does not answer")
+    return problems
+
+
+def _measure(gateway: Gateway) -> None:
+    with gateway.engine.connect() as connection:
+        late = overdue(connection, now_us=microseconds(gateway.clock.now()))
+    gateway.metrics.overdue.clear()
+    for kind, count in late.items():
+        gateway.metrics.overdue.labels(kind).set(count)
+    jumped = None if gateway.clock.is_virtual else gateway.clock.jumped()  # type: ignore[union-attr]  # only the real clock can
+    gateway.metrics.clock_jump.set(jumped.total_seconds() if jumped else 0)
+
+
+def _log(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
+    @get("/log/checkpoint", tags=["evidence"], summary="The signed head of the log (C2SP checkpoint)")
+    async def checkpoint() -> Response[str]:
+        found = await asyncio.to_thread(_checkpoint, gateway)
+        return Response(found, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+
+    @get("/log/tile/{path:path}", tags=["evidence"], summary="A tile of the log (C2SP tlog-tiles)")
+    async def tile(request: AnyRequest, path: str) -> Response[bytes]:
+        """Hashes are public; entries need the service key, since readings of persons stand in them."""
+        wanted = f"tile/{path.strip('/')}"
+        entries = wanted.startswith("tile/entries/")
+        if entries:
+            callers.service(request)
+        data = await asyncio.to_thread(_entries if entries else _hashes, gateway, wanted)
+        return Response(data, media_type="application/octet-stream")
+
+    @get("/log/key", tags=["evidence"], summary="The key that verifies checkpoints and certificates", sync_to_thread=False)
+    def key() -> Response[str]:
+        return Response(gateway.log.verifier_key + "\n", media_type="text/plain; charset=utf-8")
+
+    return [checkpoint, tile, key]
+
+
+def _checkpoint(gateway: Gateway) -> str:
+    with gateway.engine.connect() as connection:
+        found = read_checkpoint(connection)
+    if found is None:
+        raise CallerError("the log is empty: no checkpoint yet", status=404, code="not_found")
+    return found
+
+
+def _hashes(gateway: Gateway, path: str) -> bytes:
+    try:
+        wanted = parse_tile_path(path)
+    except EvidenceError as error:
+        raise CallerError(str(error), status=404, code="not_found") from error
+    with gateway.engine.connect() as connection:
+        data = read_tile(connection, wanted.level, wanted.n)[: wanted.width * HASH_SIZE]
+    if len(data) < wanted.width * HASH_SIZE:
+        raise CallerError(f"there is no tile `{path}` yet", status=404, code="not_found")
+    return data
+
+
+def _entries(gateway: Gateway, path: str) -> bytes:
+    try:
+        wanted = parse_entries_path(path)
+    except EvidenceError as error:
+        raise CallerError(str(error), status=404, code="not_found") from error
+    start = wanted.n * TILE_WIDTH
+    with gateway.engine.connect() as connection:
+        leaves = [leaf.data for _, leaf in read_leaves(connection, start=start, stop=start + wanted.width)]
+    if len(leaves) < wanted.width or not width_of(0, wanted.n, start + len(leaves)):
+        raise CallerError(f"there are no entries `{path}` yet", status=404, code="not_found")
+    return encode_bundle(leaves)

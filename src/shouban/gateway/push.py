@@ -1,0 +1,69 @@
+"""`GET /v1/events?user=`: what is pushed to a person, as server-sent events; `Last-Event-ID` resumes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import func, select
+
+from shouban.core.errors import CallerError
+from shouban.db.schema import PUSHES
+from shouban.gateway.context import Gateway
+from shouban.gateway.people import Person, open_json
+
+PAGE: Final = 200
+BEAT_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 1.0
+
+
+async def events_of(gateway: Gateway, person: Person, last_id: str | None) -> AsyncIterator[bytes]:
+    """Frames of the stream, forever. What another process pushed is found within a second."""
+    bell = gateway.hub.listen(person.key_pair)
+    try:
+        after = await asyncio.to_thread(_start, gateway, person, last_id)
+        yield b"retry: 2000\n: connected\n\n"
+        silent = 0.0
+        while True:
+            bell.clear()
+            frames, after = await asyncio.to_thread(_read, gateway, person, after)
+            if frames:
+                silent = 0.0
+                yield b"".join(frames)
+                continue
+            try:
+                await asyncio.wait_for(bell.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                silent += LOOK_SECONDS
+            if silent >= BEAT_SECONDS:
+                silent = 0.0
+                yield b": still here\n\n"
+    finally:
+        gateway.hub.leave(person.key_pair, bell)
+
+
+def _start(gateway: Gateway, person: Person, last_id: str | None) -> int:
+    """Where to begin: after the last event the client has, or with what comes from now on."""
+    if last_id is not None and last_id.strip():
+        if not last_id.strip().isdigit():
+            raise CallerError("`Last-Event-ID` is not one of ours", field="Last-Event-ID")
+        return int(last_id)
+    mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id)
+    with gateway.engine.connect() as connection:
+        newest: int = connection.execute(select(func.coalesce(func.max(PUSHES.c.id), 0)).where(mine)).scalar_one()
+        return newest
+
+
+def _read(gateway: Gateway, person: Person, after: int) -> tuple[list[bytes], int]:
+    mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.id > after)
+    with gateway.engine.connect() as connection:
+        rows = connection.execute(select(PUSHES).where(mine).order_by(PUSHES.c.id).limit(PAGE)).all()
+    return [_frame(person, row) for row in rows], rows[-1].id if rows else after
+
+
+def _frame(person: Person, row: Any) -> bytes:  # noqa: ANN401  # a row of pushes
+    body = open_json(person.open(bytes(row.sealed), "pushes", "sealed", row.push_id), "pushes", row.push_id)
+    data = msgspec.json.encode({"id": row.push_id, "kind": row.kind, **body})
+    return f"id: {row.id}\nevent: {row.kind}\ndata: ".encode() + data + b"\n\n"

@@ -1,0 +1,163 @@
+"""The road, for all who are not a chat: offices and workers let events reach persons through it (`duties.ports`)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import ColumnElement, delete, select
+
+from shouban.core import events as e
+from shouban.core.errors import CallerError
+from shouban.db.schema import MESSAGES
+from shouban.db.writer import Job
+from shouban.duties.ledger import NOTICES, Writes, done
+from shouban.duties.notices import Notice, words_of
+from shouban.evidence.log import Acted, leaf_of, microseconds
+from shouban.evidence.note import Signer
+from shouban.gateway.context import Gateway
+from shouban.gateway.hearing import Heard, Push, Words, new_id
+from shouban.gateway.people import Person, erase_rows, open_json
+
+SCOPES: Final = ("all", "companion", "session", "message")
+TOLD: Final[dict[type[e.Event], str]] = {e.HumanTookOver: "taken_over", e.HumanHandedBack: "handed_back", e.UserLeft: "session_ended", e.ModeSet: "mode_changed"}
+
+
+class Road:
+    """See `duties.ports.RoadPort`."""
+
+    def __init__(self, gateway: Gateway, signer: Signer) -> None:
+        self._gateway = gateway
+        self._signer = signer
+
+    def now(self, at_header: str | None = None) -> datetime:
+        return self._gateway.time(at_header)
+
+    async def find(self, service: str, app_id: str) -> Person | None:
+        return await self._gateway.people.find(service, app_id)
+
+    async def by_id(self, service: str, person: str) -> Person | None:
+        return await self._gateway.people.by_id(service, person)
+
+    async def make(self, service: str, app_id: str, profile: dict[str, Any]) -> Person:
+        return await self._gateway.people.make(service, app_id, profile, now_us=microseconds(self._gateway.clock.now()))
+
+    async def save_profile(self, person: Person, profile: dict[str, Any]) -> None:
+        await self._gateway.people.save_profile(person, profile)
+
+    async def act(
+        self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
+    ) -> Sequence[Notice]:  # fmt: skip
+        heard = await self._hear(person, event, writes=writes)
+        notices = self._words(person, heard, event.at)
+        pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
+        pushes += _told(event, person, raw_session, mode_before=heard.mode_before)
+        if pushes:
+            await self._gateway.hearing.push(person, event, pushes)
+        if not waits or self._gateway.hub.has_listener(person.key_pair):
+            await self._delivered(person, heard.heard, event, "pushed" if waits else "given with the answer")
+        return notices
+
+    async def say_as_human(self, person: Person, staff: str, text: str, raw_session: str) -> None:
+        """Words of the staff: kept, pushed, and waiting for a client that only asks for replies."""
+        if person.state.takeover != "human":
+            raise CallerError("nobody has taken this conversation over; take it over first", field="action", status=409, code="not_taken_over")
+        session = person.session(raw_session or "default")
+        words = Words(new_id(), "human", text, session, raw_session or "default")
+        event = e.HumanSpoke(at=self.now(), person=person.id, session=session, staff=staff, turn=words.id, chars=len(text))
+        await self._hear(person, event, words=words)
+        person.said.append((words.id, text))
+        await self._gateway.hearing.push(person, event, [Push("staff_message", {"id": words.id, "staff": staff, "text": text}, session, words.id)])
+        person.words.set()
+
+    async def copy_of(self, person: Person) -> dict[str, Any]:
+        """All that is kept of a person, in plain form (Order 21, Art. 16; PIPL Art. 45)."""
+        messages = await asyncio.to_thread(self._messages, person)
+        return {"user": person.profile, "state": msgspec.to_builtins(person.state), "messages": messages}
+
+    async def erase(self, person: Person, scope: str, target: str, at: datetime) -> dict[str, Any]:
+        """Deletes, and signs a certificate of it. For `all` the key goes too: what backups hold cannot be opened."""
+        event = e.ErasureRequested(at=at, person=person.id, scope=scope, by="app")  # type: ignore[arg-type]  # checked by the caller against SCOPES
+        heard = await self._hear(person, event)
+        gone = await self._erase_all(person) if scope == "all" else await self._erase_some(person, scope, target)
+        facts = {"scope": scope, "rows": gone, "duties": [duty.id for duty in heard.heard.duties if duty.kind == "Erase"]}
+        writes: Writes = [row for duty in facts["duties"] for row in done(duty, at, "erased")]
+        entry = Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts)
+        await self._gateway.writer.submit(Job(writes=writes, leaves=[leaf_of(entry)]))
+        text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(gone.values())}\n"
+        return {**facts, "user": person.app_id, "person": person.id, "at": at.isoformat(), "certificate": self._signer.sign(text), "verifier_key": self._signer.verifier_key}
+
+    # --- inside
+
+    async def _hear(self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None) -> _Heard:
+        before = person.state.mode
+        service = self._gateway.by_id(person.service)
+        heard = await self._gateway.hearing.hear(person, event, service.pack, words=words, writes=writes)
+        await asyncio.shield(heard.committed)
+        for duty in heard.duties:
+            self._gateway.metrics.owed.labels(duty.kind).inc()
+        return _Heard(heard, before)
+
+    def _words(self, person: Person, heard: _Heard, at: datetime) -> list[Notice]:
+        service = self._gateway.by_id(person.service)
+        language = person.profile.get("language") or self._gateway.settings.language
+        return words_of(heard.heard.duties, service.pack, language, at=at, age_band=person.state.age_band, region=service.settings.region)
+
+    async def _delivered(self, person: Person, heard: Heard, event: e.Event, how: str) -> None:
+        pack = self._gateway.by_id(person.service).pack
+        for duty in heard.duties:
+            if duty.kind not in NOTICES or person.pending.pop(duty.id, None) is None:
+                continue
+            told = e.DutyDone(at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=duty.kind, how=how)
+            outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
+            await asyncio.shield(outcome.committed)
+
+    def _messages(self, person: Person) -> list[dict[str, Any]]:
+        mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
+        with self._gateway.engine.connect() as connection:
+            rows = connection.execute(select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us)).all()
+        return [_plain(person, row) for row in rows]
+
+    async def _erase_all(self, person: Person) -> dict[str, int]:
+        gone: dict[str, int] = await self._gateway.writer.submit(Job(call=lambda connection: erase_rows(connection, person)))
+        self._gateway.people.forget(person)
+        return gone
+
+    async def _erase_some(self, person: Person, scope: str, target: str) -> dict[str, int]:
+        if not target:
+            raise CallerError(f"`scope` is `{scope}`; name which, like `{scope}:<id>`", field="scope")
+        column = {"session": MESSAGES.c.session_id, "message": MESSAGES.c.message_id}.get(scope)
+        if column is None:
+            chosen = [one["id"] for one in await asyncio.to_thread(self._messages, person) if one.get("companion") == target]
+            condition: ColumnElement[bool] = MESSAGES.c.message_id.in_(chosen)
+        else:
+            condition = column == (person.session(target) if scope == "session" else target)
+        mine = delete(MESSAGES).where(MESSAGES.c.service_id == person.service, MESSAGES.c.person_id == person.id, condition)
+        count = await self._gateway.writer.submit(Job(call=lambda connection: connection.execute(mine).rowcount))
+        return {"messages": count}
+
+
+class _Heard:
+    def __init__(self, heard: Heard, mode_before: str) -> None:
+        self.heard = heard
+        self.mode_before = mode_before
+
+
+def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str) -> list[Push]:
+    """What an event stream is told of the event itself."""
+    pushes = []
+    if person.state.mode != mode_before:
+        pushes.append(Push("mode_changed", {"mode": person.state.mode}, event.session))
+    kind = TOLD.get(type(event))
+    if kind and kind != "mode_changed":
+        body = {"session": raw_session, "staff": getattr(event, "staff", ""), "by": getattr(event, "by", "")}
+        pushes.append(Push(kind, {key: value for key, value in body.items() if value}, event.session))
+    return pushes
+
+
+def _plain(person: Person, row: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of messages
+    body = open_json(person.open(bytes(row.sealed), "messages", "sealed", row.message_id), "messages", row.message_id)
+    return {"id": row.message_id, "role": row.role, "at_us": row.at_us, **body}

@@ -1,0 +1,143 @@
+"""What a registration is, and what it lacks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+from shouban.core.errors import CallerError
+from shouban.core.events import MINOR_BANDS, Actor, AgeBand, AgeBasis, Mode, Purpose, Relation
+
+MAX_CONTACTS = 10
+MAX_TEXT = 200
+ELDER_FROM = 60
+OLDEST = 130
+
+
+class Contact(msgspec.Struct, forbid_unknown_fields=True):
+    """Somebody to be told; `channels` are addresses (`webhook https://…`, `tel:…`, `mailto:…`)."""
+
+    kind: Literal["guardian", "emergency"]
+    name: str = ""
+    relation: str = ""
+    channels: list[str] = []
+    unsafe: bool = False
+
+
+class Registration(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /v1/users` (design §4). Either `birth_date` or `age_band`; Order 21 Art. 12 wants age and a contact of everyone."""
+
+    id: str
+    birth_date: date | None = None
+    age_band: AgeBand | None = None
+    age_basis: AgeBasis = "declared"
+    contacts: list[Contact] = []
+    agreement: str | bool = ""
+    language: Literal["zh", "en"] | None = None
+    nickname: str = ""
+
+
+class Change(msgspec.Struct, forbid_unknown_fields=True):
+    """`PATCH /v1/users/{id}`: only what is given changes."""
+
+    birth_date: date | None = None
+    age_band: AgeBand | None = None
+    age_basis: AgeBasis = "declared"
+    contacts: list[Contact] | None = None
+    agreement: str | bool | None = None
+    language: Literal["zh", "en"] | None = None
+    nickname: str | None = None
+
+
+class Consent(msgspec.Struct, forbid_unknown_fields=True):
+    purpose: Purpose
+    by: Actor = "user"
+    given: bool = True
+    text_version: str = ""
+
+
+class ModeWish(msgspec.Struct, forbid_unknown_fields=True):
+    mode: Mode
+    by: Actor = "user"
+    verified: bool = False
+
+
+class Leaving(msgspec.Struct, forbid_unknown_fields=True):
+    session: str = ""
+    by: Literal["button", "word", "voice", "api"] = "button"
+
+
+class Contacts(msgspec.Struct, forbid_unknown_fields=True):
+    contacts: list[Contact]
+
+
+class Purchase(msgspec.Struct, forbid_unknown_fields=True):
+    """`amount` and `month_total` in fen (1/100 CNY); `month_total` is what was paid this month before."""
+
+    user: str
+    amount: int
+    month_total: int = 0
+
+
+class Persona(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /v1/companions`: what a companion is meant to be."""
+
+    id: str
+    prompt: str = ""
+    name: str = ""
+    relation: Relation = "other"
+    tags: list[str] = []
+    age_rating: int = 0
+    designer: str = ""
+
+
+class Human(msgspec.Struct, forbid_unknown_fields=True):
+    """A person of the staff takes a conversation over, speaks in it, or hands it back."""
+
+    action: Literal["take_over", "say", "hand_back"]
+    staff: str
+    text: str = ""
+    session: str = ""
+
+
+def band_of(birth_date: date | None, age_band: AgeBand | None, today: date) -> AgeBand:
+    """The age band on `today`; raises `CallerError` where neither or an impossible one is given."""
+    if birth_date is None:
+        if age_band is None:
+            raise CallerError("the age is missing; give `birth_date` (YYYY-MM-DD) or `age_band`", field="birth_date", code="missing_field")
+        return age_band
+    years = today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
+    if not 0 <= years <= OLDEST:
+        raise CallerError(f"`birth_date` is {birth_date}, which makes {years} years", field="birth_date")
+    bands: list[tuple[int, AgeBand]] = [(14, "under_14"), (16, "14_15"), (18, "16_17"), (ELDER_FROM, "adult")]
+    return next((band for below, band in bands if years < below), "elder")
+
+
+def checked_contacts(contacts: Sequence[Contact]) -> list[dict[str, Any]]:
+    if len(contacts) > MAX_CONTACTS:
+        raise CallerError(f"`contacts` has {len(contacts)} entries; at most {MAX_CONTACTS} are kept", field="contacts")
+    for place, contact in enumerate(contacts):
+        if not contact.channels:
+            raise CallerError(f"`contacts[{place}].channels` is empty; give at least one address", field=f"contacts[{place}].channels")
+        if any(len(text) > MAX_TEXT for text in (contact.name, contact.relation, *contact.channels)):
+            raise CallerError(f"`contacts[{place}]` has a text over {MAX_TEXT} characters", field=f"contacts[{place}]")
+    return [msgspec.to_builtins(one) for one in contacts]
+
+
+def count(contacts: Sequence[dict[str, Any]], kind: str) -> int:
+    return sum(1 for one in contacts if one["kind"] == kind and not one.get("unsafe"))
+
+
+def missing(band: AgeBand, contacts: Sequence[dict[str, Any]], agreement: str) -> list[str]:
+    """What the law still wants of this registration (draft Art. 11.4; Order 21 Art. 12)."""
+    lacks = []
+    if band in MINOR_BANDS and not count(contacts, "guardian"):
+        lacks.append("contacts.guardian")
+    if band not in MINOR_BANDS and not contacts:
+        lacks.append("contacts")
+    if not agreement:
+        lacks.append("agreement")
+    return lacks

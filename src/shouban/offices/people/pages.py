@@ -1,0 +1,90 @@
+"""The people office over HTTP (design §4): every route with the service key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from litestar import Router, delete, get, patch, post
+
+from shouban.offices.people import model as m
+from shouban.offices.people.work import PeopleOffice
+from shouban.web.api import AnyRequest
+
+Answer = dict[str, Any]
+
+
+class Callers(Protocol):
+    """Who calls, and when: the service whose key it is, and the clock."""
+
+    def service(self, request: AnyRequest) -> str: ...
+    async def now(self, request: AnyRequest) -> datetime: ...
+
+
+def people_router(office: PeopleOffice, callers: Callers) -> Router:
+    """`/v1/users…` and `/v1/purchases/check`."""
+    handlers = [*_registration(office, callers), *_coming_and_going(office, callers), *_theirs(office, callers)]
+    return Router(path="/v1", route_handlers=handlers, tags=["people"])
+
+
+def _registration(office: PeopleOffice, callers: Callers) -> list[Any]:
+    @post("/users", summary="Register a person")
+    async def register(request: AnyRequest, data: m.Registration) -> Answer:
+        return await office.register(callers.service(request), data, await callers.now(request))
+
+    @get("/users/{app_id:str}", summary="What is known of a person")
+    async def show(request: AnyRequest, app_id: str) -> Answer:
+        return await office.show(callers.service(request), app_id)
+
+    @patch("/users/{app_id:str}", summary="Change what is known of a person")
+    async def change(request: AnyRequest, app_id: str, data: m.Change) -> Answer:
+        return await office.change(callers.service(request), app_id, data, await callers.now(request))
+
+    @post("/users/{app_id:str}/contacts", status_code=200, summary="Set guardians and emergency contacts")
+    async def contacts(request: AnyRequest, app_id: str, data: m.Contacts) -> Answer:
+        return await office.set_contacts(callers.service(request), app_id, data, await callers.now(request))
+
+    @post("/users/{app_id:str}/consents", status_code=200, summary="Give or withdraw a consent")
+    async def consents(request: AnyRequest, app_id: str, data: m.Consent) -> Answer:
+        return await office.consent(callers.service(request), app_id, data, await callers.now(request))
+
+    return [register, show, change, contacts, consents]
+
+
+def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
+    @post("/users/{app_id:str}/login", status_code=200, summary="The person signs in, or comes back")
+    async def login(request: AnyRequest, app_id: str) -> Answer:
+        session = request.headers.get("x-shouban-session", "")
+        return await office.sign_in(callers.service(request), app_id, session, await callers.now(request))
+
+    @post("/users/{app_id:str}/exit", status_code=200, summary="The person leaves: the talk ends at once")
+    async def leave(request: AnyRequest, app_id: str, data: m.Leaving | None = None) -> Answer:
+        wish = data or m.Leaving()
+        wish.session = wish.session or request.headers.get("x-shouban-session", "")
+        return await office.leave(callers.service(request), app_id, wish, await callers.now(request))
+
+    @post("/users/{app_id:str}/mode", status_code=200, summary="Switch minors or elder mode")
+    async def mode(request: AnyRequest, app_id: str, data: m.ModeWish) -> Answer:
+        return await office.set_mode(callers.service(request), app_id, data, await callers.now(request))
+
+    @post("/users/{app_id:str}/human", status_code=200, summary="A human takes over, speaks, or hands back")
+    async def human(request: AnyRequest, app_id: str, data: m.Human) -> Answer:
+        return await office.human(callers.service(request), app_id, data, await callers.now(request))
+
+    @post("/purchases/check", status_code=200, summary="May this person pay this?")
+    async def purchase(request: AnyRequest, data: m.Purchase) -> Answer:
+        return await office.check_purchase(callers.service(request), data, await callers.now(request))
+
+    return [login, leave, mode, human, purchase]
+
+
+def _theirs(office: PeopleOffice, callers: Callers) -> list[Any]:
+    @get("/users/{app_id:str}/data", summary="A copy of all that is kept of a person")
+    async def copy(request: AnyRequest, app_id: str) -> Answer:
+        return await office.copy(callers.service(request), app_id)
+
+    @delete("/users/{app_id:str}/data", status_code=200, summary="Erase, with a signed certificate")
+    async def erase(request: AnyRequest, app_id: str, scope: str = "all") -> Answer:
+        return await office.erase(callers.service(request), app_id, scope, await callers.now(request))
+
+    return [copy, erase]

@@ -1,0 +1,173 @@
+"""The pack's vocabulary in people's words, Chinese and English: fields, operators, signals, events, obligations, values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shouban.packs.templates import Language
+
+Words = Mapping[str, tuple[str, str]]
+
+FIELD_WORDS: Final[Words] = {
+    "reading": ("读数：{key}", "reading of {key}"),
+    "heard": ("已应答检测器的读数：{key}", "reading of {key} by detectors that answered"),
+    "silent": ("检测器未应答：{key}", "a detector of {key} did not answer"),
+    "silent_any": ("有检测器未应答", "some detector did not answer"),
+    "prohibited": ("任一违法类别的读数", "the strongest reading of a prohibited class"),
+    "manipulation": ("任一操纵手法的读数", "the strongest reading of a manipulative tactic"),
+    "user.announced": ("已登记", "registered"),
+    "user.age_band": ("年龄段", "age band"),
+    "user.age_basis": ("年龄依据", "basis of the age"),
+    "user.is_minor": ("未成年人（或未成年人模式）", "minor (or in minors mode)"),
+    "user.mode": ("模式", "mode"),
+    "user.guardians": ("监护人数", "guardians on record"),
+    "user.contacts": ("联系人数", "contacts on record"),
+    "user.consents": ("有效的同意", "standing consents"),
+    "user.exemptions": ("监护人豁免", "duties a guardian has lifted"),
+    "user.purchases_allowed": ("监护人允许消费", "purchases opened by a guardian"),
+    "user.dependence": ("累计依赖等级", "dependence so far"),
+    "user.minor_cue": ("累计未成年迹象", "signs of a minor so far"),
+    "user.risk": ("近期最高危险", "highest danger lately"),
+    "user.restriction": ("服务限制", "restriction"),
+    "user.takeover": ("人工接管", "takeover"),
+    "user.takeover_before": ("此前的人工接管", "takeover before"),
+    "user.hold_over": ("等待人工已超时", "the wait for a human is over"),
+    "user.signed_in_before": ("以前来过", "has been here before"),
+    "user.asked_contacts_today": ("今天已问过联系人", "contacts asked for today"),
+    "strikes.row": ("连续违法输入次数", "illegal inputs in a row"),
+    "strikes.today": ("当日违法输入次数", "illegal inputs today"),
+    "use.continuous": ("连续使用", "continuous use"),
+    "use.since_reminder": ("距上次提醒（{key}）的使用", "use since the last reminder on {key}"),
+    "use.today": ("当日使用", "use today"),
+    "use.is_idle": ("已停顿", "pausing"),
+    "use.over_guardian_limit": ("到了监护人设的时长", "the guardian's limit is reached"),
+    "session.undisclosed": ("本次会话尚未告知是人工智能", "not yet told in this talk that this is an AI"),
+    "session.is_ended": ("已离开会话", "has left the talk"),
+    "session.is_blocked": ("角色被监护人屏蔽", "companion blocked by the guardian"),
+    "session.relation": ("角色关系", "the companion's relation"),
+    "time_of_day": ("当地时间", "local time"),
+    "event.by": ("由谁或以何方式", "by"),
+    "event.relation": ("申报的关系", "relation declared"),
+    "event.key": ("计时器", "timer"),
+    "event.mode": ("要求的模式", "mode asked for"),
+    "event.verified": ("已核验", "verified"),
+    "event.purpose": ("同意的用途", "purpose of the consent"),
+    "event.amount": ("金额（分）", "amount in fen"),
+    "event.month": ("当月累计（分）", "this month's total in fen"),
+    "event.reason": ("原因", "reason"),
+    "event.obligation": ("所涉义务", "obligation reported on"),
+    "event.final": ("不再重试", "no further attempt"),
+    "event.sort": ("类型", "sort"),
+    "event.scope": ("删除范围", "scope of erasure"),
+    "event.role": ("文本来源", "whose text"),
+    "event.earlier": ("随请求带来的旧话", "an earlier turn sent along"),
+    "event.restriction": ("所设限制", "restriction set"),
+    "event.age_rating": ("角色适用年龄", "age rating of the companion"),
+    "event.replaced": ("已替换", "already replaced"),
+    "event.cut": ("已截断", "already cut"),
+}
+
+OPERATOR_WORDS: Final[Words] = {
+    "is": ("为", "is"),
+    "is_not": ("不为", "is not"),
+    "in": ("属于", "is one of"),
+    "not_in": ("不属于", "is none of"),
+    "at_least": ("达到", "is at least"),
+    "below": ("低于", "is below"),
+    "has": ("含有", "include"),
+    "has_not": ("不含", "do not include"),
+}
+
+LEVEL_WORDS: Final = (("无", "none"), ("低", "low"), ("中", "medium"), ("高", "high"), ("严重", "severe"))
+
+EVENT_WORDS: Final[Words] = {
+    "UserRegistered": ("用户登记", "a person is registered"),
+    "AgeFound": ("年龄有新依据", "new evidence of age"),
+    "ContactsChanged": ("联系人变更", "contacts change"),
+    "UserSignedIn": ("用户登录", "a person signs in"),
+    "UserSpoke": ("用户说话", "a person speaks"),
+    "ContextRead": ("读到上下文", "a text came along with the request"),
+    "ReplyRead": ("读到回复的一部分", "part of a reply is read"),
+    "CompanionSpoke": ("角色说完", "a companion has spoken"),
+    "UserLeft": ("用户退出", "a person leaves"),
+    "TimePassed": ("计时器到点", "a timer runs out"),
+    "PurchaseRequested": ("要付款", "a purchase is asked for"),
+    "CompanionChosen": ("选择角色", "a companion is chosen"),
+    "CompanionDeclared": ("角色送审", "a companion is declared"),
+    "ModeSet": ("切换模式", "the mode is set"),
+    "GuardianSet": ("监护人设置", "a guardian sets controls"),
+    "ConsentGiven": ("给出同意", "consent is given"),
+    "ConsentWithdrawn": ("撤回同意", "consent is withdrawn"),
+    "ErasureRequested": ("要求删除", "erasure is asked for"),
+    "HumanTookOver": ("人工接管", "a human takes over"),
+    "HumanSpoke": ("工作人员说话", "a human speaks"),
+    "HumanHandedBack": ("人工交还", "a human hands back"),
+    "ComplaintFiled": ("提交投诉举报申诉", "a complaint is filed"),
+    "ComplaintAnswered": ("答复投诉", "a complaint is answered"),
+    "RestrictionSet": ("设置限制", "a restriction is set"),
+    "RestrictionLifted": ("解除限制", "a restriction is lifted"),
+    "UpstreamFailed": ("模型故障", "the model fails"),
+    "FeatureWithdrawn": ("功能下线", "a feature is withdrawn"),
+    "OutageBegan": ("故障开始", "an outage begins"),
+    "OutageEnded": ("故障结束", "an outage ends"),
+    "NoticeAcknowledged": ("确认提示", "a notice is acknowledged"),
+    "DutyDone": ("义务已履行", "a duty is done"),
+    "DutyFailed": ("义务未能履行", "a duty fails"),
+}
+
+OBLIGATION_WORDS: Final[Words] = {
+    "Allow": ("放行", "let the turn pass"),
+    "Redact": ("遮盖", "mask what was marked"),
+    "Disclose": ("告知是人工智能", "say that this is an AI"),
+    "Remind": ("提醒", "remind"),
+    "Ground": ("引导回现实", "guide back to reality and people"),
+    "ShowHelp": ("安抚并出示求助渠道", "comfort and show ways to help"),
+    "ReplaceReply": ("以模板替换回复", "show the template in the reply's place"),
+    "Block": ("拦截，不传入模型", "do not pass the words on"),
+    "Interrupt": ("中断冷静", "stop the play for a cool-down"),
+    "Lock": ("锁定", "close"),
+    "EndSession": ("立即结束会话", "let the person go at once"),
+    "Escalate": ("转人工", "call a person of the care staff"),
+    "NotifyGuardian": ("通知监护人或紧急联系人", "tell the guardian or emergency contact"),
+    "SwitchMode": ("切换模式", "switch the mode"),
+    "AskRegistration": ("要求登记", "ask for registration"),
+    "AskContacts": ("引导填写联系人", "ask for a contact"),
+    "AskConsent": ("征求同意", "ask for consent"),
+    "StopUse": ("停止使用", "stop the use that stood on the consent"),
+    "RefusePurchase": ("拒绝付款", "refuse the purchase"),
+    "Erase": ("删除并出具证明", "erase, with a certificate"),
+    "AnswerComplaint": ("受理、处理并答复", "accept, handle and answer"),
+    "Announce": ("公告", "announce"),
+    "ReviewCompanion": ("人工审核角色", "a person reviews the companion"),
+    "ReportHazard": ("报告主管部门", "report to the department"),
+    "HoldRecords": ("保存记录", "hold the records"),
+    "WakeAt": ("计时", "set a timer"),
+}
+
+TERM_WORDS: Final[Words] = {
+    "template": ("模板", "template"),
+    "topic": ("主题", "topic"),
+    "signal": ("信号", "signal"),
+    "scope": ("范围", "scope"),
+    "quiet_for": ("此后静默", "quiet for"),
+    "reason": ("原因", "reason"),
+    "urgency": ("紧急程度", "urgency"),
+    "takeover": ("接管", "takeover"),
+    "answer_within": ("时限", "within"),
+    "contact": ("联系对象", "contact"),
+    "mode": ("模式", "mode"),
+    "missing": ("缺少", "missing"),
+    "purpose": ("用途", "purpose"),
+    "second_person": ("由另一人复核", "by a second person"),
+    "keep_for": ("保存", "keep for"),
+    "case": ("个案", "case"),
+    "companion": ("角色", "companion"),
+    "key": ("计时器", "timer"),
+}
+
+
+def in_words(table: Words, name: str, language: Language) -> str:
+    """The word for `name`; the name itself where the table has none."""
+    both = table.get(name, (name, name))
+    return both[0] if language == "zh" else both[1]

@@ -1,0 +1,66 @@
+"""What all API handlers share: the calling service, the time, and errors in OpenAI's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from shouban.core.errors import CallerError, ShoubanError, UpstreamError
+
+AnyRequest = Request[Any, Any, Any]
+ServiceOf = Callable[[str], str]
+
+_log = structlog.get_logger("shouban.web")
+
+
+def shaped(error: ShoubanError) -> tuple[int, dict[str, Any]]:
+    """Status and body of an error, in the shape OpenAI's clients know."""
+    if isinstance(error, CallerError):
+        kind = "authentication_error" if error.status == 401 else "invalid_request_error"
+        return error.status, {"message": str(error), "type": kind, "code": error.code, "param": error.field}
+    if isinstance(error, UpstreamError):
+        status = 504 if error.reason == "slow" else 502
+        return status, {"message": str(error), "type": "upstream_error", "code": f"upstream_{error.reason}", "param": None}
+    return 503, {"message": str(error), "type": "server_error", "code": "service_unavailable", "param": None}
+
+
+def refuse_ours(_: AnyRequest, error: ShoubanError) -> Response[dict[str, Any]]:
+    status, body = shaped(error)
+    return Response({"error": body}, status_code=status, media_type=MediaType.JSON)
+
+
+def refuse_theirs(_: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
+    """The framework's own refusals (no such path, a body that does not fit) in the same shape."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    field = next((str(one.get("key")) for one in extra if isinstance(one, dict) and one.get("key")), None)
+    detail = next((str(one.get("message")) for one in extra if isinstance(one, dict) and one.get("message")), error.detail)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_value")
+    body = {"message": f"{field}: {detail}" if field else detail, "type": "invalid_request_error", "code": code, "param": field}
+    headers = {key: value for key, value in (error.headers or {}).items() if key.lower() == "allow"}
+    return Response({"error": body}, status_code=error.status_code, media_type=MediaType.JSON, headers=headers)
+
+
+def refuse_unforeseen(_: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
+    """Whatever broke: the log has the reason, the caller a form it knows."""
+    _log.exception("request_failed", exc_info=error)
+    body = {"message": "the gateway failed on this request", "type": "server_error", "code": "internal_error", "param": None}
+    return Response({"error": body}, status_code=500, media_type=MediaType.JSON)
+
+
+def field_in(message: str) -> str | None:
+    """The field that msgspec's message is about: `Expected … - at `$.messages[0].content`` → `messages[0].content`."""
+    if "missing required field" in message or "unknown field" in message:
+        return message.split("`")[-2] if "`$" not in message else message.split("`")[1]
+    return message.rsplit("`$.", 1)[1].rstrip("`") if "`$." in message else None
+
+
+def limit_of(value: str | None, *, default: int, highest: int, field: str) -> int:
+    if value is None:
+        return default
+    if not value.isdigit() or int(value) > highest:
+        raise CallerError(f"`{field}` must be a whole number up to {highest}", field=field)
+    return int(value)
