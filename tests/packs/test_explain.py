@@ -47,5 +47,5 @@ def test_a_short_name_is_enough_where_only_one_pack_has_it() -> None:
     assert find_rule([CN], "cool-down")[0].id == "cn-2025-draft.cool-down"
     with pytest.raises(CallerError, match="stands in several packs"):
         find_rule([CN], "two-hours")
-    with pytest.raises(CallerError, match="did you mean `cn-2026-order21.two-hours`"):
+    with pytest.raises(CallerError, match=r"did you mean `cn-2026-order21\.two-hours`"):
         find_rule([CN], "cn-2026-order21.two-hour")

@@ -9,7 +9,6 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from shouban import __version__
-from shouban.cli import check, demo, evidence, pack, serve, simulate
 from shouban.core.errors import EvidenceError, PackError, ShoubanError
 
 app = App(
@@ -18,12 +17,17 @@ app = App(
     version=__version__,
     help_format="plaintext",
 )
-app.command(demo.demo, name="demo")
-app.command(serve.serve, name="serve")
-app.command(check.check_texts, name="check")
-app.command(simulate.simulate, name="simulate")
-app.command(pack.app, name="pack")
-app.command(evidence.app, name="evidence")
+# Named, not imported: a command loads only what it needs itself.
+COMMANDS = {
+    "demo": "demo:demo",
+    "serve": "serve:serve",
+    "check": "check:check_texts",
+    "simulate": "simulate:simulate",
+    "pack": "pack:app",
+    "evidence": "evidence:app",
+}
+for name, place in COMMANDS.items():
+    app.command(f"shouban.cli.{place}", name=name)
 
 
 def main(words: Sequence[str] | None = None) -> None:

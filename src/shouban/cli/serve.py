@@ -78,7 +78,7 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
     if not quiet:
         tell(settings, made, password)
     config = uvicorn.Config(
-        app.asgi,  # type: ignore[arg-type]  # uvicorn types ASGI by its own narrower names
+        app.asgi,
         host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="none", lifespan="on", log_level="warning",
         access_log=False, server_header=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=4096,
     )  # fmt: skip

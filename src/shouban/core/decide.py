@@ -10,7 +10,7 @@ import msgspec
 from shouban.core.advance import advance, settle
 from shouban.core.events import Event
 from shouban.core.obligations import Allow, Obligation, WakeAt, strictest
-from shouban.core.rules import FIELDS, Facts, Pack, Rule, Wake, holds, owed_by
+from shouban.core.rules import FIELDS, Facts, Pack, Rule, Wake, owed_by
 from shouban.core.state import PersonState
 
 
@@ -26,18 +26,10 @@ def decide(state: PersonState, event: Event, pack: Pack) -> Decision:
     """Moves `state` on by `event` and says what `pack` asks for. Pure: no clock, no chance, no I/O."""
     moved = advance(state, event, pack)
     facts = Facts(state, moved, event, pack)
-    speaking = [rule for rule in pack.rules if applies(rule, facts)]
+    speaking = pack.speaking(facts)
     owed = strictest([one for rule in speaking for one in _owed(rule, facts)])
     owed = tuple(one for one in owed if not _already_set(one, moved)) or (Allow(),)
     return Decision(settle(moved, owed, event, pack.settings), owed, tuple(sorted(rule.id for rule in speaking)))
-
-
-def applies(rule: Rule, facts: Facts) -> bool:
-    """Whether the rule listens to this event, is in force on its day, and its condition holds."""
-    if type(facts.event).__name__ not in rule.on:
-        return False
-    day = facts.pack.settings.local(facts.event.at).date()
-    return rule.is_in_force(day) and holds(rule.when, facts)
 
 
 def _owed(rule: Rule, facts: Facts) -> list[Obligation]:

@@ -108,6 +108,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return after and (self.in_force_to is None or day < self.in_force_to)
 
 
+class Listening(msgspec.Struct, frozen=True):
+    """A rule made ready: the signals without which it cannot speak, and its condition as a function."""
+
+    rule: Rule
+    needs: frozenset[str] | None
+    holds: Callable[[Facts], bool]
+
+
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
     """Rules that hold together. `unknown` says, signal by signal, as what level a silent detector counts."""
 
@@ -119,6 +127,25 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     unknown: Mapping[str, Level]
     settings: Settings = Settings()
     digest: str = ""
+    by_event: Mapping[str, tuple[Listening, ...]] = {}
+
+    def __post_init__(self) -> None:
+        """Rules by the event they listen to, each with the signals without which it cannot speak."""
+        kinds = {kind for rule in self.rules for kind in rule.on}
+        ready = [Listening(rule, needed_signals(rule.when), compiled(rule.when)) for rule in self.rules]
+        index = {kind: tuple(one for one in ready if kind in one.rule.on) for kind in kinds}
+        msgspec.structs.force_setattr(self, "by_event", index)
+
+    def speaking(self, facts: Facts) -> list[Rule]:
+        """The rules that listen to the event, are in force on its day, and whose condition holds."""
+        seen = {one.signal for one in readings_of(facts.event)}
+        day = self.settings.local(facts.event.at).date()
+        listening = self.by_event.get(type(facts.event).__name__, ())
+        return [
+            one.rule
+            for one in listening
+            if (one.needs is None or not seen.isdisjoint(one.needs)) and one.rule.is_in_force(day) and one.holds(facts)
+        ]
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -314,15 +341,37 @@ COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
 
 def holds(condition: Condition, facts: Facts) -> bool:
     """Whether the condition is true of the facts."""
+    return compiled(condition)(facts)
+
+
+def compiled(condition: Condition) -> Callable[[Facts], bool]:
+    """The condition as one function, made once when a pack is loaded: it is asked on every message."""
     match condition:
         case Test():
-            return COMPARE[condition.operator](FIELDS[condition.field].read(facts, condition.key), condition.value)
+            return _compiled_test(condition)
         case All(of=parts):
-            return all(holds(part, facts) for part in parts)
+            return _compiled_all([compiled(part) for part in parts])
         case AnyOf(of=parts):
-            return any(holds(part, facts) for part in parts)
+            checks = [compiled(part) for part in parts]
+            return lambda facts: any(check(facts) for check in checks)
         case Not(of=part):
-            return not holds(part, facts)
+            inner = compiled(part)
+            return lambda facts: not inner(facts)
+
+
+def _compiled_test(test: Test) -> Callable[[Facts], bool]:
+    read, compare, key, value = FIELDS[test.field].read, COMPARE[test.operator], test.key, test.value
+    return lambda facts: compare(read(facts, key), value)
+
+
+def _compiled_all(checks: list[Callable[[Facts], bool]]) -> Callable[[Facts], bool]:
+    def check_all(facts: Facts) -> bool:
+        for check in checks:  # noqa: SIM110  # a generator a rule and message costs three times as much
+            if not check(facts):
+                return False
+        return True
+
+    return check_all
 
 
 def signals_of(condition: Condition) -> frozenset[str]:
@@ -340,6 +389,26 @@ def signals_of(condition: Condition) -> frozenset[str]:
             return frozenset().union(*(signals_of(part) for part in parts))
         case Not(of=part):
             return signals_of(part)
+
+
+def needed_signals(condition: Condition) -> frozenset[str] | None:
+    """Signals of which at least one must have been read for the condition to hold; nothing if it may hold without."""
+    match condition:
+        case Test(field="reading" | "heard", operator="at_least", value=value, key=key) if value != 0:
+            return frozenset({key})
+        case Test(field="prohibited" | "manipulation", operator="at_least", value=value) if value != 0:
+            return signals_of(condition)
+        case Test(field="silent", operator="is", value=True, key=key):
+            return frozenset({key})
+        case Test(field="silent_any", operator="is", value=True):
+            return frozenset(SIGNALS)
+        case All(of=parts):
+            return min((needs for part in parts if (needs := needed_signals(part)) is not None), key=len, default=None)
+        case AnyOf(of=parts):
+            known = [needs for part in parts if (needs := needed_signals(part)) is not None]
+            return frozenset().union(*known) if parts and len(known) == len(parts) else None
+        case _:
+            return None
 
 
 def owed_by(rule: Rule, event: Event) -> tuple[Obligation, ...]:

@@ -23,7 +23,8 @@ _FILL: Final = r"(?:今年|现在|都|已经|才|刚刚?|快|马上|就|也|是|
 _SAID_OF_SELF: Final = re.compile(
     rf"{_SELF}{_FILL}{_NUMBER} ?(?:周?岁|歲|多岁)(?!那年|那时|的时候|时候?|以前|之前|就|开始|起|生日那|前|后|以后|左右的时候|到)"
 )
-_BARE: Final = re.compile(rf"^{_FILL}{_NUMBER} ?周?岁(?:了|啦|啊|,|$|半|的?学生)|(?:^|[,。;\n ]){_NUMBER}岁,? ?(?:男|女)(?:生|孩|$|[,。;\n ])")
+_BARE: Final = re.compile(rf"^{_FILL}{_NUMBER} ?周?岁(?:了|啦|啊|,|$|半|的?学生)")
+_WITH_SEX: Final = re.compile(rf"(?:^|[,。;\n ]){_NUMBER}岁,? ?(?:男|女)(?:生|孩|$|[,。;\n ])")
 _IN_ENGLISH: Final = re.compile(
     r"\b(?:im|i am|i just turned|i turned|ill be|i will be|me being)(?: only| just| actually| almost| still| about to be| turning| like| really| a)? (?P<age>\d{1,3})(?!\d)(?! ?(?:%|percent|minutes?|hours?|days?|weeks?|months?|km|kg|lbs?|pounds?|feet|ft|cm|inch|dollars|times|years? (?:into|in|sober|clean|older|younger)|st\b|nd\b|th\b|of\b|st |am\b|pm\b|and a half hours))"
     r"|\b(?P<years>\d{1,3})[ -]?(?:yo|y o|years?[ -]old|yrs? old)(?: (?:boy|girl|kid|male|female|guy|student|here|m\b|f\b))"
@@ -53,7 +54,7 @@ class AgeDetector:
             return ()
         of_child = _CHILD.search(text) or _MY_CHILD_IN_ENGLISH.search(text)
         readings = [self._reading(normalised, "adult_cue", of_child)] if of_child else []
-        age = _SAID_OF_SELF.search(text) or _BARE.search(text) or _IN_ENGLISH.search(text)
+        age = _SAID_OF_SELF.search(text) or _BARE.search(text) or _WITH_SEX.search(text) or _IN_ENGLISH.search(text)
         if age is not None:
             readings.extend(self._by_age(normalised, age))
         school = _SCHOOL.search(text)
@@ -62,7 +63,7 @@ class AgeDetector:
         return tuple(readings)
 
     def _by_age(self, normalised: Normalised, found: re.Match[str]) -> list[Reading]:
-        years = number(found["age"]) if found["age"] else number(found.groupdict().get("years") or "0")
+        years = number(found["age"] or found["years"])
         if not 0 < years <= _OLDEST:
             return []
         if years < ADULT_AT or (years == ADULT_AT and _not_yet(found.group())):

@@ -13,7 +13,7 @@ Subject = Literal["self", "you", "them", "figure", "none"]
 REACH: Final = 28
 # How far on it is read to see that a word stands alone.
 AFTER: Final = 4
-_HARD: Final = frozenset(",!?;:。、\"“”()《》【】「」\n")
+_HARD: Final = frozenset(',!?;:。、"“”()《》【】「」\n')
 _CLAUSE_END: Final = re.compile(r"[,!?;:。\"“”()《》【】「」\n]")
 _SUBJECT: Final = re.compile(
     r"(?P<self>我们?|俺|咱|自己|本人|老子|老娘|\bi\b|\bim\b|\bive\b|\bid\b|\bmyself\b|\bme\b)"

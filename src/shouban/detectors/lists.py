@@ -1,8 +1,9 @@
 """The shipped word lists: YAML blocks of words with braces, `{想|要}自杀` being two, read and spelled out once.
 
 A block says for all its words: `signal`, `level`, optionally `score`, `role`, `kind`, and `when`, the condition on
-what stands before the word (see `clauses.py`); its words are parted by `/` or stand on lines of their own. Exceptions
-name what they cancel; evasions name a word's disguises.
+what stands before the word (see `clauses.py`); its words are parted by `/` or stand on lines of their own. `没有我…更好`
+is a word in two parts that may stand a few characters apart. Exceptions name what they cancel; evasions name a word's
+disguises.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from shouban.detectors.normalise import fold, squeeze
 When = Literal["always", "self", "me", "alone", "them"]
 SCORES: Final = {1: 0.5, 2: 0.65, 3: 0.8, 4: 0.9}
 _ROLES: Final[dict[str, frozenset[Role]]] = {"user": USER, "companion": COMPANION, "both": BOTH}
+APART: Final = "…"
 # A disguised word is a little less sure than the word itself.
 _DISGUISE: Final = 0.95
 
@@ -36,6 +38,8 @@ class Word(msgspec.Struct, frozen=True):
     roles: frozenset[Role]
     kind: str | None = None
     when: When = "always"
+    # Of a word in two parts this is the second; one of these is the first.
+    after: frozenset[str] | None = None
 
 
 class Pardon(msgspec.Struct, frozen=True):
@@ -43,6 +47,8 @@ class Pardon(msgspec.Struct, frozen=True):
 
     signals: frozenset[str]
     denial: bool = False
+    # Of a phrase in two parts this is the second, which alone cancels; one of these is the first.
+    after: frozenset[str] | None = None
 
     def cancels(self, signal: str) -> bool:
         return not self.signals or signal in self.signals
@@ -58,6 +64,8 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: str | None = None
     kind: str | None = None
     when: When = "always"
+    # Of a word in two parts this is the second; one of these is the first.
+    after: frozenset[str] | None = None
 
 
 class PardonBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,10 +90,13 @@ def spelled_out(template: str) -> Iterator[str]:
         yield from spelled_out(f"{before}{choice}{after}")
 
 
-def _spelled(words: str) -> Iterator[str]:
+def _spelled_words(words: str) -> Iterator[tuple[str, frozenset[str] | None]]:
+    """Each word, with the first parts that it must follow where it has any."""
     for template in words.replace("\n", "/").split("/"):
-        if template.strip():
-            yield from spelled_out(template.strip())
+        first, apart, last = template.strip().rpartition(APART)
+        after = frozenset(pattern_of(text) for text in spelled_out(first)) if apart else None
+        if last:
+            yield from ((text, after) for text in spelled_out(last))
 
 
 def pattern_of(word: str) -> str:
@@ -114,19 +125,26 @@ def _add_words(words: dict[str, tuple[Word, ...]], file: Traversable, disguises:
         block = msgspec.convert(raw, Block)
         word = _word_of(block, where=f"{file.name}: block {at}")
         weaker = msgspec.structs.replace(word, score=word.score * _DISGUISE)
-        for text in _spelled(block.words):
-            _add(words, pattern_of(text), word)
+        for text, after in _spelled_words(block.words):
+            parts = {"after": after}
+            _add(words, pattern_of(text), msgspec.structs.replace(word, **parts) if after else word)
             for disguised in _disguised(text, disguises):
-                _add(words, pattern_of(disguised), weaker)
+                _add(words, pattern_of(disguised), msgspec.structs.replace(weaker, **parts) if after else weaker)
 
 
 def _add(words: dict[str, tuple[Word, ...]], pattern: str, word: Word) -> None:
     """Keeps for each signal the first meaning given to a pattern of the same or a higher level."""
     known = words.get(pattern, ())
-    rivals = [other for other in known if (other.signal, other.kind) == (word.signal, word.kind)]
-    if any(other.level >= word.level for other in rivals):
+    rivals = [other for other in known if _asks_no_more(word, other) and other.level <= word.level]
+    if any(_asks_no_more(other, word) and other.level >= word.level for other in known):
         return
     words[pattern] = (*(other for other in known if other not in rivals), word)
+
+
+def _asks_no_more(word: Word, than: Word) -> bool:
+    """Whether `word` says what `than` says wherever `than` does, were they of one level."""
+    same = (word.signal, word.kind) == (than.signal, than.kind)
+    return same and word.after in {None, than.after} and word.when in {"always", than.when} and word.roles >= than.roles
 
 
 def _word_of(block: Block, *, where: str) -> Word:
@@ -145,8 +163,9 @@ def _word_of(block: Block, *, where: str) -> Word:
 def _pardons(file: Traversable) -> dict[str, tuple[Pardon, ...]]:
     pardons: dict[str, tuple[Pardon, ...]] = {}
     for block in (msgspec.convert(raw, PardonBlock) for raw in _blocks(file)):
-        pardon = Pardon(signals=frozenset(block.cancels), denial=block.denial)
-        for pattern in map(pattern_of, _spelled(block.words)):
+        for text, after in _spelled_words(block.words):
+            pattern = pattern_of(text)
+            pardon = Pardon(signals=frozenset(block.cancels), denial=block.denial, after=after)
             pardons[pattern] = (*pardons.get(pattern, ()), pardon)
     return pardons
 

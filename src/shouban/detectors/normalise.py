@@ -132,8 +132,9 @@ def normalise(text: str) -> Normalised:
     return Normalised(text)
 
 
-def has_gap(folded: str) -> bool:
-    return _SEPARATORS.search(folded) is not None
+def is_latin(char: str) -> bool:
+    """Whether a character of a folded text is one of those that words of a Latin script are made of."""
+    return char.isascii() and char.isalnum()
 
 
 def gaps(folded: str) -> list[str]:

@@ -1,112 +1,38 @@
-"""Word lists over a text: one automaton finds every word at once; what stands around a word decides what it says.
+"""Word lists over a text: what stands around a word decides what it says.
 
 A word counts in the text as written and with separators between its characters (去*死, 自 杀); a Latin word counts only
-whole. Where several words give the same signal and kind, the strongest is read.
+whole; the two parts of a word may stand a little apart. Where several words give the same signal and kind, the
+strongest is read.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
-
-from ahocorasick_rs import AhoCorasick, Implementation
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from shouban.core.signals import Level, Reading, Role
 from shouban.detectors import clauses
-from shouban.detectors.lists import Lists, Pardon, Word, shipped_lists
-from shouban.detectors.normalise import Normalised, gaps, normalise
+from shouban.detectors.index import Covers, Hit, WordIndex
+from shouban.detectors.lists import Lists, Word, shipped_lists
+from shouban.detectors.normalise import Normalised, gaps, is_latin, normalise
 
 VERSION: Final = "1"
 _ROLES: Final[tuple[Role, ...]] = ("user", "companion")
 _LONGEST_GAP: Final = 8
+_SENTENCE_ENDS: Final = frozenset(".!?。\n")
 _TURNS_READ_AFTER_DENIAL: Final = 8
 
 
-class Hit(NamedTuple):
-    """A word found: places in the squeezed text."""
-
-    word: Word
-    start: int
-    end: int
-
-    @property
-    def rank(self) -> tuple[int, float, int]:
-        return (self.word.level, self.word.score, -self.start)
+def read_hits(index: WordIndex, normalised: Normalised) -> tuple[list[Hit], bool]:
+    """The words that count, the strongest of each signal and kind; and whether the text denies a danger."""
+    hits, covers = index.hits(normalised.squeezed)
+    best: dict[tuple[str, str | None], Hit] = {}
+    for hit in hits:
+        _keep(best, hit, normalised, covers)
+    return sorted(best.values(), key=lambda hit: hit.start), covers.denied
 
 
-class WordIndex:
-    """Words and the phrases that pardon them, for one role, in one automaton."""
-
-    def __init__(self, words: Mapping[str, tuple[Word, ...]], pardons: Mapping[str, tuple[Pardon, ...]]) -> None:
-        self._meanings: list[tuple[Word, ...]] = list(words.values())
-        self._pardons = list(pardons.values())
-        patterns = [*words, *pardons]
-        self.longest = max(map(len, patterns), default=0)
-        self._longest_pardon = max(map(len, pardons), default=0)
-        # For so long after a word more text can still cancel it.
-        self._linger = max(self._longest_pardon, clauses.AFTER + 1)
-        self.glance = self.longest + self._linger
-        self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
-        self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
-
-    def wakes(self, window: str, fresh: int) -> bool:
-        """Whether a word may end in the last `fresh` characters of `window`, or wait there for its exception."""
-        words = len(self._meanings)
-        since = len(window) - fresh - self._linger
-        found = self._automaton.find_matches_as_indexes(window, overlapping=True)
-        return any(index < words and end > since for index, _, end in found)
-
-    def waits(self, normalised: Normalised, hit: Hit) -> bool:
-        """Whether more text could cancel `hit`: the word goes on, its clause goes on, or a pardoning phrase does."""
-        text, squeezed = normalised.text, normalised.squeezed
-        end = normalised.places[hit.end - 1] + 1
-        after = text[end : end + clauses.AFTER]
-        if not after and _is_latin(text[end - 1]):
-            return True
-        if hit.word.when == "alone" and len(after) < clauses.AFTER and not clauses.is_hard(after):
-            return True
-        first = max(0, len(squeezed) - self._longest_pardon)
-        return any(squeezed[at:] in self._pardon_starts for at in range(first, hit.start + 1))
-
-    def hits(self, normalised: Normalised) -> tuple[list[Hit], bool]:
-        """The words that count, the strongest of each signal and kind; and whether the text denies a danger."""
-        squeezed = normalised.squeezed
-        found = self._automaton.find_matches_as_indexes(squeezed, overlapping=True)
-        if not found:
-            return [], False
-        count = len(self._meanings)
-        covers = _Covers((start, end, self._pardons[index - count]) for index, start, end in found if index >= count)
-        best: dict[tuple[str, str | None], Hit] = {}
-        for index, start, end in found:
-            if index < count:
-                for word in self._meanings[index]:
-                    _keep(best, Hit(word, start, end), normalised, covers)
-        return sorted(best.values(), key=lambda hit: hit.start), covers.denied
-
-
-class _Covers:
-    """The pardoning phrases found, by where they start."""
-
-    def __init__(self, found: Iterable[tuple[int, int, tuple[Pardon, ...]]]) -> None:
-        self._at: defaultdict[int, list[tuple[int, tuple[Pardon, ...]]]] = defaultdict(list)
-        self._longest = 0
-        self.denied = False
-        for start, end, pardons in found:
-            self._at[start].append((end, pardons))
-            self._longest = max(self._longest, end - start)
-            self.denied = self.denied or any(pardon.denial for pardon in pardons)
-
-    def cover(self, hit: Hit) -> bool:
-        return any(
-            end >= hit.end and any(pardon.cancels(hit.word.signal) for pardon in pardons)
-            for start in range(max(0, hit.end - self._longest), hit.start + 1)
-            if start in self._at
-            for end, pardons in self._at[start]
-        )
-
-
-def _keep(best: dict[tuple[str, str | None], Hit], hit: Hit, normalised: Normalised, covers: _Covers) -> None:
+def _keep(best: dict[tuple[str, str | None], Hit], hit: Hit, normalised: Normalised, covers: Covers) -> None:
     """Puts `hit` where it belongs if it is stronger than what is there and counts in its place."""
     known = best.get((hit.word.signal, hit.word.kind))
     if known and known.rank >= hit.rank:
@@ -124,17 +50,21 @@ def _keep(best: dict[tuple[str, str | None], Hit], hit: Hit, normalised: Normali
 
 def _is_whole(normalised: Normalised, hit: Hit) -> bool:
     """No letter goes on beside a Latin word, and what separates the characters looks like disguise, not grammar."""
+    if hit.gap == hit.start:
+        return _is_part_whole(normalised, hit.start, hit.end)
+    between = normalised.text[normalised.places[hit.gap - 1] : normalised.places[hit.part]]
+    apart = _SENTENCE_ENDS.isdisjoint(between)
+    return apart and _is_part_whole(normalised, hit.start, hit.gap) and _is_part_whole(normalised, hit.part, hit.end)
+
+
+def _is_part_whole(normalised: Normalised, first: int, last: int) -> bool:
     text, places = normalised.text, normalised.places
-    start, end = places[hit.start], places[hit.end - 1] + 1
-    if _is_latin(text[start]) and start and _is_latin(text[start - 1]):
+    start, end = places[first], places[last - 1] + 1
+    if is_latin(text[start]) and start and is_latin(text[start - 1]):
         return False
-    if _is_latin(text[end - 1]) and end < len(text) and _is_latin(text[end]):
+    if is_latin(text[end - 1]) and end < len(text) and is_latin(text[end]):
         return False
-    return end - start == hit.end - hit.start or _is_disguise(text, start, end)
-
-
-def _is_latin(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+    return end - start == last - first or _is_disguise(text, start, end)
 
 
 def _is_disguise(text: str, start: int, end: int) -> bool:
@@ -158,7 +88,7 @@ def _in_its_clause(normalised: Normalised, hit: Hit) -> Word | None:
     word, text = hit.word, normalised.text
     if word.when == "always":
         return word
-    start, end = normalised.places[hit.start], normalised.places[hit.end - 1] + 1
+    start, end = normalised.places[hit.part], normalised.places[hit.end - 1] + 1
     if word.when == "alone":
         return word if clauses.stands_alone(text, start, end) else None
     clause = clauses.clause_before(text, start)
@@ -204,7 +134,7 @@ class WordDetector:
         self.reach = self.glance + clauses.REACH
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
-        hits, denied = self._indexes[role].hits(normalised)
+        hits, denied = read_hits(self._indexes[role], normalised)
         readings = tuple(self._reading(normalised, hit) for hit in hits)
         if denied and _spoke_of_danger(self._indexes["user"], readings, context):
             return (*readings, self._denial())
@@ -216,7 +146,7 @@ class WordDetector:
     def read_open(self, normalised: Normalised, role: Role) -> tuple[Reading, ...]:
         """The readings of a text that may go on: only those that no further text can cancel."""
         index = self._indexes[role]
-        hits, _ = index.hits(normalised)
+        hits, _ = read_hits(index, normalised)
         return tuple(self._reading(normalised, hit) for hit in hits if not index.waits(normalised, hit))
 
     def _reading(self, normalised: Normalised, hit: Hit) -> Reading:
@@ -251,7 +181,7 @@ def _spoke_of_danger(index: WordIndex, readings: tuple[Reading, ...], context: S
     return any(
         hit.word.signal == "crisis" and hit.word.level >= Level.MEDIUM
         for text in earlier
-        for hit in index.hits(normalise(text))[0]
+        for hit in read_hits(index, normalise(text))[0]
     )
 
 

@@ -1,0 +1,143 @@
+"""Where the words of lists stand in a text: one automaton finds every word, first part and pardoning phrase at once."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from shouban.detectors import clauses
+from shouban.detectors.lists import Pardon, Word
+from shouban.detectors.normalise import Normalised, is_latin
+
+# So many characters may stand between the two parts of a word, in Chinese and in a Latin script.
+_NEAR: Final = 7
+_FARTHEST: Final = 20
+
+Match = tuple[int, int, int]
+
+
+class Hit(NamedTuple):
+    """A word found: places in the squeezed text. Of a word in two parts the first ends at `gap`, the second begins at `part`."""
+
+    word: Word
+    start: int
+    gap: int
+    part: int
+    end: int
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        return (self.word.level, self.word.score, -self.start)
+
+
+class WordIndex:
+    """Words and the phrases that pardon them, for one role."""
+
+    def __init__(self, words: Mapping[str, tuple[Word, ...]], pardons: Mapping[str, tuple[Pardon, ...]]) -> None:
+        firsts = frozenset[str]().union(*_first_parts(words), *_first_parts(pardons))
+        self._patterns = list(dict.fromkeys((*words, *pardons, *sorted(firsts))))
+        self._meanings = [words.get(text, ()) for text in self._patterns]
+        self._pardons = [pardons.get(text, ()) for text in self._patterns]
+        self._firsts = [text in firsts for text in self._patterns]
+        self._longest_pardon = max(map(len, pardons), default=0)
+        # For so long after a word more text can still cancel it.
+        self._linger = max(self._longest_pardon, clauses.AFTER + 1)
+        longest_first = max(map(len, firsts), default=-_FARTHEST)
+        self.glance = max(map(len, words), default=0) + longest_first + _FARTHEST + self._linger
+        self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
+        self._automaton = AhoCorasick(self._patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
+
+    def wakes(self, window: str, fresh: int) -> bool:
+        """Whether a word may end in the last `fresh` characters of `window`, or wait there for its exception."""
+        since = len(window) - fresh - self._linger
+        found = self._automaton.find_matches_as_indexes(window, overlapping=True)
+        if not any(end > since and self._meanings[index] for index, _, end in found):
+            return False
+        return any(hit.end > since for hit in self._candidates(window, found, self._parts(found)))
+
+    def waits(self, normalised: Normalised, hit: Hit) -> bool:
+        """Whether more text could cancel `hit`: the word goes on, its clause goes on, or a pardoning phrase does."""
+        text, squeezed = normalised.text, normalised.squeezed
+        end = normalised.places[hit.end - 1] + 1
+        after = text[end : end + clauses.AFTER]
+        if not after and is_latin(text[end - 1]):
+            return True
+        if hit.word.when == "alone" and len(after) < clauses.AFTER and not clauses.is_hard(after):
+            return True
+        first = max(0, len(squeezed) - self._longest_pardon)
+        return any(squeezed[at:] in self._pardon_starts for at in range(first, hit.part + 1))
+
+    def hits(self, squeezed: str) -> tuple[Iterator[Hit], Covers]:
+        """The words that stand in the text, and what cancels them there."""
+        found = self._automaton.find_matches_as_indexes(squeezed, overlapping=True)
+        firsts = self._parts(found)
+        covers = Covers()
+        for index, start, end in found:
+            for pardon in self._pardons[index]:
+                if pardon.after is None or firsts.before(start, pardon.after, squeezed):
+                    covers.add(start, end, pardon)
+        return self._candidates(squeezed, found, firsts), covers
+
+    def _parts(self, found: Sequence[Match]) -> _FirstParts:
+        return _FirstParts([(end, start, self._patterns[index]) for index, start, end in found if self._firsts[index]])
+
+    def _candidates(self, squeezed: str, found: Sequence[Match], firsts: _FirstParts) -> Iterator[Hit]:
+        for index, start, end in found:
+            for word in self._meanings[index]:
+                if word.after is None:
+                    yield Hit(word, start, start, start, end)
+                elif first := firsts.before(start, word.after, squeezed):
+                    yield Hit(word, *first, start, end)
+
+
+def _first_parts(phrases: Mapping[str, tuple[Word, ...]] | Mapping[str, tuple[Pardon, ...]]) -> set[frozenset[str]]:
+    return {one.after for meanings in phrases.values() for one in meanings if one.after}
+
+
+class _FirstParts:
+    """The first parts found, in the order of their ends."""
+
+    def __init__(self, found: list[tuple[int, int, str]]) -> None:
+        self._found = found
+
+    def before(self, at: int, wanted: frozenset[str], squeezed: str) -> tuple[int, int] | None:
+        """Start and end of the nearest of the wanted parts that ends shortly before `at`."""
+        last = bisect_right(self._found, at, key=lambda part: part[0])
+        for place in range(last - 1, -1, -1):
+            end, start, text = self._found[place]
+            if at - end > _FARTHEST:
+                return None
+            if text in wanted and _is_near(squeezed[end:at]):
+                return start, end
+        return None
+
+
+def _is_near(gap: str) -> bool:
+    return len(gap) <= (_FARTHEST if gap.isascii() else _NEAR)
+
+
+class Covers:
+    """The pardoning phrases found, by where they start."""
+
+    def __init__(self) -> None:
+        self._at: defaultdict[int, list[tuple[int, Pardon]]] = defaultdict(list)
+        self._longest = 0
+        self.denied = False
+
+    def add(self, start: int, end: int, pardon: Pardon) -> None:
+        self._at[start].append((end, pardon))
+        self._longest = max(self._longest, end - start)
+        self.denied = self.denied or pardon.denial
+
+    def cover(self, hit: Hit) -> bool:
+        """Whether a phrase holds the whole word, of a word in two parts the second."""
+        return any(
+            end >= hit.end and pardon.cancels(hit.word.signal)
+            for start in range(max(0, hit.end - self._longest), hit.part + 1)
+            if start in self._at
+            for end, pardon in self._at[start]
+        )

@@ -1,0 +1,189 @@
+"""What the core promises, over random histories and the law as shipped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shouban.core import events as e
+from shouban.core.decide import Decision, decide
+from shouban.core.obligations import (
+    ANSWERS, Allow, AnyObligation, Block, Disclose, EndSession, Escalate, Lock, NotifyGuardian, Obligation, Remind,
+    ReplaceReply, ShowHelp, WakeAt,
+)  # fmt: skip
+from shouban.core.signals import Reading
+from shouban.core.state import PersonState
+from shouban.packs.stack import load_pack
+from tests.core.histories import START, histories, spoke
+
+PACK = load_pack("cn").pack
+
+
+def run(events: list[e.Event], state: PersonState | None = None) -> list[Decision]:
+    decisions, state = [], state or PersonState()
+    for event in events:
+        decision = decide(state, event, PACK)
+        decisions.append(decision)
+        state = decision.state
+    return decisions
+
+
+def owes(decision: Decision, kind: type[Obligation]) -> bool:
+    return any(isinstance(one, kind) for one in decision.owed)
+
+
+def adult() -> PersonState:
+    return decide(PersonState(), e.UserRegistered(at=START, person="p", age_band="adult", emergencies=1, agreement="1"), PACK).state
+
+
+def crisis(level: object) -> tuple[Reading, ...]:
+    return (Reading("crisis", level, 0.9, "drawn", "1"),)  # type: ignore[arg-type]  # a level or `unknown`
+
+
+def speaks_of_danger(event: e.Event) -> bool:
+    if not isinstance(event, e.UserSpoke):
+        return False
+    return any(one.signal == "crisis" and (one.is_unknown or one.level in {2, 3, 4}) for one in event.readings)
+
+
+@given(histories())
+def test_danger_or_a_silent_detector_always_leads_to_help_and_to_a_person(events: list[e.Event]) -> None:
+    for event, decision in zip(events, run(events), strict=True):
+        if speaks_of_danger(event):
+            assert owes(decision, ShowHelp)
+            assert owes(decision, Escalate)
+
+
+@given(histories())
+def test_any_detector_that_is_silent_is_seen_by_a_person(events: list[e.Event]) -> None:
+    for event, decision in zip(events, run(events), strict=True):
+        if isinstance(event, e.UserSpoke) and any(one.is_unknown for one in event.readings):
+            assert owes(decision, Escalate)
+
+
+@given(histories())
+def test_leaving_always_ends_the_session_at_once(events: list[e.Event]) -> None:
+    for event, decision in zip(events, run(events), strict=True):
+        leaves = isinstance(event, e.UserLeft) or (
+            isinstance(event, e.UserSpoke) and any(one.signal == "exit_intent" and one.level in {3, 4} for one in event.readings)
+        )
+        if leaves:
+            assert owes(decision, EndSession)
+            assert decision.state.sessions[event.session].ended_by is not None
+
+
+@given(histories())
+def test_replaying_a_history_gives_equal_decisions(events: list[e.Event]) -> None:
+    stored = msgspec.json.encode(events)
+    again = msgspec.json.decode(stored, type=list[e.AnyEvent])
+    assert run(list(again)) == run(events)
+
+
+@given(histories())
+def test_a_state_survives_being_written_down(events: list[e.Event]) -> None:
+    for decision in run(events):
+        assert msgspec.json.decode(msgspec.json.encode(decision.state), type=PersonState) == decision.state
+        owed = msgspec.json.decode(msgspec.json.encode(decision.owed), type=tuple[AnyObligation, ...])
+        assert owed == decision.owed
+
+
+@given(histories())
+def test_every_obligation_but_to_allow_says_why(events: list[e.Event]) -> None:
+    known = {rule.id for rule in PACK.rules}
+    for decision in run(events):
+        for one in decision.owed:
+            assert isinstance(one, Allow) or (one.because and set(one.because) <= known)
+        assert sum(type(one) in ANSWERS for one in decision.owed) <= 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 16 * 60), st.sampled_from(["phone", "tablet"]), st.booleans()), min_size=5, max_size=60))
+def test_nobody_passes_two_hours_of_use_unreminded(steps: list[tuple[int, str, bool]]) -> None:
+    """Whatever the pauses below the idle limit, the devices, and a clock that is set back an hour now and then."""
+    state, at, since = adult(), datetime(2026, 8, 3, 14, 30, tzinfo=UTC), timedelta(0)
+    last: datetime | None = None
+    for seconds, session, back in steps * 12:
+        at += timedelta(seconds=seconds) - (timedelta(hours=1) if back and last and seconds == 7 else timedelta(0))
+        gap = at - last if last else timedelta(0)
+        if gap >= PACK.settings.idle_limit:
+            since = timedelta(0)
+        elif gap > timedelta(0):
+            since += gap
+        last = at
+        decision = decide(state, spoke(at, session), PACK)
+        state = decision.state
+        if any(isinstance(one, Remind) and one.topic == "two-hours" for one in decision.owed):
+            since = timedelta(0)
+        assert since < timedelta(hours=2)
+
+
+def reminders(decisions: list[Decision]) -> int:
+    return sum(isinstance(one, Remind) and one.topic == "two-hours" for decision in decisions for one in decision.owed)
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(1.9, 0), (2.1, 1), (4.1, 2), (6.1, 3)])
+def test_each_two_hours_of_use_give_one_reminder(hours: float, expected: int) -> None:
+    minutes = range(0, int(hours * 60) + 1, 5)
+    talk = [spoke(START + timedelta(minutes=minute), "phone" if minute % 2 else "tablet") for minute in minutes]
+    assert reminders(run(list(talk), adult())) == expected
+
+
+def test_a_ten_minute_pause_does_not_reset_the_clock_and_the_idle_limit_does() -> None:
+    before = [spoke(START + timedelta(minutes=minute)) for minute in range(0, 111, 5)]
+    short = [spoke(START + timedelta(minutes=120 + minute)) for minute in range(0, 10, 5)]
+    long = [spoke(START + timedelta(minutes=110 + 15 + minute)) for minute in range(0, 100, 5)]
+    assert reminders(run([*before, *short], adult())) == 1
+    assert reminders(run([*before, *long], adult())) == 0
+
+
+def test_the_timer_reminds_also_when_nobody_writes() -> None:
+    talk: list[e.Event] = [spoke(START + timedelta(minutes=minute)) for minute in range(0, 111, 5)]
+    rings = e.TimePassed(at=START + timedelta(hours=2), person="p", session="phone", key="two-hours")
+    decisions = run([*talk, rings], adult())
+    assert reminders(decisions[-1:]) == 1
+    timers = [one for decision in decisions for one in decision.owed if isinstance(one, WakeAt) and one.key == "two-hours"]
+    assert timers[0].wake_at == START + timedelta(hours=2)
+
+
+def test_an_ai_says_so_at_the_first_word_of_a_talk_and_not_at_each() -> None:
+    first, second = run([spoke(START), spoke(START + timedelta(minutes=1))], adult())
+    assert owes(first, Disclose)
+    assert not owes(second, Disclose)
+
+
+def test_it_says_so_again_at_the_next_sign_in() -> None:
+    decisions = run([spoke(START), e.UserSignedIn(at=START + timedelta(minutes=2), person="p", session="phone")], adult())
+    assert owes(decisions[1], Disclose)
+
+
+@pytest.mark.parametrize("level", [3, 4])
+def test_a_stated_plan_silences_the_machine_until_a_human_comes(level: int) -> None:
+    decisions = run([spoke(START, readings=crisis(level)), spoke(START + timedelta(minutes=1))], adult())
+    assert [decision.state.takeover for decision in decisions] == ["requested", "requested"]
+    assert owes(decisions[0], NotifyGuardian)
+    assert owes(decisions[1], ReplaceReply)
+
+
+def test_the_wait_for_a_human_ends_when_the_pack_says_so() -> None:
+    late = START + PACK.settings.hold_for + timedelta(minutes=1)
+    decisions = run([spoke(START, readings=crisis(4)), spoke(late)], adult())
+    assert decisions[1].state.takeover == "none"
+
+
+def test_a_farewell_in_despair_is_let_go_and_helped() -> None:
+    leaving = (*crisis(4), Reading("exit_intent", 3, 1.0, "drawn", "1"))
+    (decision,) = run([spoke(START, readings=leaving)], adult())
+    assert owes(decision, EndSession)
+    assert owes(decision, ShowHelp)
+    assert owes(decision, Escalate)
+
+
+def test_a_minor_gets_no_partner_whatever_the_mode_says() -> None:
+    born = e.UserRegistered(at=START, person="p", age_band="14_15", guardians=1, agreement="1")
+    consent = e.ConsentGiven(at=START, person="p", purpose="companionship", by="guardian")
+    chosen = e.CompanionChosen(at=START, person="p", session="phone", companion="c", relation="partner")
+    decisions = run([born, consent, chosen, spoke(START)])
+    assert any(owes(decision, Lock) or owes(decision, Block) for decision in decisions[2:])
