@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
-
 from tests.postgres import database_url, postgres_server, postgresql_url, sqlite_template
 
 __all__ = ["database_url", "postgres_server", "postgresql_url", "sqlite_template"]

@@ -93,11 +93,6 @@ def test_all_any_and_not_mean_what_they_say(condition: Condition) -> None:
     assert holds(condition, facts()) == truth(condition)
 
 
-@given(conditions)
-def test_a_condition_survives_being_written_down(condition: Condition) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(condition), type=Asked | All | AnyOf | Not) == condition
-
-
 # --- silence
 
 

@@ -202,6 +202,7 @@ def _register(state: PersonState, event: e.UserRegistered) -> PersonState:
         guardians=event.guardians,
         emergencies=event.emergencies,
         agreement=event.agreement,
+        registration_asked=False,
     )
 
 
@@ -261,6 +262,8 @@ def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings:
             return _request_takeover(state, event.at)
         case o.SwitchMode(mode=mode):
             return replace(state, mode=mode)
+        case o.AskRegistration():
+            return replace(state, registration_asked=True)
         case o.AskContacts():
             return replace(state, asked_contacts_on=settings.local(event.at).date())
         case o.WakeAt(key=key, wake_at=wake_at):

@@ -9,7 +9,7 @@ import msgspec
 
 from shouban.core.advance import advance, settle
 from shouban.core.events import Event
-from shouban.core.obligations import Allow, Obligation, WakeAt, strictest
+from shouban.core.obligations import Allow, AskRegistration, Obligation, WakeAt, strictest
 from shouban.core.rules import FIELDS, Facts, Pack, Rule, Wake, owed_by
 from shouban.core.state import PersonState
 
@@ -46,4 +46,7 @@ def _timer(rule: Rule, wake: Wake, facts: Facts) -> WakeAt | None:
 
 
 def _already_set(owed: Obligation, state: PersonState) -> bool:
+    """A timer that stands, or a registration that is owed already, is not owed once more."""
+    if isinstance(owed, AskRegistration):
+        return state.registration_asked
     return isinstance(owed, WakeAt) and state.wakes.get(owed.key) == owed.wake_at

@@ -245,8 +245,8 @@ EXEMPTIONS: Final = ("reality-reminder", "daily-limit", "curfew")
 
 FIELDS: dict[str, Field] = {
     "reading": Field("level", "the strongest reading of the signal after the dot", _reading, frozenset(SIGNALS)),
-    "silent": Field("bool", "whether a detector of the signal did not answer", _is_silent, frozenset(SIGNALS)),
     "heard": Field("level", "the same, by the detectors that answered: a silent one counts as nothing", _heard, frozenset(SIGNALS)),
+    "silent": Field("bool", "whether a detector of the signal did not answer", _is_silent, frozenset(SIGNALS)),
     "silent_any": Field("bool", "whether any detector at all did not answer", lambda f, _: _any_silent(f)),
     "prohibited": Field("level", "the strongest reading of any prohibited class", lambda f, _: _group(f, "prohibited.")),
     "manipulation": Field("level", "the strongest reading of any tactic", lambda f, _: _group(f, "manipulation.")),

@@ -99,6 +99,7 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     quiet_until: datetime | None = None
     signed_in: bool = False
     asked_contacts_on: date | None = None
+    registration_asked: bool = False
     sessions: dict[str, Session] = {}
     wakes: dict[str, datetime] = {}
 

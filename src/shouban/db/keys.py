@@ -30,6 +30,7 @@ NAMES: dict[int, Algorithm] = {code: name for name, code in CODES.items()}
 NONCE = 12
 TAG = 16
 KEY = 32
+MASTER_FILE = Path("keys") / "master.key"
 
 
 class Cipherer(Protocol):
@@ -124,6 +125,11 @@ def derived(key: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=KEY, salt=b"shouban", info=purpose).derive(key)
 
 
+def row_name(*columns: object) -> str:
+    """A row named with its plain columns: what is bound cannot be changed apart from the sealed value."""
+    return "/".join(map(str, columns))
+
+
 def bound(place: tuple[str, ...]) -> bytes:
     return "\0".join(place).encode()
 
@@ -133,10 +139,17 @@ def load_master(data: Path, environment: Mapping[str, str], algorithm: Algorithm
     given = environment.get("SHOUBAN_MASTER_KEY")
     if given:
         return MasterKey(_decode(given, "SHOUBAN_MASTER_KEY"), algorithm)
-    path = data / "keys" / "master.key"
+    path = data / MASTER_FILE
     if not path.exists():
         write_secret(path, base64.b64encode(secrets.token_bytes(KEY)).decode())
     return MasterKey(_decode(path.read_text().strip(), str(path)), algorithm)
+
+
+def read_master(data: Path, environment: Mapping[str, str]) -> MasterKey:
+    """The same for who only reads: a key that is not there is an error, and none is made."""
+    if not environment.get("SHOUBAN_MASTER_KEY") and not (data / MASTER_FILE).is_file():
+        raise OperatorError(f"there is no `{data / MASTER_FILE}`; give the service's own `--data`, or its `SHOUBAN_MASTER_KEY`")
+    return load_master(data, environment)
 
 
 def write_secret(path: Path, text: str) -> None:

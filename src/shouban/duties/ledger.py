@@ -31,6 +31,8 @@ NOTICES: Final = frozenset({
 AT_ONCE: Final = frozenset({"Redact", "StopUse", "HoldRecords"})
 IN_TURN: Final = NOTICES | AT_ONCE
 BY_PEOPLE: Final = frozenset({"Escalate", "AskRegistration", "AnswerComplaint", "ReviewCompanion", "ReportHazard"})
+WITH_DECISION: Final = "carried out with the decision"
+PERSON_GONE: Final = "the person was erased"
 NEVER_US: Final = 2**62
 IN_TURN_WITHIN: Final = timedelta(minutes=2)
 LEASE_FOR: Final = timedelta(seconds=30)
@@ -77,10 +79,13 @@ def duties_of(owed: Sequence[Obligation], *, service: str, person: str, session:
     """A duty for each thing owed; to allow is no duty."""
     now = microseconds(at)
     return [
-        Duty(new_duty_id(), service, person, session, one, now, now + round(due_within(one).total_seconds() * 1e6) if not isinstance(one, WakeAt) else microseconds(one.wake_at))
-        for one in owed
-        if not isinstance(one, Allow)
+        Duty(new_duty_id(), service, person, session, one, now, due_us_of(one, now)) for one in owed if not isinstance(one, Allow)
     ]  # fmt: skip
+
+
+def due_us_of(owed: Obligation, owed_us: int) -> int:
+    """When it is due: a timer at its time, anything else within the span it names."""
+    return microseconds(owed.wake_at) if isinstance(owed, WakeAt) else owed_us + round(due_within(owed).total_seconds() * 1e6)
 
 
 def due_within(owed: Obligation) -> timedelta:
@@ -94,7 +99,7 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         make = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
         timer = make(LEDGER)
-        kept = ("duty_id", "body", "state", "owed_us", "due_us", "next_us", "attempts", "lease", "leased_until_us")
+        kept = ("duty_id", "session_id", "body", "state", "owed_us", "due_us", "next_us", "attempts", "lease", "leased_until_us")
         self._put_timer: Executable = timer.on_conflict_do_update(
             index_elements=["unique_key"], set_={name: timer.excluded[name] for name in kept}
         )
@@ -102,7 +107,7 @@ class Ledger:
     def owe(self, duty: Duty) -> Writes:
         """A timer replaces the timer of the same key; anything else is a new row."""
         statement = self._put_timer if isinstance(duty.owed, WakeAt) else _INSERT
-        return [(statement, _row(duty))]
+        return [(statement, row_of(duty))]
 
 
 def done(duty_id: str, at: datetime, how: str) -> Writes:
@@ -129,13 +134,17 @@ def lease_due(connection: Connection, *, now_us: int, worker: str, kinds: Sequen
 def retry_later(duty: Duty, *, now_us: int, why: str) -> tuple[Executable, dict[str, Any]]:
     """Back-off doubles from five seconds to half an hour; after the last attempt the duty has failed, and shows."""
     attempts = duty.attempts + 1
-    wait = min(FIRST_BACK_OFF * 2**duty.attempts, LAST_BACK_OFF)
     final = attempts >= MAX_ATTEMPTS
     values = {
         "state": "failed" if final else "owed", "attempts": attempts, "outcome": why, "lease": "", "leased_until_us": 0,
-        "next_us": now_us + round(wait.total_seconds() * 1e6), "ended_us": now_us if final else 0,
+        "next_us": next_try_us(attempts, now_us), "ended_us": now_us if final else 0,
     }  # fmt: skip
     return update(LEDGER).where(LEDGER.c.duty_id == duty.id).values(**values), {}
+
+
+def next_try_us(attempts: int, failed_us: int) -> int:
+    wait = min(FIRST_BACK_OFF * 2 ** (attempts - 1), LAST_BACK_OFF)
+    return failed_us + round(wait.total_seconds() * 1e6)
 
 
 def open_duties(connection: Connection, *, service: str, person: str | None = None, kinds: Sequence[str] = ()) -> list[Duty]:
@@ -159,7 +168,8 @@ def duty_from(row: Any) -> Duty:  # noqa: ANN401  # a row of the ledger, which S
     return Duty(row.duty_id, row.service_id, row.person_id, row.session_id, owed, row.owed_us, row.due_us, row.attempts, row.state, row.outcome)
 
 
-def _row(duty: Duty) -> dict[str, Any]:
+def row_of(duty: Duty) -> dict[str, Any]:
+    """The row as it is first written; what the decision carried out itself ends with it."""
     timer = isinstance(duty.owed, WakeAt)
     by_worker = duty.kind not in IN_TURN | BY_PEOPLE
     return {
@@ -168,5 +178,6 @@ def _row(duty: Duty) -> dict[str, Any]:
         "unique_key": f"wake:{duty.service}:{duty.person}:{duty.owed.key}" if isinstance(duty.owed, WakeAt) else None,
         "state": duty.state, "owed_us": duty.owed_us, "due_us": duty.due_us,
         "next_us": duty.due_us if timer else duty.owed_us if by_worker else NEVER_US,
-        "attempts": 0, "lease": "", "leased_until_us": 0, "ended_us": 0, "outcome": duty.outcome,
+        "attempts": 0, "lease": "", "leased_until_us": 0,
+        "ended_us": duty.owed_us if duty.state == "done" else 0, "outcome": duty.outcome,
     }  # fmt: skip

@@ -16,9 +16,9 @@ from shouban.core.errors import ShoubanError
 from shouban.core.obligations import WakeAt
 from shouban.db.writer import Job, Writer
 from shouban.duties import ledger
-from shouban.duties.ledger import Duty, done, lease_due, retry_later
+from shouban.duties.ledger import PERSON_GONE, Duty, done, lease_due, retry_later
 from shouban.duties.ports import CarrierPort, RoadPort
-from shouban.evidence.log import microseconds
+from shouban.evidence.log import Acted, leaf_of, microseconds
 
 EVERY_SECONDS = 0.25
 TIMER = "WakeAt"
@@ -78,7 +78,9 @@ class Worker:
     async def _carry(self, duty: Duty, until: datetime) -> None:
         person = await self._road.by_id(duty.service, duty.person)
         if person is None:
-            await self._writer.submit(Job(writes=done(duty.id, until, "the person was erased")))
+            facts = {"duties": [duty.id], "how": PERSON_GONE}
+            entry = Acted(service=duty.service, at=until, act="ended", person=duty.person, facts=facts)
+            await self._writer.submit(Job(writes=done(duty.id, until, PERSON_GONE), leaves=[leaf_of(entry)]))
             return
         if duty.kind == TIMER and isinstance(duty.owed, WakeAt):
             at = min(datetime.fromtimestamp(duty.due_us / 1e6, UTC), until)

@@ -30,7 +30,11 @@ PAGE: Final = 1024
 
 
 class Decided(msgspec.Struct, frozen=True, tag="decided", tag_field="entry", omit_defaults=True):
-    """An event and what was decided on it. `text` and `state` are digests (hex); `pack` is `id@digest`."""
+    """An event and what was decided on it. `text` and `state` are digests (hex); `pack` is `id@digest`.
+
+    `duties` are the ledger's ids of what is owed, in its order, without `Allow`; `done` says how the notices among them
+    were carried out, where they were given with the decision itself.
+    """
 
     service: str
     event: AnyEvent
@@ -40,11 +44,15 @@ class Decided(msgspec.Struct, frozen=True, tag="decided", tag_field="entry", omi
     duties: tuple[str, ...] = ()
     text: str = ""
     state: str = ""
+    done: str = ""
     format: int = FORMAT
 
 
 class Acted(msgspec.Struct, frozen=True, tag="acted", tag_field="entry", omit_defaults=True):
-    """Something done to the service or to data that is no event of a person's: a start, a pack, an erasure, an export."""
+    """Something done to the service or to data that is no event of a person's: a start, a pack, an erasure, an export.
+
+    `facts["duties"]` names the duties it ended, `facts["how"]` how (otherwise `act` itself).
+    """
 
     service: str
     at: datetime

@@ -108,9 +108,9 @@ def check(asked: Asked, detectors: Detectors, pack: LoadedPack, *, region: str =
     return judged(asked, readings, owed, pack, age_band=profile.age_band, region=region)
 
 
-def spoken(asked: Asked, readings: tuple[Reading, ...], *, person: str, session: str, at: datetime) -> e.Event:
+def spoken(asked: Asked, readings: tuple[Reading, ...], *, person: str, session: str, at: datetime, turn: str = "") -> e.Event:
     kind = e.UserSpoke if asked.speaker == "user" else e.CompanionSpoke
-    return kind(at=at, person=person, session=session, chars=len(asked.text), readings=readings)
+    return kind(at=at, person=person, session=session, turn=turn, chars=len(asked.text), readings=readings)
 
 
 def judged(

@@ -22,10 +22,11 @@ from shouban.core.decide import Decision, decide
 from shouban.core.errors import ConflictError
 from shouban.core.events import Event
 from shouban.core.obligations import HoldRecords
+from shouban.db.keys import row_name
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Job, StateWrite, Writer
 from shouban.duties import ledger
-from shouban.duties.ledger import AT_ONCE, NOTICES, Duty, Ledger, Writes
+from shouban.duties.ledger import AT_ONCE, NOTICES, WITH_DECISION, Duty, Ledger, Writes
 from shouban.evidence.log import Decided, leaf_of, microseconds
 from shouban.gateway.hub import Hub
 from shouban.gateway.people import People, Person
@@ -126,7 +127,7 @@ class Hearing:
         person.state, person.version = decision.state, person.version + 1
         job = Job(
             writes=[*self._rows(person, event, duties, words, pushes), *writes],
-            leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state))],
+            leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state, done))],
             state=StateWrite(person.service, person.id, person.version, person.seal(state, "states", "sealed", person.id)),
         )
         for duty in duties:
@@ -162,7 +163,7 @@ class Hearing:
 def _at_once(duty: Duty, done: str) -> Duty:
     """Duties that the decision itself carries out are done with it."""
     if duty.kind in AT_ONCE:
-        return _ended(duty, "carried out with the decision")
+        return _ended(duty, WITH_DECISION)
     return _ended(duty, done) if done and duty.kind in NOTICES else duty
 
 
@@ -171,7 +172,7 @@ def _ended(duty: Duty, how: str) -> Duty:
 
 
 def _entry(
-    person: Person, event: Event, pack: LoadedPack, decision: Decision, duties: Sequence[Duty], words: Words | None, state: bytes
+    person: Person, event: Event, pack: LoadedPack, decision: Decision, duties: Sequence[Duty], words: Words | None, state: bytes, done: str
 ) -> Decided:  # fmt: skip
     return Decided(
         service=person.service,
@@ -182,6 +183,7 @@ def _entry(
         duties=tuple(duty.id for duty in duties),
         text=person.key.digest(words.text.encode("utf-8", "surrogatepass")).hex() if words else "",
         state=sha256(state).hexdigest()[:32],
+        done=done,
     )
 
 
@@ -195,9 +197,11 @@ def _message_row(person: Person, event: Event, words: Words) -> dict[str, Any]:
 
 
 def _push_row(person: Person, event: Event, push: Push) -> dict[str, Any]:
+    at_us = microseconds(event.at)
+    row = row_name(push.id, push.session, push.kind, at_us)
     return {
         "service_id": person.service, "person_id": person.id, "push_id": push.id, "session_id": push.session,
-        "kind": push.kind, "at_us": microseconds(event.at), "sealed": person.seal(_ENCODE(push.body), "pushes", "sealed", push.id),
+        "kind": push.kind, "at_us": at_us, "sealed": person.seal(_ENCODE(push.body), "pushes", "sealed", row),
     }  # fmt: skip
 
 

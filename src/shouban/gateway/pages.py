@@ -82,8 +82,8 @@ async def _check_of_person(gateway: Gateway, service: Service, asked: Asked, at:
     raw_session = asked.session or "default"
     person = await person_for(gateway, service, str(asked.user), raw_session, at)
     readings = await read(gateway, asked.text, asked.speaker, asked.earlier)
-    event = spoken(asked, readings, person=person.id, session=person.session(raw_session), at=at)
     words = Words(new_id(), asked.speaker, asked.text, person.session(raw_session), raw_session)
+    event = spoken(asked, readings, person=person.id, session=words.session, at=at, turn=words.id)
     heard = await gateway.hearing.hear(person, event, service.pack, words=words, done="given with the check")
     await asyncio.shield(heard.committed)
     profile = Profile(age_band=person.state.age_band)

@@ -101,7 +101,7 @@ class People:
 
     async def make(self, service: str, app_id: str, profile: dict[str, Any], *, now_us: int) -> Person:
         """A new person, with a key of their own. The row is on disk when this returns."""
-        person = Person(service, secrets.token_hex(12), app_id, self._master.new_person(), profile={**profile, "id": app_id})
+        person = Person(service, secrets.token_hex(12), app_id, self._master.new_person(), profile={**profile, "id": app_id, "created_us": now_us})
         row = {
             "service_id": service, "person_id": person.id, "lookup": self._master.lookup(service, app_id),
             "sealed": person.seal(_ENCODE(person.profile), "persons", "sealed", person.id), "created_us": now_us,

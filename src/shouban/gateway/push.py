@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from shouban.core.errors import CallerError
+from shouban.db.keys import row_name
 from shouban.db.schema import PUSHES
 from shouban.gateway.context import Gateway
 from shouban.gateway.people import Person, open_json
@@ -64,6 +65,7 @@ def _read(gateway: Gateway, person: Person, after: int) -> tuple[list[bytes], in
 
 
 def _frame(person: Person, row: Any) -> bytes:  # noqa: ANN401  # a row of pushes
-    body = open_json(person.open(bytes(row.sealed), "pushes", "sealed", row.push_id), "pushes", row.push_id)
+    name = row_name(row.push_id, row.session_id, row.kind, row.at_us)
+    body = open_json(person.open(bytes(row.sealed), "pushes", "sealed", name), "pushes", row.push_id)
     data = msgspec.json.encode({"id": row.push_id, "kind": row.kind, **body})
     return f"id: {row.id}\nevent: {row.kind}\ndata: ".encode() + data + b"\n\n"

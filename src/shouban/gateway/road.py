@@ -14,7 +14,7 @@ from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.schema import MESSAGES
 from shouban.db.writer import Job
-from shouban.duties.ledger import NOTICES, Writes, done
+from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.evidence.note import Signer
@@ -23,6 +23,8 @@ from shouban.gateway.hearing import Heard, Push, Words, new_id
 from shouban.gateway.people import Person, erase_rows, open_json
 
 SCOPES: Final = ("all", "companion", "session", "message")
+# An event that is the answer to what people owed: the open duties of that kind are done with it.
+ANSWERS: Final[dict[type[e.Event], str]] = {e.UserRegistered: "AskRegistration", e.HumanTookOver: "Escalate", e.ComplaintAnswered: "AnswerComplaint"}
 TOLD: Final[dict[type[e.Event], str]] = {e.HumanTookOver: "taken_over", e.HumanHandedBack: "handed_back", e.UserLeft: "session_ended", e.ModeSet: "mode_changed"}
 
 
@@ -52,6 +54,7 @@ class Road:
         self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
     ) -> Sequence[Notice]:  # fmt: skip
         heard = await self._hear(person, event, writes=writes)
+        await self._close_answered(person, event)
         notices = self._words(person, heard, event.at)
         pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
         pushes += _told(event, person, raw_session, mode_before=heard.mode_before)
@@ -114,6 +117,21 @@ class Road:
             told = e.DutyDone(at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=duty.kind, how=how)
             outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
             await asyncio.shield(outcome.committed)
+
+    async def _close_answered(self, person: Person, event: e.Event) -> None:
+        kind = ANSWERS.get(type(event))
+        if kind is None or not getattr(event, "announced", True):
+            return
+        pack = self._gateway.by_id(person.service).pack
+        for duty in await asyncio.to_thread(self._open, person, kind):
+            how = f"answered by `{type(event).__name__}`"
+            told = e.DutyDone(at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how)
+            outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
+            await asyncio.shield(outcome.committed)
+
+    def _open(self, person: Person, kind: str) -> list[Duty]:
+        with self._gateway.engine.connect() as connection:
+            return open_duties(connection, service=person.service, person=person.id, kinds=[kind])
 
     def _messages(self, person: Person) -> list[dict[str, Any]]:
         mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
