@@ -16,6 +16,8 @@ from shouban.settings import Settings, read_settings, settings_table
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SHUT_DOWN_SECONDS = 10
+# The writer's thread must not hold up a reply: by default it may keep the interpreter for 5 ms at a time.
+SWITCH_SECONDS = 0.0002
 
 
 def serve(
@@ -71,6 +73,7 @@ def _beside() -> Path | None:
 def run(settings: Settings, *, quiet: bool = False) -> int:
     """Opens the store, prints keys made just now, and serves until it is told to stop."""
     set_up_log(settings.log_level)
+    sys.setswitchinterval(SWITCH_SECONDS)
     store = open_store(settings)
     keys, made = service_keys(settings, store.data)
     password = first_admin(settings, store.data)

@@ -13,6 +13,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -81,8 +82,16 @@ class PersonKey:
             raise EvidenceError(f"the sealed value at `{'/'.join(place)}` does not open: changed, moved, or another key") from error
 
     def digest(self, data: bytes) -> bytes:
-        """A salted digest (HMAC-SHA-256, 32 bytes): proves a text to who holds it, says nothing once the key is gone."""
-        return hmac.digest(self._salt, data, "sha256")
+        """A salted digest (keyed BLAKE2b, RFC 7693, 32 bytes): proves a text to who has the key, tells nothing without it."""
+        return blake2b(data, digest_size=KEY, key=self._salt).digest()
+
+    def session_name(self, raw: str) -> str:
+        """A talk's pseudonym: the app's own id for it may name somebody."""
+        return self.digest(b"session\0" + raw.encode())[:10].hex()
+
+    def fingerprint(self, role: str, text: bytes) -> bytes:
+        """What tells that a text of this role was read before."""
+        return self.digest(role.encode() + b"\0" + text)[:16]
 
     def _cipher(self, algorithm: Algorithm) -> Cipherer:
         if algorithm not in self._ciphers:

@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, NullPool, Row, Select, Table, create_engine, event, inspect, make_url, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Row,
+    Select,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    type_coerce,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import NullType
 
@@ -41,9 +54,10 @@ def raw_rows(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
     yield from connection.execute(query, execution_options={"yield_per": PAGE})
 
 
-def raw(table: Table) -> Select[Any]:
-    """All columns without their types: a damaged row may hold anything, and must still be read to be named."""
-    return select(*(type_coerce(column, NullType()).label(column.name) for column in table.c))
+def raw(*columns: ColumnElement[Any]) -> Select[Any]:
+    """The columns without their types: a damaged row may hold anything, and must still be read to be named."""
+    plain: list[Any] = [type_coerce(column, NullType()).label(column.key or "") for column in columns]
+    return select(*plain)
 
 
 def damage_in(connection: Connection) -> list[str]:

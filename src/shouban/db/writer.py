@@ -20,11 +20,15 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from shouban.core.errors import ConflictError, OperatorError
+from shouban.db.prepared import Prepared
 from shouban.db.schema import STATES
 
 MAX_BATCH = 512
 RETRY_FOR = 5.0
 RETRY_STEP = 0.05
+# While turns come thick, a transaction waits this long for company: fewer, fuller ones cost less than many small ones.
+GATHER_SECONDS = 0.003
+CROWD = 4
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,16 @@ class StateWrite:
 
 @dataclass
 class Job:
-    """What must be written together or not at all. `call`, if any, runs first, inside the transaction, alone."""
+    """What must be written together or not at all. `call`, if any, runs first, inside the transaction.
+
+    `alone`: in a transaction of its own, so that what `call` deletes is not put back by a job beside it.
+    """
 
     writes: list[tuple[Executable, dict[str, Any]]] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     state: StateWrite | None = None
     call: Callable[[Connection], Any] | None = None
+    alone: bool = False
     result: Any = None
     error: BaseException | None = None
     future: asyncio.Future[Any] | None = None
@@ -82,6 +90,9 @@ class Writer:
             index_elements=["service_id", "person_id"],
             set_={"version": upsert.excluded.version, "sealed": upsert.excluded.sealed},
         )
+        self._prepared = Prepared(engine)
+        self._last_batch_at = 0.0
+        self._last_batch = 0
         self.commits = 0
 
     def start(self) -> None:
@@ -117,6 +128,7 @@ class Writer:
             ending = first is None
             if first is not None:
                 batch.append(first)
+                self._gather()
             while len(batch) < MAX_BATCH and not ending:
                 try:
                     more = self._queue.get_nowait()
@@ -125,9 +137,14 @@ class Writer:
                 ending = more is None
                 if more is not None:
                     batch.append(more)
-            if batch:
-                self._write_batch(batch)
-                _resolve(batch)
+            for part in _parts(batch):
+                self._write_batch(part)
+                _resolve(part)
+
+    def _gather(self) -> None:
+        """Waits a moment if a full transaction ended just now; alone on the road, nobody waits."""
+        if self._last_batch >= CROWD and time.monotonic() - self._last_batch_at < GATHER_SECONDS:
+            time.sleep(GATHER_SECONDS)
 
     def _write_batch(self, batch: list[Job]) -> None:
         try:
@@ -152,6 +169,7 @@ class Writer:
                 time.sleep(RETRY_STEP)
             else:
                 self.commits += 1
+                self._last_batch_at, self._last_batch = time.monotonic(), len(batch)
                 return
 
     def _fill(self, connection: Connection, batch: list[Job]) -> None:
@@ -160,10 +178,10 @@ class Writer:
             if job.call is not None:
                 job.result = job.call(connection)
         for statement, rows in _grouped(jobs):
-            connection.execute(statement, rows)
+            self._prepared.run(connection, statement, rows)
         states = {job.state.key: job.state for job in jobs if job.state}
         if states:
-            connection.execute(self._put_state, [_state_row(one) for _, one in sorted(states.items())])
+            self._prepared.run(connection, self._put_state, [_state_row(one) for _, one in sorted(states.items())])
         leaves = [leaf for job in jobs for leaf in job.leaves]
         if leaves:
             self._append(connection, leaves)
@@ -196,8 +214,19 @@ class _Waiting(Job):
     """A job that a thread waits for."""
 
     def __init__(self, job: Job, done: threading.Event) -> None:
-        super().__init__(job.writes, job.leaves, job.state, job.call)
+        super().__init__(job.writes, job.leaves, job.state, job.call, job.alone)
         self.done = done
+
+
+def _parts(batch: list[Job]) -> list[list[Job]]:
+    """The batch in its order, cut before and after each job that wants a transaction of its own."""
+    parts: list[list[Job]] = []
+    for job in batch:
+        if parts and not job.alone and not parts[-1][-1].alone:
+            parts[-1].append(job)
+        else:
+            parts.append([job])
+    return parts
 
 
 def _state_row(one: StateWrite) -> dict[str, Any]:

@@ -32,6 +32,7 @@ AT_ONCE: Final = frozenset({"Redact", "StopUse", "HoldRecords"})
 IN_TURN: Final = NOTICES | AT_ONCE
 BY_PEOPLE: Final = frozenset({"Escalate", "AskRegistration", "AnswerComplaint", "ReviewCompanion", "ReportHazard"})
 WITH_DECISION: Final = "carried out with the decision"
+TIME_PASSED: Final = "the time has passed"
 PERSON_GONE: Final = "the person was erased"
 NEVER_US: Final = 2**62
 IN_TURN_WITHIN: Final = timedelta(minutes=2)
@@ -143,7 +144,7 @@ def retry_later(duty: Duty, *, now_us: int, why: str) -> tuple[Executable, dict[
 
 
 def next_try_us(attempts: int, failed_us: int) -> int:
-    wait = min(FIRST_BACK_OFF * 2 ** (attempts - 1), LAST_BACK_OFF)
+    wait: timedelta = min(FIRST_BACK_OFF * 2 ** (attempts - 1), LAST_BACK_OFF)
     return failed_us + round(wait.total_seconds() * 1e6)
 
 

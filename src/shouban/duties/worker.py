@@ -16,7 +16,7 @@ from shouban.core.errors import ShoubanError
 from shouban.core.obligations import WakeAt
 from shouban.db.writer import Job, Writer
 from shouban.duties import ledger
-from shouban.duties.ledger import PERSON_GONE, Duty, done, lease_due, retry_later
+from shouban.duties.ledger import PERSON_GONE, TIME_PASSED, Duty, done, lease_due, retry_later
 from shouban.duties.ports import CarrierPort, RoadPort
 from shouban.evidence.log import Acted, leaf_of, microseconds
 
@@ -85,7 +85,7 @@ class Worker:
         if duty.kind == TIMER and isinstance(duty.owed, WakeAt):
             at = min(datetime.fromtimestamp(duty.due_us / 1e6, UTC), until)
             passed = e.TimePassed(at=at, person=duty.person, session=duty.session, key=duty.owed.key)
-            await self._road.act(person, passed, writes=done(duty.id, at, "the time has passed"), waits=True)
+            await self._road.act(person, passed, writes=done(duty.id, at, TIME_PASSED), waits=True)
             return
         try:
             how = await self._carriers[duty.kind](duty)

@@ -12,11 +12,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from shouban.core.events import DutyDone, DutyFailed, TimePassed
-from shouban.core.obligations import Allow, AnyObligation, Obligation, WakeAt
+from shouban.core.obligations import Allow, AnyObligation, HoldRecords, Obligation, WakeAt
 from shouban.evidence.log import Acted, Decided, Entry, microseconds
 
 TABLES: Final = """
 CREATE TABLE owed (duty TEXT PRIMARY KEY, entry, service, person, session, at_us, body, timer, how, seen DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE holds (duty TEXT PRIMARY KEY, entry) WITHOUT ROWID;
 CREATE TABLE timers (service, person, key, entry, PRIMARY KEY (service, person, key)) WITHOUT ROWID;
 CREATE TABLE passed (service, person, key, at_us, PRIMARY KEY (service, person, key, at_us)) WITHOUT ROWID;
 CREATE TABLE ended (duty TEXT PRIMARY KEY, state, at_us, how, attempts, failed_us) WITHOUT ROWID;
@@ -26,6 +27,7 @@ CREATE TABLE erased (service, person, whole, messages, PRIMARY KEY (service, per
 """
 NOTES: Final[dict[str, str]] = {
     "owed": "INSERT OR IGNORE INTO owed (duty, entry, service, person, session, at_us, body, timer, how) VALUES (?,?,?,?,?,?,?,?,?)",
+    "holds": "INSERT OR IGNORE INTO holds VALUES (?,?)",
     "timers": "INSERT OR REPLACE INTO timers VALUES (?,?,?,?)",
     "passed": "INSERT OR IGNORE INTO passed VALUES (?,?,?,?)",
     # A duty that is done stays done, unless it is told to have failed after all: as in the ledger itself.
@@ -131,38 +133,55 @@ class Claims:
         elif isinstance(event, DutyDone):
             waiting["ended"].append((event.duty, "done", at_us, event.how, None, None))
         elif isinstance(event, DutyFailed):
-            waiting["ended"].append((event.duty, "failed" if event.final else "owed", at_us, event.why, event.attempts, at_us))
+            waiting["ended"].append(
+                (event.duty, "failed" if event.final else "owed", at_us, event.why, event.attempts, at_us)
+            )
         for duty, owed in zip(entry.duties, duties_in(entry), strict=False):
             timer = owed.key if isinstance(owed, WakeAt) else None
             waiting["owed"].append((duty, index, *person, event.session, at_us, _ENCODE(owed), timer, entry.done))
             if timer is not None:
                 waiting["timers"].append((*person, timer, index))
+            if isinstance(owed, HoldRecords):
+                waiting["holds"].append((duty, index))
 
     def _note_act(self, entry: Acted) -> None:
         at_us = microseconds(entry.at)
         if entry.act == "erased":
             rows = entry.facts.get("rows", {})
-            self._waiting["erased"].append((entry.service, entry.person, int(entry.facts.get("scope") == "all"), rows.get("messages", 0)))
+            self._waiting["erased"].append(
+                (entry.service, entry.person, int(entry.facts.get("scope") == "all"), rows.get("messages", 0))
+            )
         for duty in entry.facts.get("duties", ()):
             self._waiting["ended"].append((duty, "done", at_us, entry.facts.get("how", entry.act), None, None))
 
     # --- asking
 
     def owed(self, duty: object) -> Owed | None:
-        """What the log owes under this id, crossed off."""
+        """What the log owes under this id."""
         row = self._one("SELECT duty, entry, service, person, session, at_us, body, how FROM owed WHERE duty = ?", duty)
-        if row is None:
-            return None
+        return Owed(*row) if row else None
+
+    def cross_off_duty(self, duty: str) -> None:
         self._file.execute("UPDATE owed SET seen = 1 WHERE duty = ?", (duty,))
-        return Owed(*row)
+
+    def cross_off_hold(self, duty: str) -> None:
+        self._file.execute("DELETE FROM holds WHERE duty = ?", (duty,))
 
     def ended(self, duty: str) -> Ended | None:
-        row = self._one("SELECT state, at_us, how, coalesce(attempts, 0), coalesce(failed_us, 0) FROM ended WHERE duty = ?", duty)
+        row = self._one(
+            "SELECT state, at_us, how, coalesce(attempts, 0), coalesce(failed_us, 0) FROM ended WHERE duty = ?", duty
+        )
         return Ended(*row) if row else None
 
     def has_passed(self, owed: Owed, timer: WakeAt) -> bool:
         """Whether the timer ran out, at its time."""
-        found = self._one("SELECT 1 FROM passed WHERE service = ? AND person = ? AND key = ? AND at_us = ?", owed.service, owed.person, timer.key, microseconds(timer.wake_at))
+        found = self._one(
+            "SELECT 1 FROM passed WHERE service = ? AND person = ? AND key = ? AND at_us = ?",
+            owed.service,
+            owed.person,
+            timer.key,
+            microseconds(timer.wake_at),
+        )
         return found is not None
 
     def is_erased(self, service: object, person: object) -> bool:
@@ -171,7 +190,12 @@ class Claims:
 
     def spoken(self, service: object, person: object, turn: object) -> Spoken | None:
         """What the log says was said, crossed off."""
-        row = self._one("SELECT entry, text, at_us, session FROM spoken WHERE service = ? AND person = ? AND turn = ?", service, person, turn)
+        row = self._one(
+            "SELECT entry, text, at_us, session FROM spoken WHERE service = ? AND person = ? AND turn = ?",
+            service,
+            person,
+            turn,
+        )
         if row is None:
             return None
         self._file.execute("DELETE FROM spoken WHERE service = ? AND person = ? AND turn = ?", (service, person, turn))
@@ -193,9 +217,14 @@ class Claims:
             "WHERE seen = 0 AND (timer IS NULL OR timers.entry <= owed.entry) ORDER BY owed.entry"
         )
 
+    def holds_left(self) -> Iterator[tuple[str, int]]:
+        yield from self._file.execute("SELECT duty, entry FROM holds ORDER BY entry")
+
     def endings_of_nothing(self) -> Iterator[tuple[str]]:
         """Duties that the log says were ended, and that nothing in it owes."""
-        yield from self._file.execute("SELECT ended.duty FROM ended LEFT JOIN owed USING (duty) WHERE owed.duty IS NULL")
+        yield from self._file.execute(
+            "SELECT ended.duty FROM ended LEFT JOIN owed USING (duty) WHERE owed.duty IS NULL"
+        )
 
     def persons_left(self) -> Iterator[tuple[str, str, int]]:
         """Persons with decisions and no state, who were not erased."""

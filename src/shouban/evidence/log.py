@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, Executable, func, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.core.errors import EvidenceError
 from shouban.core.events import AnyEvent
 from shouban.core.obligations import AnyObligation
+from shouban.db.prepared import Prepared
 from shouban.db.schema import LOG_ENTRIES, LOG_HEAD, LOG_TILES
 from shouban.db.writer import Leaf
 from shouban.evidence.chain import HASH_SIZE, Frontier, leaf_hash
@@ -64,6 +65,12 @@ class Acted(msgspec.Struct, frozen=True, tag="acted", tag_field="entry", omit_de
 
 Entry = Decided | Acted
 
+_ENTRY = insert(LOG_ENTRIES)
+_FIRST_HEAD = insert(LOG_HEAD)
+_NEXT_HEAD = update(LOG_HEAD).where(LOG_HEAD.c.id == HEAD_ID).values(
+    size=bindparam("size"), frontier=bindparam("frontier"), checkpoint=bindparam("checkpoint")
+)  # fmt: skip
+_HEAD = select(LOG_HEAD.c.size, LOG_HEAD.c.frontier).where(LOG_HEAD.c.id == HEAD_ID).with_for_update()
 _DECODER = msgspec.json.Decoder(Entry)
 _ENCODER = msgspec.json.Encoder()
 
@@ -98,6 +105,7 @@ class Log:
 
     def __init__(self, engine: Engine, signer: Signer) -> None:
         self._signer = signer
+        self._prepared = Prepared(engine)
         make = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
         tile = make(LOG_TILES)
         self._put_tile: Executable = tile.on_conflict_do_update(
@@ -110,21 +118,21 @@ class Log:
 
     def append(self, connection: Connection, leaves: Sequence[Leaf]) -> None:
         """Puts the leaves at the end of the tree. The head row is locked: many processes make one tree."""
-        head = connection.execute(select(LOG_HEAD).where(LOG_HEAD.c.id == HEAD_ID).with_for_update()).one_or_none()
+        head = connection.execute(_HEAD).one_or_none()
         frontier = Frontier() if head is None else unpack_frontier(head.size, head.frontier)
         hashes = [leaf_hash(leaf.data) for leaf in leaves]
-        connection.execute(insert(LOG_ENTRIES), [_row(frontier.size + place, leaf) for place, leaf in enumerate(leaves)])
+        self._prepared.run(connection, _ENTRY, [_row(frontier.size + place, leaf) for place, leaf in enumerate(leaves)])
         tiles = _grown(connection, frontier.size, hashes)
-        connection.execute(self._put_tile, [{"level": level, "n": n, "hashes": data} for (level, n), data in tiles.items()])
+        self._prepared.run(connection, self._put_tile, [{"level": level, "n": n, "hashes": data} for (level, n), data in tiles.items()])
         self._put_head(connection, frontier.extend(hashes), is_new=head is None)
 
     def _put_head(self, connection: Connection, frontier: Frontier, *, is_new: bool) -> None:
         body = Checkpoint(self._signer.name, frontier.size, frontier.root()).body()
         row = {"size": frontier.size, "frontier": b"".join(frontier.hashes), "checkpoint": self._signer.sign(body)}
         if is_new:
-            connection.execute(insert(LOG_HEAD), [{"id": HEAD_ID, **row}])
+            self._prepared.run(connection, _FIRST_HEAD, [{"id": HEAD_ID, **row}])
         else:
-            connection.execute(update(LOG_HEAD).where(LOG_HEAD.c.id == HEAD_ID).values(**row))
+            self._prepared.run(connection, _NEXT_HEAD, [row])
 
 
 def unpack_frontier(size: int, data: bytes) -> Frontier:

@@ -53,11 +53,10 @@ class Person:
         return self.service, self.id
 
     def session(self, raw: str) -> str:
-        """A talk's pseudonym: the app's own id for it may name somebody."""
-        return self.key.digest(b"session\0" + raw.encode())[:10].hex()
+        return self.key.session_name(raw)
 
     def fingerprint(self, role: str, text: str) -> bytes:
-        return self.key.digest(role.encode() + b"\0" + text.encode("utf-8", "surrogatepass"))[:16]
+        return self.key.fingerprint(role, text.encode("utf-8", "surrogatepass"))
 
     def seal(self, data: bytes, table: str, column: str, row: str) -> bytes:
         return self.key.seal(data, self.service, table, column, row)

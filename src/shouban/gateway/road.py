@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
@@ -83,14 +83,23 @@ class Road:
 
     async def erase(self, person: Person, scope: str, target: str, at: datetime) -> dict[str, Any]:
         """Deletes, and signs a certificate of it. For `all` the key goes too: what backups hold cannot be opened."""
+        deletion = await self._deletion(person, scope, target)
         event = e.ErasureRequested(at=at, person=person.id, scope=scope, by="app")  # type: ignore[arg-type]  # checked by the caller against SCOPES
         heard = await self._hear(person, event)
-        gone = await self._erase_all(person) if scope == "all" else await self._erase_some(person, scope, target)
-        facts = {"scope": scope, "rows": gone, "duties": [duty.id for duty in heard.heard.duties if duty.kind == "Erase"]}
-        writes: Writes = [row for duty in facts["duties"] for row in done(duty, at, "erased")]
-        entry = Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts)
-        await self._gateway.writer.submit(Job(writes=writes, leaves=[leaf_of(entry)]))
-        text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(gone.values())}\n"
+        duties = [duty.id for duty in heard.heard.duties if duty.kind == "Erase"]
+        job = Job(writes=[row for duty in duties for row in done(duty, at, "erased")], alone=True)
+
+        def erase(connection: Connection) -> dict[str, Any]:
+            """INVARIANT: rows go in the transaction that says so in the log."""
+            facts = {"scope": scope, "rows": deletion(connection), "duties": duties}
+            job.leaves[:] = [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
+            return facts
+
+        job.call = erase
+        facts: dict[str, Any] = await self._gateway.writer.submit(job)
+        if scope == "all":
+            self._gateway.people.forget(person)
+        text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(facts['rows'].values())}\n"
         return {**facts, "user": person.app_id, "person": person.id, "at": at.isoformat(), "certificate": self._signer.sign(text), "verifier_key": self._signer.verifier_key}
 
     # --- inside
@@ -139,12 +148,10 @@ class Road:
             rows = connection.execute(select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us)).all()
         return [_plain(person, row) for row in rows]
 
-    async def _erase_all(self, person: Person) -> dict[str, int]:
-        gone: dict[str, int] = await self._gateway.writer.submit(Job(call=lambda connection: erase_rows(connection, person)))
-        self._gateway.people.forget(person)
-        return gone
-
-    async def _erase_some(self, person: Person, scope: str, target: str) -> dict[str, int]:
+    async def _deletion(self, person: Person, scope: str, target: str) -> Callable[[Connection], dict[str, int]]:
+        """What deletes the rows of this scope, and counts them by table."""
+        if scope == "all":
+            return lambda connection: erase_rows(connection, person)
         if not target:
             raise CallerError(f"`scope` is `{scope}`; name which, like `{scope}:<id>`", field="scope")
         column = {"session": MESSAGES.c.session_id, "message": MESSAGES.c.message_id}.get(scope)
@@ -154,8 +161,7 @@ class Road:
         else:
             condition = column == (person.session(target) if scope == "session" else target)
         mine = delete(MESSAGES).where(MESSAGES.c.service_id == person.service, MESSAGES.c.person_id == person.id, condition)
-        count = await self._gateway.writer.submit(Job(call=lambda connection: connection.execute(mine).rowcount))
-        return {"messages": count}
+        return lambda connection: {"messages": connection.execute(mine).rowcount}
 
 
 class _Heard:

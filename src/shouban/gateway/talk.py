@@ -26,6 +26,7 @@ from shouban.packs.templates import Language
 LONG_TEXT: Final = 8_000
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
+FIRST_ON_THE_BOOKS: Final = frozenset({"ShowHelp", "Escalate", "NotifyGuardian", "HoldRecords", "Lock", "Interrupt"})
 _READ_BY: Final[dict[str, e.ContextRole]] = {"system": "system", "developer": "system", "assistant": "companion", "tool": "tool", "function": "tool"}
 
 
@@ -40,12 +41,12 @@ class Talk:
     raw_session: str
     language: Language
     turn: str = field(default_factory=new_id)
+    session: str = ""
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
-    @property
-    def session(self) -> str:
-        return self.person.session(self.raw_session)
+    def __post_init__(self) -> None:
+        self.session = self.person.session(self.raw_session)
 
     @property
     def answer(self) -> Answer:
@@ -53,8 +54,8 @@ class Talk:
 
     @property
     def must_wait(self) -> bool:
-        """Something is owed besides a timer: it is on the books before the first byte goes out."""
-        return any(duty.kind != "WakeAt" for heard in self.heard for duty in heard.duties)
+        """Somebody is to be helped or told: that is on the books before the first byte goes out (design §5)."""
+        return any(duty.kind in FIRST_ON_THE_BOOKS for heard in self.heard for duty in heard.duties)
 
     async def hear(self, event: e.Event, *, words: Words | None = None, delivers: bool = True) -> Heard:
         """Decides on one event of this talk, and adds the notices it owes."""

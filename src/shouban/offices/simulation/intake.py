@@ -113,13 +113,21 @@ def conversation_of(line: bytes, number: int) -> Conversation:
 
 
 def moments(said: Sequence[Said], last_seen: datetime | None) -> list[datetime]:
-    """When each message was said. One without a time comes a minute after the one before it; a talk without times
-    begins on the morning of `START`, or a day after its person was last seen."""
-    at = START if last_seen is None else max(START, last_seen + NEXT_TALK)
+    """When each message was said: one without a time a minute after the one before it, or before the first that has one.
+
+    A talk without any time begins on the morning of `START`, or a day after its person was last seen.
+    """
+    known = next((place for place, one in enumerate(said) if one.at is not None), None)
+    if known is not None:
+        first = said[known].at or START
+        at = first - STEP * known
+    else:
+        at = START if last_seen is None else max(START, last_seen + NEXT_TALK)
     found: list[datetime] = []
     for one in said:
-        at = one.at or (found[-1] + STEP if found else at)
+        at = one.at or at
         found.append(at)
+        at += STEP
     return found
 
 
@@ -127,7 +135,9 @@ def _said(message: _Message, place: int) -> Said:
     role = ROLES.get(message.role)
     if role is None:
         shown = f"`{message.role}`" if _WORD.fullmatch(message.role) else "something else"
-        raise _wrong(f"`messages[{place}].role` is {shown}; it is one of {', '.join(ROLES)}{did_you_mean(message.role[:24], ROLES)}")
+        raise _wrong(
+            f"`messages[{place}].role` is {shown}; it is one of {', '.join(ROLES)}{did_you_mean(message.role[:24], ROLES)}"
+        )
     try:
         # JSON may hold half a surrogate pair, which is no text.
         message.content.encode()
@@ -141,7 +151,9 @@ def _time(value: str | float, where: str) -> datetime:
         is_seconds = not isinstance(value, str) or _SECONDS.fullmatch(value)
         at = datetime.fromtimestamp(float(value), UTC) if is_seconds else datetime.fromisoformat(str(value))
     except (ValueError, OverflowError, OSError) as error:
-        raise _wrong(f"`{where}` is no time between 1970 and 2100; write `2026-08-03T10:00:00+08:00`, or seconds since 1970") from error
+        raise _wrong(
+            f"`{where}` is no time between 1970 and 2100; write `2026-08-03T10:00:00+08:00`, or seconds since 1970"
+        ) from error
     if at.tzinfo is None:
         raise _wrong(f"`{where}` has no offset; write `2026-08-03T10:00:00+08:00`")
     if not EARLIEST <= at < LATEST:

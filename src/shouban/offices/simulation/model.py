@@ -161,6 +161,46 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
+# --- time
+
+
+@dataclass
+class Bins:
+    """Counts by day; where the days grow too many, by month, then by year."""
+
+    unit: Unit = "day"
+    messages: Counter[date] = field(default_factory=Counter)
+    alarms: Counter[date] = field(default_factory=Counter)
+    utc_offset: timedelta = timedelta(hours=8)
+
+    def add(self, at: datetime, *, is_alarm: bool) -> None:
+        start = start_of(at.astimezone(timezone(self.utc_offset)).date(), self.unit)
+        self.messages[start] += 1
+        self.alarms[start] += is_alarm
+        while len(self.messages) > MAX_BINS and self.unit in COARSER:
+            self.unit = COARSER[self.unit]
+            self.messages, self.alarms = (self._coarser(table) for table in (self.messages, self.alarms))
+
+    def _coarser(self, table: Mapping[date, int]) -> Counter[date]:
+        grown: Counter[date] = Counter()
+        for start, count in table.items():
+            grown[start_of(start, self.unit)] += count
+        return grown
+
+    def timeline(self) -> Timeline:
+        bins = tuple(Bin(start, self.messages[start], self.alarms[start]) for start in sorted(self.messages))
+        return Timeline(self.unit, bins)
+
+
+def start_of(day: date, unit: Unit) -> date:
+    if unit == "day":
+        return day
+    return day.replace(day=1) if unit == "month" else day.replace(month=1, day=1)
+
+
+# --- counting
+
+
 @dataclass
 class _Count:
     count: int = 0
@@ -187,7 +227,7 @@ class Tally:
     owed: dict[str, _Count] = field(default_factory=dict)
     rules: dict[str, _Count] = field(default_factory=dict)
     rule_owed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    bins: Bins = field(default_factory=lambda: Bins())
+    bins: Bins = field(default_factory=Bins)
     bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
 
@@ -246,43 +286,6 @@ def _strongest(readings: Iterable[Reading]) -> dict[str, str]:
     return {signal: one.level if one.level == UNKNOWN else LEVELS[int(one.level) - 1] for signal, one in found.items()}
 
 
-# --- time
-
-
-@dataclass
-class Bins:
-    """Counts by day; where the days grow too many, by month, then by year."""
-
-    unit: Unit = "day"
-    messages: Counter[date] = field(default_factory=Counter)
-    alarms: Counter[date] = field(default_factory=Counter)
-    utc_offset: timedelta = timedelta(hours=8)
-
-    def add(self, at: datetime, *, is_alarm: bool) -> None:
-        start = start_of(at.astimezone(timezone(self.utc_offset)).date(), self.unit)
-        self.messages[start] += 1
-        self.alarms[start] += is_alarm
-        while len(self.messages) > MAX_BINS and self.unit in COARSER:
-            self.unit = COARSER[self.unit]
-            self.messages, self.alarms = (self._coarser(table) for table in (self.messages, self.alarms))
-
-    def _coarser(self, table: Mapping[date, int]) -> Counter[date]:
-        grown: Counter[date] = Counter()
-        for start, count in table.items():
-            grown[start_of(start, self.unit)] += count
-        return grown
-
-    def timeline(self) -> Timeline:
-        bins = tuple(Bin(start, self.messages[start], self.alarms[start]) for start in sorted(self.messages))
-        return Timeline(self.unit, bins)
-
-
-def start_of(day: date, unit: Unit) -> date:
-    if unit == "day":
-        return day
-    return day.replace(day=1) if unit == "month" else day.replace(month=1, day=1)
-
-
 # --- the report
 
 
@@ -323,7 +326,10 @@ def _seen(tally: Tally) -> tuple[Seen, ...]:
 
 
 def _owed(tally: Tally, messages: int) -> tuple[Owed, ...]:
-    found = [Owed(kind, one.count, per_1000(one.count, messages), one.conversations, one.example) for kind, one in tally.owed.items()]
+    found = [
+        Owed(kind, one.count, per_1000(one.count, messages), one.conversations, one.example)
+        for kind, one in tally.owed.items()
+    ]
     return tuple(sorted(found, key=lambda one: (-one.count, one.obligation)))
 
 
@@ -332,9 +338,16 @@ def _rules(tally: Tally, names: Mapping[str, RuleName]) -> tuple[RuleCount, ...]
     for (rule, kind), count in sorted(tally.rule_owed.items()):
         by_rule.setdefault(rule, {})[kind] = count
     found = [
-        RuleCount(rule, name.article, name.title_zh, name.title_en, one.count, one.conversations, one.example, by_rule[rule])
+        RuleCount(
+            rule,
+            names[rule].article,
+            names[rule].title_zh,
+            names[rule].title_en,
+            one.count,
+            one.conversations,
+            one.example,
+            by_rule[rule],
+        )
         for rule, one in tally.rules.items()
-        if (name := names[rule]) is not None
     ]
-    # Timers and permission carry reasons too, but are no duties: a rule that asked for nothing else is not told.
-    return tuple(sorted((one for one in found if one.count), key=lambda one: (-one.count, one.rule)))
+    return tuple(sorted(found, key=lambda one: (-one.count, one.rule)))

@@ -13,7 +13,11 @@ TIMER = "WakeAt"
 def ledger_of(engine: Engine, service: str) -> Ledger:
     """Rows by state; timers apart, for they are the machine's own reminders and no duty to anybody."""
     is_timer = LEDGER.c.kind == TIMER
-    query = select(is_timer, LEDGER.c.state, func.count()).where(LEDGER.c.service_id == service).group_by(is_timer, LEDGER.c.state)
+    query = (
+        select(is_timer, LEDGER.c.state, func.count())
+        .where(LEDGER.c.service_id == service)
+        .group_by(is_timer, LEDGER.c.state)
+    )
     with engine.connect() as connection:
         rows = {(bool(timer), state): count for timer, state, count in connection.execute(query).all()}
     return Ledger(

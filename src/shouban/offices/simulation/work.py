@@ -92,7 +92,9 @@ def claim_directory(data: Path) -> None:
     except OSError as error:
         raise OperatorError(f"`{data}` cannot be used ({error.strerror}); name another `--data`") from error
     if is_taken:
-        raise OperatorError(f"`{data}` is not empty and no simulation made it; name a new directory with `--data`, so that no service's records are touched")
+        raise OperatorError(
+            f"`{data}` is not empty and no simulation made it; name a new directory with `--data`, so that no service's records are touched"
+        )
     mark.write_text(MARK_TEXT, encoding="utf-8")
 
 
