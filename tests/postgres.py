@@ -101,10 +101,10 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self._home)
 
-    def make_database(self) -> str:
-        """The name of a fresh database with all tables."""
+    def make_database(self, template: str = TEMPLATE) -> str:
+        """The name of a fresh database with all tables, or of a copy of `template`, which nobody may be using."""
         name = next(self._names)
-        self._say(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self._say(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop_database(self, name: str) -> None:

@@ -46,7 +46,8 @@ from shouban.gateway.people import People, Person
 from shouban.gateway.push import events_of
 from shouban.gateway.road import Road
 from shouban.gateway.scripted import COMPANIONS
-from shouban.gateway.upstream import HttpUpstream, Patience
+from shouban.gateway.upstream import HttpUpstream
+from shouban.gateway.wireclient import Patience
 from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
 from shouban.offices.companion_app.pages import companion_router
 from shouban.offices.people.pages import people_router

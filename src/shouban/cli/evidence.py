@@ -65,7 +65,9 @@ def verify(
     export
         An exported log instead of a service: verified with the public key alone.
     key
-        The log's public key; without it the export's own `key` is believed, and that is said.
+        The log's public key, or a file of it; without it the export's own `key` is believed.
+    json
+        Print JSON for a machine.
 
     """
     if export is not None:
@@ -170,6 +172,8 @@ def replay_log(*, data: Data = None, database: str | None = None, pack: str | No
         `sqlite:///FILE` or `postgresql://USER@HOST/NAME`, where it is not in the directory.
     pack
         Another law: a pack's name or folder. Differences are then the answer, not a problem.
+    json
+        Print JSON for a machine.
 
     """
     law = _other(pack) if pack is not None else _same()
@@ -306,9 +310,8 @@ def _tell_report(report: Report, *, as_json: bool) -> int:
 
 
 def _tell_replayed(found: Replayed) -> None:
-    print(
-        f"{found.entries} entries, {found.decisions} decisions on {found.persons} persons decided again: {found.differences} come out otherwise"
-    )
+    print(f"{found.entries} entries, {found.decisions} decisions on {found.persons} persons decided again:")
+    print(f"  {found.differences} come out otherwise, {found.other_duties} of them in what is owed and not only in why")
     for version in found.packs:
         how = (
             f"with the same pack `{version.now}`"
@@ -328,8 +331,10 @@ def _tell_replayed(found: Replayed) -> None:
 
 
 def _count_words(tally: Tally) -> str:
-    parts = ((f"+{tally.added}", tally.added_at), (f"-{tally.dropped}", tally.dropped_at))
-    return "  ".join(f"{count} (entries {', '.join(map(str, at))}…)" for count, at in parts if at)
+    parts = (("+", tally.added, tally.added_at), ("-", tally.dropped, tally.dropped_at))
+    return "  ".join(
+        f"{sign}{count} (entries {', '.join(map(str, at))}{', …' * (count > len(at))})" for sign, count, at in parts if count
+    )
 
 
 def _tell_difference(one: Difference) -> None:

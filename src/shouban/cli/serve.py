@@ -17,7 +17,7 @@ from shouban.settings import Settings, read_settings, settings_table
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SHUT_DOWN_SECONDS = 10
 # The writer's thread must not hold up a reply: by default it may keep the interpreter for 5 ms at a time.
-SWITCH_SECONDS = 0.0002
+SWITCH_SECONDS = 0.0005
 
 
 def serve(

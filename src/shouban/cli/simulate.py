@@ -120,9 +120,10 @@ def _simulated(source: Input, pack: LoadedPack, place: Path, limit: int | None) 
     settings = Settings(data=str(place), companion_app=False)
     store = open_store(settings, environment={})
     try:
+        gateway = build_gateway(settings, store)
         started = time.monotonic()
         with _progress(source, tally) as told:
-            asyncio.run(_drive(source, Simulation(build_gateway(settings, store), pack, service, tally, told), limit))
+            asyncio.run(_drive(source, Simulation(gateway, pack, service, tally, told), limit))
         seconds = time.monotonic() - started
         ledger, evidence = ledger_of(store.engine, service), _verified(store)
     finally:

@@ -37,8 +37,12 @@ _SCHOOL: Final = re.compile(
 _MIGHT: Final = re.compile(r"岁|歲|年级|[初高中国小][一二三四六]|小学|初中|高中|中学|幼儿园|\bi|\by|old")
 # Of somebody else: 我儿子12岁 says that the speaker is grown up.
 _KIN_BETWEEN: Final = re.compile(r"(?:儿子|女儿|孩子|闺女|娃|宝宝|孙子|孙女|外孙)")
-_CHILD: Final = re.compile(rf"我(?:家|们家|的)?(?:大|小|那)?(?:儿子|女儿|孩子|闺女|娃|儿|孙子|孙女|外孙)[^,。;!?\n]{{0,6}}?(?:{_NUMBER} ?岁|年级|[上读念](?:幼儿园|小学|初中|高中|初[一二三]|高[一二三]))")
-_MY_CHILD_IN_ENGLISH: Final = re.compile(r"\bmy (?:\w{1,12} )?(?:son|daughter|kid|child|grandson|granddaughter)\b(?: is| just turned| turned| whos)? \d{1,2}\b|\bmy \d{1,2}[ -]years?[ -]old\b")
+_CHILD: Final = re.compile(
+    rf"我(?:家|们家|的)?(?:大|小|那)?(?:儿子|女儿|孩子|闺女|娃|儿|孙子|孙女|外孙)[^,。;!?\n]{{0,6}}?(?:{_NUMBER} ?岁|年级|[上读念](?:幼儿园|小学|初中|高中|初[一二三]|高[一二三]))"
+)
+_MY_CHILD_IN_ENGLISH: Final = re.compile(
+    r"\bmy (?:\w{1,12} )?(?:son|daughter|kid|child|grandson|granddaughter)\b(?: is| just turned| turned| whos)? \d{1,2}\b|\bmy \d{1,2}[ -]years?[ -]old\b"
+)
 
 
 class AgeDetector:
@@ -76,7 +80,9 @@ class AgeDetector:
 
 
 def _not_yet(said: str) -> bool:
-    return any(word in said for word in ("不到", "没到", "未满", "快", "马上", "almost", "turning", "ill be", "about to"))
+    return any(
+        word in said for word in ("不到", "没到", "未满", "快", "马上", "almost", "turning", "ill be", "about to")
+    )
 
 
 def number(said: str) -> int:

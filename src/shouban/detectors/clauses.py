@@ -22,10 +22,33 @@ _SUBJECT: Final = re.compile(
     r"|(?P<them>他|她|它|ta|爸|妈|父亲|母亲|爹|娘|朋友|闺蜜|室友|同学|同事|老公|老婆|丈夫|妻子|对象|男友|女友|儿子|女儿|孩子|弟|哥|姐|妹|奶|爷|姥|外公|外婆|叔|姨|舅|邻居|学生|网友|有人|别人|人家|大家|某人|谁|\bhe\b|\bshe\b|\bhes\b|\bshes\b|\bthey\b|friend|brother|sister|mother|father|\bmom\b|\bdad\b|\bson\b|daughter|husband|wife)"
 )
 # After these a person is an object, not who feels it: 没有他我…, 因为你…, 离开她不想活.
-_OBJECT_BEFORE: Final = ("没", "没有", "离开", "失去", "因为", "为了", "为", "对", "被", "和", "跟", "给", "向", "想", "让", "叫", "害", "找")
+_OBJECT_BEFORE: Final = (
+    "没",
+    "没有",
+    "离开",
+    "失去",
+    "因为",
+    "为了",
+    "为",
+    "对",
+    "被",
+    "和",
+    "跟",
+    "给",
+    "向",
+    "想",
+    "让",
+    "叫",
+    "害",
+    "找",
+)
 _OBJECT_AFTER: Final = ("让我", "叫我", "害我", "逼我", "使我", "令我")
-_PAST: Final = re.compile(r"以前|之前|曾经?|从前|小时候|年前|那时|那年|当年|去年|前几年|昨天|昨晚|used to|\bonce\b|years ago")
-_STORY: Final = re.compile(r"主角|男主|女主|主人公|角色|小说|电影|电视剧|剧情|新闻|报道|歌词|动漫|游戏|论文|研究|统计|课本|历史上|novel|movie|fiction|lyrics|the news")
+_PAST: Final = re.compile(
+    r"以前|之前|曾经?|从前|小时候|年前|那时|那年|当年|去年|前几年|昨天|昨晚|used to|\bonce\b|years ago"
+)
+_STORY: Final = re.compile(
+    r"主角|男主|女主|主人公|角色|小说|电影|电视剧|剧情|新闻|报道|歌词|动漫|游戏|论文|研究|统计|课本|历史上|novel|movie|fiction|lyrics|the news"
+)
 
 
 def clause_before(text: str, at: int) -> str:

@@ -63,7 +63,9 @@ def import_words(file: Path, signal_class: str, into: Path) -> ImportReport:
 def class_of(signal_class: str) -> str:
     name = signal_class.removeprefix("prohibited.")
     if name not in PROHIBITED:
-        raise OperatorError(f"`{signal_class}` is no prohibited class{did_you_mean(name, PROHIBITED)}; one of {', '.join(PROHIBITED)}")
+        raise OperatorError(
+            f"`{signal_class}` is no prohibited class{did_you_mean(name, PROHIBITED)}; one of {', '.join(PROHIBITED)}"
+        )
     return name
 
 

@@ -39,17 +39,20 @@ class WordIndex:
 
     def __init__(self, words: Mapping[str, tuple[Word, ...]], pardons: Mapping[str, tuple[Pardon, ...]]) -> None:
         firsts = frozenset[str]().union(*_first_parts(words), *_first_parts(pardons))
-        self._patterns = list(dict.fromkeys((*words, *pardons, *sorted(firsts))))
-        self._meanings = [words.get(text, ()) for text in self._patterns]
-        self._pardons = [pardons.get(text, ()) for text in self._patterns]
-        self._firsts = [text in firsts for text in self._patterns]
+        patterns = list(dict.fromkeys((*words, *pardons, *sorted(firsts))))
+        shared: dict[tuple[Word, ...], tuple[Word, ...]] = {}
+        self._meanings = [
+            shared.setdefault(meanings, meanings) for meanings in (words.get(text, ()) for text in patterns)
+        ]
+        self._pardons = {place: pardons[text] for place, text in enumerate(patterns) if text in pardons}
+        self._firsts = {place: text for place, text in enumerate(patterns) if text in firsts}
         self._longest_pardon = max(map(len, pardons), default=0)
         # For so long after a word more text can still cancel it.
         self._linger = max(self._longest_pardon, clauses.AFTER + 1)
         longest_first = max(map(len, firsts), default=-_FARTHEST)
         self.glance = max(map(len, words), default=0) + longest_first + _FARTHEST + self._linger
         self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
-        self._automaton = AhoCorasick(self._patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
+        self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
 
     def wakes(self, window: str, fresh: int) -> bool:
         """Whether a word may end in the last `fresh` characters of `window`, or wait there for its exception."""
@@ -77,13 +80,13 @@ class WordIndex:
         firsts = self._parts(found)
         covers = Covers()
         for index, start, end in found:
-            for pardon in self._pardons[index]:
+            for pardon in self._pardons.get(index, ()):
                 if pardon.after is None or firsts.before(start, pardon.after, squeezed):
                     covers.add(start, end, pardon)
         return self._candidates(squeezed, found, firsts), covers
 
     def _parts(self, found: Sequence[Match]) -> _FirstParts:
-        return _FirstParts([(end, start, self._patterns[index]) for index, start, end in found if self._firsts[index]])
+        return _FirstParts([(end, start, self._firsts[index]) for index, start, end in found if index in self._firsts])
 
     def _candidates(self, squeezed: str, found: Sequence[Match], firsts: _FirstParts) -> Iterator[Hit]:
         for index, start, end in found:

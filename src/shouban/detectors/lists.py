@@ -9,13 +9,13 @@ disguises.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final, Literal
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 
 from shouban.core.errors import OperatorError, did_you_mean
 from shouban.core.signals import BOTH, COMPANION, SIGNALS, USER, Level, Role
@@ -25,6 +25,8 @@ When = Literal["always", "self", "me", "alone", "them"]
 SCORES: Final = {1: 0.5, 2: 0.65, 3: 0.8, 4: 0.9}
 _ROLES: Final[dict[str, frozenset[Role]]] = {"user": USER, "companion": COMPANION, "both": BOTH}
 APART: Final = "…"
+# Long words hold short ones, whose disguises are found.
+_LONGEST_DISGUISED: Final = 5
 # A disguised word is a little less sure than the word itself.
 _DISGUISE: Final = 0.95
 
@@ -90,13 +92,14 @@ def spelled_out(template: str) -> Iterator[str]:
         yield from spelled_out(f"{before}{choice}{after}")
 
 
-def _spelled_words(words: str) -> Iterator[tuple[str, frozenset[str] | None]]:
-    """Each word, with the first parts that it must follow where it has any."""
+def _spelled_words(words: str) -> Iterator[tuple[Iterator[str], frozenset[str] | None]]:
+    """The spellings of each template, with the first parts that they must follow where it has any."""
     for template in words.replace("\n", "/").split("/"):
         first, apart, last = template.strip().rpartition(APART)
-        after = frozenset(pattern_of(text) for text in spelled_out(first)) if apart else None
+        if APART in first:
+            raise OperatorError(f"`{template.strip()}` has more than two parts; write it as several words")
         if last:
-            yield from ((text, after) for text in spelled_out(last))
+            yield spelled_out(last), frozenset(map(pattern_of, spelled_out(first))) if apart else None
 
 
 def pattern_of(word: str) -> str:
@@ -104,7 +107,6 @@ def pattern_of(word: str) -> str:
     return squeeze(fold(word)).strip()
 
 
-@cache
 def shipped_lists() -> Lists:
     """All list files beside this module."""
     folder = resources.files("shouban.detectors").joinpath("lists")
@@ -124,12 +126,13 @@ def _add_words(words: dict[str, tuple[Word, ...]], file: Traversable, disguises:
     for at, raw in enumerate(_blocks(file), start=1):
         block = msgspec.convert(raw, Block)
         word = _word_of(block, where=f"{file.name}: block {at}")
-        weaker = msgspec.structs.replace(word, score=word.score * _DISGUISE)
-        for text, after in _spelled_words(block.words):
-            parts = {"after": after}
-            _add(words, pattern_of(text), msgspec.structs.replace(word, **parts) if after else word)
-            for disguised in _disguised(text, disguises):
-                _add(words, pattern_of(disguised), msgspec.structs.replace(weaker, **parts) if after else weaker)
+        weaker = replace(word, score=word.score * _DISGUISE)
+        for texts, after in _spelled_words(block.words):
+            meant = (replace(word, after=after), replace(weaker, after=after)) if after else (word, weaker)
+            for text in texts:
+                _add(words, pattern_of(text), meant[0])
+                for disguised in _disguised(text, disguises):
+                    _add(words, pattern_of(disguised), meant[1])
 
 
 def _add(words: dict[str, tuple[Word, ...]], pattern: str, word: Word) -> None:
@@ -163,10 +166,10 @@ def _word_of(block: Block, *, where: str) -> Word:
 def _pardons(file: Traversable) -> dict[str, tuple[Pardon, ...]]:
     pardons: dict[str, tuple[Pardon, ...]] = {}
     for block in (msgspec.convert(raw, PardonBlock) for raw in _blocks(file)):
-        for text, after in _spelled_words(block.words):
-            pattern = pattern_of(text)
+        for texts, after in _spelled_words(block.words):
             pardon = Pardon(signals=frozenset(block.cancels), denial=block.denial, after=after)
-            pardons[pattern] = (*pardons.get(pattern, ()), pardon)
+            for pattern in map(pattern_of, texts):
+                pardons[pattern] = (*pardons.get(pattern, ()), pardon)
     return pardons
 
 
@@ -175,6 +178,8 @@ def _disguises(file: Traversable) -> dict[str, list[str]]:
 
 
 def _disguised(word: str, disguises: dict[str, list[str]]) -> Iterator[str]:
+    if len(word) > _LONGEST_DISGUISED:
+        return
     for plain, forms in disguises.items():
         if plain in word:
             yield from (word.replace(plain, form) for form in forms)

@@ -59,9 +59,13 @@ class _Folding(dict[int, str]):
             return " "
         if char in _DROPPED or unicodedata.category(char) in _DROPPED_CATEGORIES:
             return ""
-        plain = "".join(c for c in unicodedata.normalize("NFKD", char) if unicodedata.category(c) not in _DROPPED_CATEGORIES)
+        plain = "".join(
+            c for c in unicodedata.normalize("NFKD", char) if unicodedata.category(c) not in _DROPPED_CATEGORIES
+        )
         composed = unicodedata.normalize("NFKC", plain).casefold()
-        return "".join(_LOOK_ALIKE.get(simple, simple) for simple in map(self._simple, composed) if simple not in _DROPPED)
+        return "".join(
+            _LOOK_ALIKE.get(simple, simple) for simple in map(self._simple, composed) if simple not in _DROPPED
+        )
 
     def _simple(self, char: str) -> str:
         return self.simplified.get(char, char)

@@ -23,20 +23,28 @@ _PHONE: Final = re.compile(
     r"(?<![0-9])(?:\(0[0-9]{2,3}\)|0[0-9]{2,3}[ \-])[2-9][0-9]{6,7}(?![0-9])"
     r"|(?<![0-9])(?:\+?1[ \-])?\(?[2-9][0-9]{2}\)?[ \-][2-9][0-9]{2}[ \-][0-9]{4}(?![0-9])|\+[1-9][0-9]{0,2}[ \-]?[0-9]{2,4}[ \-]?[0-9]{3,4}[ \-]?[0-9]{3,4}(?![0-9])"
 )
-_EMAIL: Final = re.compile(r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,4}(?![a-z0-9])")
+_EMAIL: Final = re.compile(
+    r"(?<![a-z0-9._%+\-])[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,4}(?![a-z0-9])"
+)
 _ADDRESS: Final = re.compile(
     r"(?:大道|大街|胡同|小区|花园|公寓|社区|新村|家属院|[路街巷弄村里园苑镇])[东南西北中]?[一二三四五六七八九十]?[段期区]?[0-9一二三四五六七八九十百]{1,5}(?:号|弄|栋|幢|座|单元|室|楼)(?:院|楼)?(?:[0-9a-z一二三四五六七八九十]{1,4}(?:号|栋|幢|座|单元|层|楼|室|户)){0,4}(?:[0-9]{3,4}(?![0-9路]))?"
     r"|(?:小区|花园|公寓|[园苑])[0-9a-z]{1,3}[-栋幢座][0-9\-]{1,4}(?:单元|[-室])?[0-9]{0,4}"
 )
-_STREET: Final = re.compile(r"(?<![0-9])[0-9]{1,5} (?:[a-z]{2,15} ){1,3}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd)\b")
+_STREET: Final = re.compile(
+    r"(?<![0-9])[0-9]{1,5} (?:[a-z]{2,15} ){1,3}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd)\b"
+)
 _BEFORE_ADDRESS: Final = re.compile(r"[\u4e00-\u9fffa-z0-9]+$")
 _REGION: Final = re.compile(r"[省市县区]|自治州|我家|住在?|地址|家在")
 _SECRET: Final = re.compile(
     r"(?:密码|口令|验证码|校验码|动态码|支付码|安全码|cvv2?)(?:就|都|还)?(?:是|为|叫|设成|改成|:|=|,| ){1,3}(?P<value>[a-z0-9!@#$%^&*_.+\-]{3,32})"
     r"|\b(?:password|passcode|passwd|pwd|pin(?: code| number)?|verification code|security code|otp|cvv)(?: is| was|:|=| ){1,3}(?P<english>[a-z0-9!@#$%^&*_.+\-]{3,32})"
 )
-_PASSPORT: Final = re.compile(r"(?:护照|passport|通行证|军官证|学号|社保)(?:号码?| ?number| ?no\.?)?(?:是|为|is|:|=| ){0,3}(?P<value>[a-z]{0,2}[0-9]{6,12})(?![0-9])")
-_ACCOUNT: Final = re.compile(r"(?:微信号?|qq号?|vx|wx|wechat|加我q|支付宝账?号?|账号)(?:是|为|叫|is|:|=|加我| ){0,3}(?P<value>[a-z_][a-z0-9_\-]{5,19}|[1-9][0-9]{5,10})(?![a-z0-9])")
+_PASSPORT: Final = re.compile(
+    r"(?:护照|passport|通行证|军官证|学号|社保)(?:号码?| ?number| ?no\.?)?(?:是|为|is|:|=| ){0,3}(?P<value>[a-z]{0,2}[0-9]{6,12})(?![0-9])"
+)
+_ACCOUNT: Final = re.compile(
+    r"(?:微信号?|qq号?|vx|wx|wechat|加我q|支付宝账?号?|账号)(?:是|为|叫|is|:|=|加我| ){0,3}(?P<value>[a-z_][a-z0-9_\-]{5,19}|[1-9][0-9]{5,10})(?![a-z0-9])"
+)
 _SSN: Final = re.compile(r"(?<![0-9\-])[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}(?![0-9\-])")
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS: Final = "10x98765432"
@@ -81,7 +89,9 @@ class PersonalDataDetector:
 
 def mask(text: str, readings: Iterable[Reading]) -> str:
     """`text` with what the readings of personal data cover replaced by what it is: 〔身份证号〕."""
-    spans = sorted((r.span, r.kind) for r in readings if r.signal == SIGNAL and r.span is not None and r.kind is not None)
+    spans = sorted(
+        (r.span, r.kind) for r in readings if r.signal == SIGNAL and r.span is not None and r.kind is not None
+    )
     out: list[str] = []
     done = 0
     for (start, end), kind in spans:

@@ -51,7 +51,9 @@ class Detector(Protocol):
 class Detectors:
     """Detectors read together; `deadline` in seconds bounds the wait for those that are not prompt."""
 
-    def __init__(self, detectors: Sequence[Detector], *, deadline: float | None = None, problems: Sequence[str] = ()) -> None:
+    def __init__(
+        self, detectors: Sequence[Detector], *, deadline: float | None = None, problems: Sequence[str] = ()
+    ) -> None:
         self._detectors = tuple(detectors)
         self._deadline = deadline
         self._waiting = threading.BoundedSemaphore(_MOST_WAITED_FOR)
@@ -124,7 +126,13 @@ def failed(detector: Detector | Windowed, error: Exception) -> tuple[Reading, ..
 
 def build_detectors(*, words_dir: Path | None = None) -> Detectors:
     """The first tier, with the provider's imported words where `words_dir` holds lists."""
-    shipped: list[Detector] = [shipped_words(), ExitDetector(), HumanityDetector(), AgeDetector(), PersonalDataDetector()]
+    shipped: list[Detector] = [
+        shipped_words(),
+        ExitDetector(),
+        HumanityDetector(),
+        AgeDetector(),
+        PersonalDataDetector(),
+    ]
     if words_dir is None or not words_dir.is_dir():
         return Detectors(shipped)
     imported, problems = imported_words(words_dir)

@@ -99,7 +99,12 @@ def _in_its_clause(normalised: Normalised, hit: Hit) -> Word | None:
         return _about_other(word)
     if subject != "self" and clauses.is_story(clauses.sentence_before(text, start)):
         return None
-    if word.signal == "crisis" and word.level > Level.MEDIUM and _is_thought(text[start:end]) and clauses.looks_back(clause):
+    if (
+        word.signal == "crisis"
+        and word.level > Level.MEDIUM
+        and _is_thought(text[start:end])
+        and clauses.looks_back(clause)
+    ):
         return _with_level(word, Level.MEDIUM)
     return word
 
@@ -175,7 +180,10 @@ def _of_role(words: Mapping[str, tuple[Word, ...]], role: Role) -> Iterator[tupl
 
 def _spoke_of_danger(index: WordIndex, readings: tuple[Reading, ...], context: Sequence[tuple[Role, str]]) -> bool:
     """Whether the person spoke of suicide in earlier turns: denied today, it stays what labels.md calls level 2."""
-    if any(reading.signal == "crisis" and reading.level != "unknown" and reading.level >= Level.MEDIUM for reading in readings):
+    if any(
+        reading.signal == "crisis" and reading.level != "unknown" and reading.level >= Level.MEDIUM
+        for reading in readings
+    ):
         return False
     earlier = [text for role, text in context if role == "user"][-_TURNS_READ_AFTER_DENIAL:]
     return any(

@@ -62,7 +62,7 @@ def _check_duty(row: Row[Any], claims: Claims, check: Check) -> None:
 def expected_row(owed: Owed, claims: Claims) -> dict[str, Any]:
     """The row as the log has it: as it was owed, and then as it ended, if it did."""
     duty = _duty_of(owed)
-    row = row_of(duty)
+    row = row_of(duty) | {"body": owed.body}
     ended = claims.ended(owed.duty)
     if duty.state == "done" or (ended is None and not isinstance(duty.owed, WakeAt)):
         return row

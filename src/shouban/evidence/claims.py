@@ -42,7 +42,6 @@ NOTES: Final[dict[str, str]] = {
 }
 PAGE: Final = 2000
 
-_ENCODE = msgspec.json.Encoder().encode
 _OWED = msgspec.json.Decoder(AnyObligation)
 
 
@@ -106,9 +105,10 @@ class Claims:
 
     # --- filling
 
-    def note(self, index: int, entry: Entry) -> None:
+    def note(self, index: int, entry: Entry, data: bytes) -> None:
+        """The entry, and the bytes it was read from: what is owed stands in the ledger as it stands there."""
         if isinstance(entry, Decided):
-            self._note_decision(index, entry)
+            self._note_decision(index, entry, data)
         else:
             self._note_act(entry)
         self._count += 1
@@ -121,7 +121,7 @@ class Claims:
             self._file.executemany(NOTES[name], rows)
             rows.clear()
 
-    def _note_decision(self, index: int, entry: Decided) -> None:
+    def _note_decision(self, index: int, entry: Decided, data: bytes) -> None:
         event, waiting, at_us = entry.event, self._waiting, microseconds(entry.event.at)
         person = (entry.service, event.person)
         waiting["persons"].append((*person, index, entry.state))
@@ -136,9 +136,9 @@ class Claims:
             waiting["ended"].append(
                 (event.duty, "failed" if event.final else "owed", at_us, event.why, event.attempts, at_us)
             )
-        for duty, owed in zip(entry.duties, duties_in(entry), strict=False):
+        for duty, (owed, body) in zip(entry.duties, _bodies(entry, data), strict=False):
             timer = owed.key if isinstance(owed, WakeAt) else None
-            waiting["owed"].append((duty, index, *person, event.session, at_us, _ENCODE(owed), timer, entry.done))
+            waiting["owed"].append((duty, index, *person, event.session, at_us, body, timer, entry.done))
             if timer is not None:
                 waiting["timers"].append((*person, timer, index))
             if isinstance(owed, HoldRecords):
@@ -248,6 +248,23 @@ class Claims:
             return self._file.execute(query, safe).fetchone()
         except (UnicodeEncodeError, OverflowError):
             return None
+
+
+class _Bodies(msgspec.Struct):
+    owed: tuple[msgspec.Raw, ...] = ()
+
+
+_BODIES = msgspec.json.Decoder(_Bodies)
+
+
+def _bodies(entry: Decided, data: bytes) -> list[tuple[Obligation, bytes]]:
+    if not entry.duties:
+        return []
+    return [
+        (one, bytes(body))
+        for one, body in zip(entry.owed, _BODIES.decode(data).owed, strict=True)
+        if not isinstance(one, Allow)
+    ]
 
 
 def duties_in(entry: Decided) -> Sequence[Obligation]:

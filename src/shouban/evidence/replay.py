@@ -7,7 +7,7 @@ only another law would have asked for has left no event, so it does not ring her
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
@@ -29,6 +29,7 @@ STEP: Final = 500
 DIGEST: Final = 16
 
 _ENCODE = msgspec.json.Encoder().encode
+_STATE = msgspec.json.Decoder(PersonState)
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -68,12 +69,13 @@ class Tally(msgspec.Struct):
 
 
 class Replayed(msgspec.Struct):
-    """What a replay found; `shown` are the first differences."""
+    """What a replay found. Of the `differences`, `other_duties` ask for something else; the others only give other reasons."""
 
     entries: int = 0
     decisions: int = 0
     persons: int = 0
     differences: int = 0
+    other_duties: int = 0
     packs: list[Version] = []
     obligations: list[Tally] = []
     rules: list[Tally] = []
@@ -117,10 +119,11 @@ class _Replay:
         version = self._versions.setdefault(entry.pack, Version(entry.pack, named(pack)))
         version.decisions += 1
         # Of another version only what it asks for is compared: that it remembers otherwise is no finding by itself.
-        state_differs = version.is_same and bool(entry.state) and _digest(decision.state) != entry.state
+        state_differs = version.is_same and bool(entry.state) and entry.state not in _digests(decision.state)
         if decision.owed == entry.owed and decision.rules == entry.rules and not state_differs:
             return
         version.differences += 1
+        self._found.other_duties += _plain(decision.owed) != _plain(entry.owed)
         self._count(index, entry.owed, decision.owed)
         if len(self._found.shown) < MAX_TOLD:
             kind = type(entry.event).__name__
@@ -149,6 +152,10 @@ class _Replay:
         _tally(self._rules, index, _asked(then), _asked(now))
 
 
+def _plain(owed: Iterable[Obligation]) -> list[Obligation]:
+    return [msgspec.structs.replace(one, because=()) for one in owed]
+
+
 def _asked(owed: Iterable[Obligation]) -> Counter[str]:
     """Each rule with what it asks for: `rule → obligation`."""
     return Counter(f"{rule} → {type(one).__name__}" for one in owed for rule in one.because)
@@ -169,5 +176,12 @@ def _most_changed(tallies: dict[str, Tally]) -> list[Tally]:
     return sorted(tallies.values(), key=lambda one: (-one.added - one.dropped, one.name))
 
 
-def _digest(state: PersonState) -> str:
-    return sha256(_ENCODE(state)).hexdigest()[:32]
+def _digests(state: PersonState) -> Iterator[str]:
+    """Of the state as it was made, and as it is read back: the two may write a default out, or leave it out."""
+    data = _ENCODE(state)
+    yield _digest(data)
+    yield _digest(_ENCODE(_STATE.decode(data)))
+
+
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()[:32]

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from typing import Final, Protocol
 
-import aiohttp
-
 from shouban.core.errors import UpstreamError
+from shouban.gateway.wireclient import Exchange, Patience, WireClient
 
 MAX_ANSWER: Final = 16_000_000
 MAX_EVENT: Final = 1_000_000
+LAST_SECONDS: Final = 0.05
 HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Accept-Encoding": "identity"}
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds: to connect, to the first byte, between two."""
-
-    connect: float = 5.0
-    first_byte: float = 60.0
-    idle: float = 60.0
 
 
 class Reply(Protocol):
@@ -46,64 +37,47 @@ class HttpUpstream:
     """An OpenAI-compatible server. `url` ends before `/chat/completions`."""
 
     def __init__(self, url: str, key: str, patience: Patience) -> None:
-        self._url = url.rstrip("/")
-        self._headers = {**HEADERS, **({"Authorization": f"Bearer {key}"} if key else {})}
-        self._patience = patience
-        self._session: aiohttp.ClientSession | None = None
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect)
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
-            self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True)
-        return self._session
+        self._client = WireClient(url, {**HEADERS, **({"Authorization": f"Bearer {key}"} if key else {})}, patience)
 
     @asynccontextmanager
     async def ask(self, body: bytes) -> AsyncGenerator[HttpReply, None]:
         """Sends the request; leaving the context closes the upstream connection unless the answer was read to its end."""
+        exchange = await self._client.post("/chat/completions", body)
         try:
-            response = await asyncio.wait_for(
-                self._client().post(f"{self._url}/chat/completions", data=body, headers=self._headers, allow_redirects=False),
-                self._patience.first_byte,
-            )
-        except TimeoutError as error:
-            raise UpstreamError(f"the model did not answer within {self._patience.first_byte:g} s", reason="slow") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError("the model cannot be reached", reason="dead") from error
-        try:
-            if response.status != 200:
-                raise UpstreamError(f"the model's server refused with status {response.status}", reason="refused")
-            yield HttpReply(response, self._patience)
+            refuse_unless_ok(exchange)
+            yield HttpReply(exchange)
         finally:
-            response.close() if not response.content.at_eof() else response.release()
+            self._client.give_back(exchange)
 
     async def models(self) -> bytes:
+        exchange = await self._client.get("/models")
         try:
-            async with self._client().get(f"{self._url}/models", headers=self._headers) as response:
-                if response.status != 200:
-                    raise UpstreamError(f"the model's server refused with status {response.status}", reason="refused")
-                return await asyncio.wait_for(response.read(), self._patience.first_byte)
-        except TimeoutError as error:
-            raise UpstreamError("the model's server did not answer in time", reason="slow") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise UpstreamError("the model's server cannot be reached", reason="dead") from error
+            refuse_unless_ok(exchange)
+            return await HttpReply(exchange).whole()
+        finally:
+            self._client.give_back(exchange)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        self._client.close()
+
+
+def refuse_unless_ok(exchange: Exchange) -> None:
+    if exchange.status != 200:
+        raise UpstreamError(f"the model's server refused with status {exchange.status}", reason="refused")
+    if exchange.is_encoded:
+        raise UpstreamError("the model's server packed its answer, which we did not ask for", reason="garbage")
 
 
 class HttpReply:
     """Reads one HTTP answer, whole or as server-sent events."""
 
-    def __init__(self, response: aiohttp.ClientResponse, patience: Patience) -> None:
-        self._response = response
-        self._patience = patience
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
 
     async def whole(self) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while part := await self._next():
+        while part := await self._exchange.read():
             size += len(part)
             if size > MAX_ANSWER:
                 raise UpstreamError(f"the model's answer is over {MAX_ANSWER} bytes", reason="garbage")
@@ -112,24 +86,23 @@ class HttpReply:
 
     async def events(self) -> AsyncIterator[list[bytes]]:
         splitter = Splitter()
-        while part := await self._next():
+        while part := await self._exchange.read():
             payloads = splitter.feed(part)
             if payloads and payloads[-1] == b"[DONE]":
                 if len(payloads) > 1:
                     yield payloads[:-1]
+                await self._last_bytes()
                 return
             if payloads:
                 yield payloads
         raise UpstreamError("the model's answer broke off", reason="cut")
 
-    async def _next(self) -> bytes:
-        try:
-            async with asyncio.timeout(self._patience.idle):
-                return await self._response.content.readany()
-        except TimeoutError as error:
-            raise UpstreamError(f"the model fell silent for {self._patience.idle:g} s", reason="slow") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise UpstreamError("the connection to the model broke", reason="cut") from error
+    async def _last_bytes(self) -> None:
+        """After `[DONE]` only the end of the body follows; if it is there already, the connection can be used again."""
+        if not self._exchange.is_complete:
+            with contextlib.suppress(TimeoutError, UpstreamError):
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self._exchange.read()
 
 
 class Splitter:

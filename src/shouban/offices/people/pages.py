@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 from litestar import Router, delete, get, patch, post
+from litestar.params import QueryParameter
 
 from shouban.offices.people import model as m
 from shouban.offices.people.work import PeopleOffice
@@ -78,13 +79,17 @@ def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
     return [login, leave, mode, human, purchase]
 
 
+# The framework keeps the name `scope` for itself.
+Scope = Annotated[str, QueryParameter(name="scope")]
+
+
 def _theirs(office: PeopleOffice, callers: Callers) -> list[Any]:
     @get("/users/{app_id:str}/data", summary="A copy of all that is kept of a person")
     async def copy(request: AnyRequest, app_id: str) -> Answer:
         return await office.copy(callers.service(request), app_id)
 
     @delete("/users/{app_id:str}/data", status_code=200, summary="Erase, with a signed certificate")
-    async def erase(request: AnyRequest, app_id: str, scope: str = "all") -> Answer:
-        return await office.erase(callers.service(request), app_id, scope, await callers.now(request))
+    async def erase(request: AnyRequest, app_id: str, wanted: Scope = "all") -> Answer:
+        return await office.erase(callers.service(request), app_id, wanted, await callers.now(request))
 
     return [copy, erase]

@@ -63,8 +63,10 @@ class Input:
             if self.file.is_dir():
                 raise CallerError(f"`{self.file}` is a directory; name a file of JSON lines", field="file")
             self._raw = raw
-            yield _plain_or_gzip(raw)
-            self._raw = None
+            try:
+                yield _plain_or_gzip(raw)
+            finally:
+                self._raw = None
 
 
 def _plain_or_gzip(raw: BinaryIO) -> BinaryIO:

@@ -1,0 +1,91 @@
+"""Plants one changed byte (or number) in one column of one row, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from sqlalchemy import BigInteger, Integer, LargeBinary, Table, make_url
+
+from shouban.db.schema import METADATA
+
+# Working notes that say nothing of anybody: see `evidence/verify.py`. Nothing is written to `companions` yet.
+NO_RECORDS = {("ledger", "lease"), ("ledger", "leased_until_us"), ("pushes", "id")}
+TABLES = [table for table in METADATA.sorted_tables if table.name != "companions"]
+COLUMNS = [(table.name, column.name) for table in TABLES for column in table.c if (table.name, column.name) not in NO_RECORDS]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """Which row of those that have a value there (modulo their number), which byte (modulo the length), which bit."""
+
+    table: str
+    column: str
+    row: int = 0
+    byte: int = 0
+    bit: int = 0
+
+
+def plant(url: str, wish: Plant) -> bool:
+    """Makes the change; false where there is no such byte, or the database itself refuses the changed row."""
+    if url.startswith("sqlite"):
+        return _plant_sqlite(str(make_url(url).database), wish)
+    return _plant_postgresql(url, wish)
+
+
+def _plant_sqlite(file: str, wish: Plant) -> bool:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.text_factory = bytes
+        query = f"SELECT rowid, {wish.column}, typeof({wish.column}) FROM {wish.table} WHERE length({wish.column}) > 0 ORDER BY rowid"
+        rows = connection.execute(query).fetchall()
+        if not rows:
+            return False
+        row, value, kind = rows[wish.row % len(rows)]
+        changed = flipped_number(value, wish) if isinstance(value, int) else flipped(value, wish)
+        new = "CAST(? AS TEXT)" if kind == b"text" else "?"
+        try:
+            connection.execute(f"UPDATE {wish.table} SET {wish.column} = {new} WHERE rowid = ?", (changed, row))
+        except sqlite3.IntegrityError:
+            return False
+    return True
+
+
+def _plant_postgresql(url: str, wish: Plant) -> bool:
+    table = METADATA.tables[wish.table]
+    with psycopg.connect(url) as connection:
+        query = f"SELECT ctid::text, {wish.column} FROM {wish.table} WHERE length({wish.column}::text) > 0 ORDER BY {', '.join(column.name for column in table.primary_key)}"
+        rows = connection.execute(query.encode()).fetchall()
+        if not rows:
+            return False
+        row, value = rows[wish.row % len(rows)]
+        changed = _changed_value(table, wish, value)
+        try:
+            connection.execute(f"UPDATE {wish.table} SET {wish.column} = %s WHERE ctid = %s::tid".encode(), (changed, row))
+        except (psycopg.IntegrityError, psycopg.DataError):
+            connection.rollback()
+            return False
+    return True
+
+
+def _changed_value(table: Table, wish: Plant, value: Any) -> Any:
+    kind = table.c[wish.column].type
+    if isinstance(kind, BigInteger | Integer):
+        return flipped_number(value, wish)
+    if isinstance(kind, LargeBinary):
+        return flipped(value, wish)
+    # A text of PostgreSQL is always text: one letter becomes another.
+    place = wish.byte % len(value)
+    return value[:place] + chr(ord(value[place]) ^ (1 << wish.bit % 4)) + value[place + 1 :]
+
+
+def flipped(value: bytes, wish: Plant) -> bytes:
+    changed = bytearray(value)
+    changed[wish.byte % len(value)] ^= 1 << wish.bit % 8
+    return bytes(changed)
+
+
+def flipped_number(value: int, wish: Plant) -> int:
+    return value ^ 1 << (wish.byte * 8 + wish.bit) % 31
