@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, Integer, LargeBinary, Table, make_url
+from sqlalchemy import BigInteger, Integer, LargeBinary, Table
 
 from shouban.db.schema import METADATA
 
 # Working notes that say nothing of anybody: see `evidence/verify.py`. Nothing is written to `companions` yet.
 NO_RECORDS = {("ledger", "lease"), ("ledger", "leased_until_us"), ("pushes", "id")}
 TABLES = [table for table in METADATA.sorted_tables if table.name != "companions"]
-COLUMNS = [(table.name, column.name) for table in TABLES for column in table.c if (table.name, column.name) not in NO_RECORDS]
+COLUMNS = [
+    (table.name, column.name) for table in TABLES for column in table.c if (table.name, column.name) not in NO_RECORDS
+]
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,8 @@ class Plant:
     bit: int = 0
 
 
-def plant(url: str, wish: Plant) -> bool:
-    """Makes the change; false where there is no such byte, or the database itself refuses the changed row."""
-    if url.startswith("sqlite"):
-        return _plant_sqlite(str(make_url(url).database), wish)
-    return _plant_postgresql(url, wish)
-
-
-def _plant_sqlite(file: str, wish: Plant) -> bool:
+def plant_in_file(file: Path, wish: Plant) -> bool:
+    """Changes SQLite's file; false where there is no such value, or the database itself refuses the changed row."""
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.text_factory = bytes
         query = f"SELECT rowid, {wish.column}, typeof({wish.column}) FROM {wish.table} WHERE length({wish.column}) > 0 ORDER BY rowid"
@@ -53,20 +50,19 @@ def _plant_sqlite(file: str, wish: Plant) -> bool:
     return True
 
 
-def _plant_postgresql(url: str, wish: Plant) -> bool:
+def plant_in_transaction(connection: psycopg.Connection[Any], wish: Plant) -> bool:
+    """The same within a transaction of PostgreSQL's, for the caller to roll back."""
     table = METADATA.tables[wish.table]
-    with psycopg.connect(url) as connection:
-        query = f"SELECT ctid::text, {wish.column} FROM {wish.table} WHERE length({wish.column}::text) > 0 ORDER BY {', '.join(column.name for column in table.primary_key)}"
-        rows = connection.execute(query.encode()).fetchall()
-        if not rows:
-            return False
-        row, value = rows[wish.row % len(rows)]
-        changed = _changed_value(table, wish, value)
-        try:
-            connection.execute(f"UPDATE {wish.table} SET {wish.column} = %s WHERE ctid = %s::tid".encode(), (changed, row))
-        except (psycopg.IntegrityError, psycopg.DataError):
-            connection.rollback()
-            return False
+    query = f"SELECT ctid::text, {wish.column} FROM {wish.table} WHERE length({wish.column}::text) > 0 ORDER BY {', '.join(column.name for column in table.primary_key)}"
+    rows = connection.execute(query.encode()).fetchall()
+    if not rows:
+        return False
+    row, value = rows[wish.row % len(rows)]
+    changed = _changed_value(table, wish, value)
+    try:
+        connection.execute(f"UPDATE {wish.table} SET {wish.column} = %s WHERE ctid = %s::tid".encode(), (changed, row))
+    except (psycopg.IntegrityError, psycopg.DataError):
+        return False
     return True
 
 

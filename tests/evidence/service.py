@@ -9,8 +9,11 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from msgspec.structs import replace
+from sqlalchemy import Connection
+from tests.core.histories import START
 
 from shouban.app import Store, open_store, signer_of
 from shouban.core import events as e
@@ -35,7 +38,6 @@ from shouban.gateway.road import Road
 from shouban.packs.pack import LoadedPack
 from shouban.packs.stack import load_pack
 from shouban.settings import ServiceSettings, Settings
-from tests.core.histories import START
 
 SERVICE = "default"
 
@@ -67,20 +69,34 @@ class SmallService:
     cipher: str = "aes-256-gcm"
     carrier: Carrier = field(default_factory=Carrier)
 
-    def __enter__(self) -> SmallService:
+    def __enter__(self) -> Self:
         settings = Settings(data=str(self.data), database=self.database, cipher=self.cipher, clock="virtual")  # type: ignore[arg-type]  # two names
         self.store: Store = open_store(settings, {})
         store, self.clock = self.store, VirtualClock(START)
         people, hub = People(store.engine, store.writer, store.master), Hub()
         hearing = Hearing(store.engine, store.writer, people, Ledger(store.engine), hub, shared=store.is_shared)
         service = Service(ServiceSettings(id=SERVICE), law(), ScriptedUpstream())
-        self.gateway = Gateway(settings, self.clock, store.engine, store.writer, store.log, people, hearing, hub, Detectors([]), Metrics(), {b"": service})
+        self.gateway = Gateway(
+            settings,
+            self.clock,
+            store.engine,
+            store.writer,
+            store.log,
+            people,
+            hearing,
+            hub,
+            Detectors([]),
+            Metrics(),
+            {b"": service},
+        )
         self.road = Road(self.gateway, store.signer)
         self.worker = Worker(store.writer, self.road, {"NotifyGuardian": self.carrier})
         self.loop = asyncio.Runner()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.loop.close()
         self.store.close()
 
@@ -97,7 +113,9 @@ class SmallService:
     async def _live(self, name: str, events: list[e.Event]) -> None:
         for number, event in enumerate(events):
             person = await self.road.find(SERVICE, name) or await self.road.make(SERVICE, name, {"language": "zh"})
-            await self._happen(person, replace(event, person=person.id, session=person.session(event.session)), event.session, number)
+            await self._happen(
+                person, replace(event, person=person.id, session=person.session(event.session)), event.session, number
+            )
         await self.worker.run_due(self.clock.now() + timedelta(minutes=5))
 
     async def _happen(self, person: Person, event: e.Event, raw_session: str, number: int) -> None:
@@ -110,7 +128,9 @@ class SmallService:
         words = Words(new_id(), role, f"第{number}句 word {number}", event.session, raw_session, "xiaohe")
         pushes = [Push("staff_message", {"text": "在"}, event.session)] if number % 3 == 0 else []
         done = "given with the check" if number % 4 == 0 else ""
-        heard = await self.gateway.hearing.hear(person, replace(event, turn=words.id), law(), words=words, pushes=pushes, done=done)
+        heard = await self.gateway.hearing.hear(
+            person, replace(event, turn=words.id), law(), words=words, pushes=pushes, done=done
+        )
         await heard.committed
 
     async def _erase(self, name: str, scope: str, target: str) -> None:
@@ -121,6 +141,10 @@ class SmallService:
 
 def verified(data: Path, database: str = "") -> Report:
     """What `shouban evidence verify` does."""
-    master = read_master(data, {})
     with snapshot(database or sqlite_url(data)) as connection:
-        return verify_store(connection, master, lambda origin: signer_of(master, origin).verifier_key, audits=[check_books])
+        return verified_on(connection, data)
+
+
+def verified_on(connection: Connection, data: Path) -> Report:
+    master = read_master(data, {})
+    return verify_store(connection, master, lambda origin: signer_of(master, origin).verifier_key, audits=[check_books])

@@ -3,40 +3,62 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, delete, make_url, text
+from sqlalchemy import Connection, Engine, delete, text
+from tests.core.histories import START, histories
+from tests.evidence.planting import COLUMNS, TABLES, Plant, plant_in_file, plant_in_transaction
+from tests.evidence.service import SmallService, verified, verified_on
+from tests.postgres import PostgresServer
 
 from shouban.core import events as e
 from shouban.core.errors import OperatorError
-from shouban.core.signals import Reading
+from shouban.core.signals import Level, Reading
 from shouban.db.engine import connect, sqlite_url
 from shouban.db.keys import read_master
 from shouban.db.schema import HOLDS, LEDGER, LOG_ENTRIES, MESSAGES, METADATA, PERSON_KEYS, STATES
-from tests.core.histories import START, histories
-from tests.evidence.planting import COLUMNS, TABLES, Plant, plant
-from tests.evidence.service import SmallService, verified
-from tests.postgres import PostgresServer
+from shouban.evidence.report import Report
 
 # A duty that nobody owed is no history that a service can have.
 lives = histories(max_size=12).map(lambda events: [one for one in events if not isinstance(one, e.DutyFailed)])
-CRISIS = Reading("crisis", 4, 0.99, "words", "1")
+CRISIS = Reading("crisis", Level.SEVERE, 0.99, "words", "1")
+
+
+@contextmanager
+def writing(url: str) -> Iterator[Connection]:
+    with (
+        closing_engine(url) as engine,
+        engine.connect().execution_options(write=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
 
 
 def sample_life(service: SmallService) -> None:
     """Everything that leaves a record: danger, timers, holds, contacts that fail, take-over, pushes, and an erasure."""
     at = START
     first = [e.UserRegistered(at=at, age_band="16_17", guardians=1), e.UserSignedIn(at=at, session="phone")]
-    talk = [e.UserSpoke(at=at + timedelta(minutes=10 * n), session="phone", readings=(CRISIS,) * (n == 3)) for n in range(20)]
+    talk = [
+        e.UserSpoke(at=at + timedelta(minutes=10 * n), session="phone", readings=(CRISIS,) * (n == 3))
+        for n in range(20)
+    ]
     rest = [e.HumanTookOver(at=at + timedelta(hours=4), staff="s"), e.HumanHandedBack(at=at + timedelta(hours=5), staff="s"), e.UserLeft(at=at + timedelta(hours=6), session="phone", by="button")]  # fmt: skip
     service.live("小雨", [*first, *talk, *rest])
-    service.live("old", [e.UserRegistered(at=at + timedelta(hours=7), age_band="elder"), *(e.UserSpoke(at=at + timedelta(hours=7), session="a") for _ in range(5))])
+    service.live(
+        "old",
+        [
+            e.UserRegistered(at=at + timedelta(hours=7), age_band="elder"),
+            *(e.UserSpoke(at=at + timedelta(hours=7), session="a") for _ in range(5)),
+        ],
+    )
     service.live("gone", [e.UserSpoke(at=at + timedelta(hours=8), session="b", readings=(CRISIS,))])
     service.erase("gone")
     service.erase("old", "session", "a")
@@ -49,6 +71,23 @@ class Sample:
     data: Path
     database: str
     copy: Callable[[], str]
+
+    def with_planted(self, wish: Plant) -> Report | None:
+        """What verification finds once this is planted; nothing where it cannot be."""
+        if self.database.startswith("sqlite"):
+            url = self.copy()
+            return verified(self.data, url) if plant_in_file(Path(url.removeprefix("sqlite:///")), wish) else None
+        with closing_engine(self.database) as engine, engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            return verified_on(connection, self.data) if plant_in_transaction(driver, wish) else None
+
+
+@contextmanager
+def closing_engine(url: str) -> Iterator[Engine]:
+    engine = connect(url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -83,92 +122,107 @@ def test_a_service_that_lived_lawfully_verifies_whole(sample: Sample) -> None:
     assert report.is_clean, report.problems()
     looked = {check.name: check.looked for check in report.checks}
     assert looked["entries"] == report.size > 50
-    assert all(looked[name] > 0 for name in ("messages", "pushes", "ledger", "holds", "states", "persons", "person_keys"))
+    assert all(
+        looked[name] > 0 for name in ("messages", "pushes", "ledger", "holds", "states", "persons", "person_keys")
+    )
 
 
 @settings(max_examples=12)
 @given(data=st.data())
-def test_any_history_verifies_whole_and_so_it_does_after_erasures(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with SmallService(tmp_path_factory.mktemp("life"), cipher=data.draw(st.sampled_from(["aes-256-gcm", "sm4-gcm"]))) as service:
+def test_any_history_verifies_whole_and_so_it_does_after_erasures(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with SmallService(
+        tmp_path_factory.mktemp("life"), cipher=data.draw(st.sampled_from(["aes-256-gcm", "sm4-gcm"]))
+    ) as service:
         for name in data.draw(st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3)):
             service.live(name, data.draw(lives))
             if data.draw(st.booleans()):
-                service.erase(name, *data.draw(st.sampled_from([("all", ""), ("session", "phone"), ("companion", "xiaohe")])))
+                service.erase(
+                    name, *data.draw(st.sampled_from([("all", ""), ("session", "phone"), ("companion", "xiaohe")]))
+                )
             report = service.report()
             assert report.is_clean, report.problems()
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
-def test_a_change_in_any_column_of_any_table_is_found_and_its_place_named(sample: Sample, table: str, column: str) -> None:
-    url = sample.copy()
+def test_a_change_in_any_column_of_any_table_is_found_and_its_place_named(
+    sample: Sample, table: str, column: str
+) -> None:
     wishes = (Plant(table, column, row, byte, bit=0) for row in range(3) for byte in (0, 1))
-    assert any(plant(url, wish) for wish in wishes), f"the sample has nothing in {table}.{column}"
-    report = verified(sample.data, url)
+    report = next((found for wish in wishes if (found := sample.with_planted(wish))), None)
+    assert report is not None, f"the sample has nothing in {table}.{column}"
     assert not report.is_clean
-    tables = {"log_entries": ("log_entries",), "log_tiles": ("log_tiles", "tile/"), "meta": ("meta", "log_head")}.get(table, (table,))
+    tables = {"log_entries": ("log_entries",), "log_tiles": ("log_tiles", "tile/"), "meta": ("meta", "log_head")}.get(
+        table, (table,)
+    )
     assert any(problem.place.startswith(tables) for problem in report.problems()), report.problems()
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(wish=st.builds(Plant, st.just(""), st.just(""), st.integers(0, 500), st.integers(0, 5000), st.integers(0, 7)), column=st.sampled_from(COLUMNS))
+@given(
+    wish=st.builds(Plant, st.just(""), st.just(""), st.integers(0, 500), st.integers(0, 5000), st.integers(0, 7)),
+    column=st.sampled_from(COLUMNS),
+)
 def test_a_flip_of_any_bit_anywhere_is_found(sample: Sample, wish: Plant, column: tuple[str, str]) -> None:
-    url = sample.copy()
-    assume(plant(url, Plant(*column, wish.row, wish.byte, wish.bit)))
-    assert not verified(sample.data, url).is_clean
+    report = sample.with_planted(Plant(*column, wish.row, wish.byte, wish.bit))
+    assume(report)
+    assert report is not None
+    assert not report.is_clean
 
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES if table.name != "pushes"])
 def test_a_row_that_was_taken_away_is_missed(sample: Sample, table: str) -> None:
     url = sample.copy()
-    engine = create_engine(make_url(url).set(drivername="sqlite+pysqlite" if url.startswith("sqlite") else "postgresql+psycopg"))
     found = METADATA.tables[table]
     # A timer that a later one has replaced has no row to miss.
     which = (found.c.kind != "WakeAt") if table == "ledger" else text("1 = 1")
-    with engine.begin() as connection:
+    with writing(url) as connection:
         row = connection.execute(found.select().where(which).limit(1)).mappings().one()
         gone = delete(found)
         for column in found.primary_key:
             gone = gone.where(column == row[column.name])
         connection.execute(gone)
-    engine.dispose()
     assert not verified(sample.data, url).is_clean
 
 
 def test_records_moved_between_persons_are_found(sample: Sample) -> None:
     url = sample.copy()
-    engine = connect(url)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
-        (one, first), (two, second) = connection.execute(STATES.select().with_only_columns(STATES.c.person_id, STATES.c.sealed)).all()[:2]
+    with writing(url) as connection:
+        (one, first), (two, second) = connection.execute(
+            STATES.select().with_only_columns(STATES.c.person_id, STATES.c.sealed)
+        ).all()[:2]
         for person, sealed in ((one, second), (two, first)):
             connection.execute(STATES.update().where(STATES.c.person_id == person).values(sealed=sealed))
-    engine.dispose()
     assert {problem.place.split()[0] for problem in verified(sample.data, url).problems()} == {"states"}
 
 
 def test_a_person_deleted_behind_the_log_is_missed(sample: Sample) -> None:
     url = sample.copy()
-    engine = connect(url)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
+    with writing(url) as connection:
         person = connection.execute(STATES.select()).first()
         assert person is not None
         for table in (MESSAGES, STATES, PERSON_KEYS):
             connection.execute(delete(table).where(table.c.person_id == person.person_id))
-    engine.dispose()
-    assert any(person.person_id in problem.place and "no erasure" in problem.what for problem in verified(sample.data, url).problems())
+    assert any(
+        person.person_id in problem.place and "no erasure" in problem.what
+        for problem in verified(sample.data, url).problems()
+    )
 
 
 def test_a_row_of_the_ledger_or_a_hold_that_nothing_owes_is_found(sample: Sample) -> None:
     url = sample.copy()
-    engine = connect(url)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
+    with writing(url) as connection:
         duty = connection.execute(LEDGER.select().where(LEDGER.c.kind == "Escalate")).mappings().first()
         assert duty is not None
         connection.execute(LEDGER.insert().values(**{**duty, "duty_id": "f" * 24}))
         hold = connection.execute(HOLDS.select()).mappings().first()
         assert hold is not None
         connection.execute(HOLDS.insert().values(**{**hold, "hold_id": "f" * 24}))
-    engine.dispose()
-    assert [problem.place for problem in verified(sample.data, url).problems()] == [f"ledger {'f' * 24}", f"holds {'f' * 24}"]
+    assert [problem.place for problem in verified(sample.data, url).problems()] == [
+        f"ledger {'f' * 24}",
+        f"holds {'f' * 24}",
+    ]
 
 
 def test_verifying_works_beside_a_running_service_and_writes_nothing(tmp_path: Path) -> None:
@@ -211,10 +265,12 @@ def test_another_services_master_key_is_named_for_what_it_is(sample: Sample, tmp
 
 def test_a_log_rewritten_by_somebody_without_the_key_is_found(sample: Sample) -> None:
     url = sample.copy()
-    engine = connect(url)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
+    with writing(url) as connection:
         last = connection.execute(LOG_ENTRIES.select().order_by(LOG_ENTRIES.c.leaf_index.desc()).limit(1)).one()
         connection.execute(delete(LOG_ENTRIES).where(LOG_ENTRIES.c.leaf_index == last.leaf_index))
-    engine.dispose()
     report = verified(sample.data, url)
-    assert {problem.place for problem in report.problems()} >= {"log_head size", "log_head frontier", "log_head checkpoint"}
+    assert {problem.place for problem in report.problems()} >= {
+        "log_head size",
+        "log_head frontier",
+        "log_head checkpoint",
+    }

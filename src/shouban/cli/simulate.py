@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,13 +26,14 @@ from shouban.app import Store, build_gateway, open_store, signer_of
 from shouban.cli.serve import set_up_log
 from shouban.core import events as e
 from shouban.core.errors import CallerError, EvidenceError, ShoubanError
+from shouban.core.obligations import WakeAt
 from shouban.core.signals import Role
 from shouban.db.writer import Job
-from shouban.duties.ledger import done, open_duties
+from shouban.duties.ledger import Duty, done, open_duties
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.evidence.verify import verify_store
 from shouban.gateway.context import Gateway
-from shouban.gateway.hearing import Heard, Words, new_id
+from shouban.gateway.hearing import Heard, Words
 from shouban.gateway.people import Person
 from shouban.gateway.talk import CONTEXT_TURNS
 from shouban.offices.simulation.intake import Conversation, Said, conversation_of, moments, registered
@@ -121,6 +124,8 @@ def _simulated(source: Input, pack: LoadedPack, place: Path, limit: int | None) 
     store = open_store(settings, environment={})
     try:
         gateway = build_gateway(settings, store)
+        # The word lists are here to stay: the collector need not walk them again and again.
+        gc.freeze()
         started = time.monotonic()
         with _progress(source, tally) as told:
             asyncio.run(_drive(source, Simulation(gateway, pack, service, tally, told), limit))
@@ -163,100 +168,112 @@ class Simulation:
         if before is not None:
             await asyncio.wait([before])
         person, is_new = await self._person(conversation)
+        talk = _Talk(self, conversation, person, is_new=is_new)
         try:
-            turns, heard = await self._heard(conversation, person, is_new=is_new)
-            for one in heard:
-                await one.committed
+            await talk.hear_all()
+            self.tally.add(conversation.id, talk.turns, is_new_person=is_new, is_timed=conversation.is_timed)
         except EvidenceError as error:
             self.tally.refuse(conversation.line, f"stopped half-way and not counted: {error}")
-        else:
-            self.tally.add(conversation.id, turns, is_new_person=is_new, is_timed=conversation.is_timed)
         finally:
             self.gateway.people.forget(person)
             self.told()
 
     async def _person(self, conversation: Conversation) -> tuple[Person, bool]:
         """A person of the conversation's own, or the one whom an earlier conversation knew by the same id."""
-        found = await self.gateway.people.find(self.service, _app_id(conversation)) if conversation.user else None
+        app_id = f"user:{conversation.user}" if conversation.user else f"line:{conversation.line}"
+        found = await self.gateway.people.find(self.service, app_id) if conversation.user else None
         if found is not None:
             return found, False
         first = microseconds(moments(conversation.said, None)[0])
-        return await self.gateway.people.make(self.service, _app_id(conversation), {}, now_us=first), True
-
-    async def _heard(
-        self, conversation: Conversation, person: Person, *, is_new: bool
-    ) -> tuple[list[Turn], list[Heard]]:
-        times = moments(conversation.said, person.state.use.active_at)
-        timers = {} if is_new else await asyncio.to_thread(self._timers, person)
-        talk = _Talk(self, person, person.session(conversation.id), conversation.id, timers)
-        if is_new:
-            for event in registered(conversation.profile, person.id, times[0]):
-                await talk.hear(event)
-        context: list[tuple[Role, str]] = []
-        for said, at in zip(conversation.said, times, strict=True):
-            await talk.run_timers(at)
-            await talk.say(said, at, context[-CONTEXT_TURNS:])
-            if said.role in {"user", "companion"}:
-                context.append(("user" if said.role == "user" else "companion", said.text))
-        return talk.turns, talk.heard
-
-    def _timers(self, person: Person) -> dict[str, str]:
-        with self.gateway.engine.connect() as connection:
-            standing = open_duties(connection, service=self.service, person=person.id, kinds=[TIMER])
-        return {getattr(duty.owed, "key", ""): duty.id for duty in standing}
+        return await self.gateway.people.make(self.service, app_id, {}, now_us=first), True
 
 
-@dataclass
 class _Talk:
     """One conversation being heard. `timers` are the ledger's rows of the person's standing timers, by key."""
 
-    simulation: Simulation
-    person: Person
-    session: str
-    raw_session: str
-    timers: dict[str, str]
-    turns: list[Turn] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    def __init__(self, simulation: Simulation, conversation: Conversation, person: Person, *, is_new: bool) -> None:
+        self.turns: list[Turn] = []
+        self._simulation = simulation
+        self._conversation = conversation
+        self._person = person
+        self._is_new = is_new
+        self._session = person.session(conversation.id)
+        self._context: deque[tuple[Role, str]] = deque(maxlen=CONTEXT_TURNS)
+        self._heard: list[Heard] = []
+        self._timers: dict[str, str] = {}
 
-    async def say(self, said: Said, at: datetime, context: list[tuple[Role, str]]) -> None:
-        role: Role = "companion" if said.role == "companion" else "user"
-        readings = self.simulation.gateway.detectors.read(said.text, role=role, context=context)
-        words = Words(new_id(), said.role, said.text, self.session, self.raw_session) if said.text else None
-        facts: dict[str, Any] = {
-            "at": at, "person": self.person.id, "session": self.session, "turn": words.id if words else "",
-            "chars": len(said.text), "readings": readings,
-        }  # fmt: skip
-        if said.role in OUR_OWN:
-            await self.hear(e.ContextRead(role=OUR_OWN[said.role], **facts), words, said.role)
+    async def hear_all(self) -> None:
+        """Everything of it in its order; returns, or raises, when nothing of it is under way any more."""
+        try:
+            times = await self._begin()
+            for said, at in zip(self._conversation.said, times, strict=True):
+                await self._run_timers(at)
+                await self._say(said, at)
+        finally:
+            await self._on_disk()
+
+    async def _begin(self) -> list[datetime]:
+        times = moments(self._conversation.said, self._person.state.use.active_at)
+        if self._is_new:
+            for event in registered(self._conversation.profile, self._person.id, times[0]):
+                await self._hear(event)
         else:
-            await self.hear((e.UserSpoke if role == "user" else e.CompanionSpoke)(**facts), words, said.role)
+            self._timers = await asyncio.to_thread(self._standing)
+        return times
 
-    async def run_timers(self, until: datetime) -> None:
+    def _standing(self) -> dict[str, str]:
+        with self._simulation.gateway.engine.connect() as connection:
+            duties = open_duties(connection, service=self._person.service, person=self._person.id, kinds=[TIMER])
+        return _timers_in(duties)
+
+    async def _run_timers(self, until: datetime) -> None:
         """Timers due by then run at their own time and in their order, as the workers would have run them.
 
-        Each is on disk before and after: the row that ends and the row that may follow it have one key.
+        All is on disk before and after: the row that ends and the row that may follow it have one key.
         """
-        while due := sorted((at, key) for key, at in self.person.state.wakes.items() if at <= until):
+        while due := sorted((at, key) for key, at in self._person.state.wakes.items() if at <= until):
             at, key = due[0]
-            if self.heard:
-                await self.heard[-1].committed
-            await self.hear(
-                e.TimePassed(at=at, person=self.person.id, session=self.session, key=key), row=self.timers.pop(key, "")
-            )
-            await self.heard[-1].committed
+            await self._on_disk()
+            passed = e.TimePassed(at=at, person=self._person.id, session=self._session, key=key)
+            await self._hear(passed, row=self._timers.pop(key, ""))
+            await self._on_disk()
 
-    async def hear(self, event: e.Event, words: Words | None = None, role: str = "", *, row: str = "") -> None:
+    async def _say(self, said: Said, at: datetime) -> None:
+        role: Role = "companion" if said.role == "companion" else "user"
+        readings = self._simulation.gateway.detectors.read(said.text, role=role, context=tuple(self._context))
+        turn = f"{self._conversation.line}.{len(self.turns)}" if said.text else ""
+        facts: dict[str, Any] = {
+            "at": at,
+            "person": self._person.id,
+            "session": self._session,
+            "turn": turn,
+            "chars": len(said.text),
+            "readings": readings,
+        }
+        words = Words(turn, said.role, said.text, self._session, self._conversation.id) if turn else None
+        if said.role in OUR_OWN:
+            await self._hear(e.ContextRead(role=OUR_OWN[said.role], **facts), words, said.role)
+            return
+        await self._hear((e.UserSpoke if role == "user" else e.CompanionSpoke)(**facts), words, said.role)
+        self._context.append((role, said.text))
+
+    async def _hear(self, event: e.Event, words: Words | None = None, role: str = "", *, row: str = "") -> None:
         writes = done(row, event.at, "the time has passed") if row else None
-        heard = await self.simulation.gateway.hearing.hear(
-            self.person, event, self.simulation.pack, words=words, writes=writes
+        heard = await self._simulation.gateway.hearing.hear(
+            self._person, event, self._simulation.pack, words=words, writes=writes
         )
-        self.heard.append(heard)
-        self.timers |= {getattr(duty.owed, "key", ""): duty.id for duty in heard.duties if duty.kind == TIMER}
+        self._heard.append(heard)
+        self._timers |= _timers_in(heard.duties)
         self.turns.append(Turn(role, event.at, e.readings_of(event), heard.decision.owed))
 
+    async def _on_disk(self) -> None:
+        for one in self._heard:
+            await one.committed
+        self._heard.clear()
 
-def _app_id(conversation: Conversation) -> str:
-    return f"user:{conversation.user}" if conversation.user else f"line:{conversation.line}"
+
+def _timers_in(duties: Iterable[Duty]) -> dict[str, str]:
+    return {duty.owed.key: duty.id for duty in duties if isinstance(duty.owed, WakeAt)}
 
 
 async def _drive(source: Input, simulation: Simulation, limit: int | None) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, select, tuple_
+from sqlalchemy import Connection, Engine, Executable, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -26,9 +26,10 @@ from shouban.db.schema import STATES
 MAX_BATCH = 512
 RETRY_FOR = 5.0
 RETRY_STEP = 0.05
-# While turns come thick, a transaction waits this long for company: fewer, fuller ones cost less than many small ones.
+# A transaction waits this long for company: fewer, fuller ones cost less, and the reply under way goes out first.
+# What must not wait says so (`Job.is_urgent`).
 GATHER_SECONDS = 0.003
-CROWD = 4
+LOCK_FIRST_STATES = text("SELECT pg_advisory_xact_lock(hashtext('shouban.states'))")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class StateWrite:
 class Job:
     """What must be written together or not at all. `call`, if any, runs first, inside the transaction.
 
+    `is_urgent`: somebody's help waits for it; it is written at once.
+
     `alone`: in a transaction of its own, so that what `call` deletes is not put back by a job beside it.
     """
 
@@ -67,6 +70,7 @@ class Job:
     state: StateWrite | None = None
     call: Callable[[Connection], Any] | None = None
     alone: bool = False
+    is_urgent: bool = False
     result: Any = None
     error: BaseException | None = None
     future: asyncio.Future[Any] | None = None
@@ -91,8 +95,6 @@ class Writer:
             set_={"version": upsert.excluded.version, "sealed": upsert.excluded.sealed},
         )
         self._prepared = Prepared(engine)
-        self._last_batch_at = 0.0
-        self._last_batch = 0
         self.commits = 0
 
     def start(self) -> None:
@@ -128,7 +130,8 @@ class Writer:
             ending = first is None
             if first is not None:
                 batch.append(first)
-                self._gather()
+                if not first.is_urgent:
+                    time.sleep(GATHER_SECONDS)
             while len(batch) < MAX_BATCH and not ending:
                 try:
                     more = self._queue.get_nowait()
@@ -140,11 +143,6 @@ class Writer:
             for part in _parts(batch):
                 self._write_batch(part)
                 _resolve(part)
-
-    def _gather(self) -> None:
-        """Waits a moment if a full transaction ended just now; alone on the road, nobody waits."""
-        if self._last_batch >= CROWD and time.monotonic() - self._last_batch_at < GATHER_SECONDS:
-            time.sleep(GATHER_SECONDS)
 
     def _write_batch(self, batch: list[Job]) -> None:
         try:
@@ -169,7 +167,6 @@ class Writer:
                 time.sleep(RETRY_STEP)
             else:
                 self.commits += 1
-                self._last_batch_at, self._last_batch = time.monotonic(), len(batch)
                 return
 
     def _fill(self, connection: Connection, batch: list[Job]) -> None:
@@ -191,6 +188,9 @@ class Writer:
         keys = sorted({job.state.key for job in batch if job.state})
         if not keys:
             return batch
+        if connection.dialect.name == "postgresql" and any(job.state and job.state.version == 1 for job in batch):
+            # Before a person's first state there is no row to lock: two processes would both write it, and one be lost.
+            connection.execute(LOCK_FIRST_STATES)
         found = connection.execute(
             select(STATES.c.service_id, STATES.c.person_id, STATES.c.version)
             .where(tuple_(STATES.c.service_id, STATES.c.person_id).in_(keys))
@@ -214,7 +214,7 @@ class _Waiting(Job):
     """A job that a thread waits for."""
 
     def __init__(self, job: Job, done: threading.Event) -> None:
-        super().__init__(job.writes, job.leaves, job.state, job.call, job.alone)
+        super().__init__(job.writes, job.leaves, job.state, job.call, job.alone, is_urgent=True)
         self.done = done
 
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from shouban.core.signals import Role
 from shouban.detectors import clauses
 from shouban.detectors.lists import Pardon, Word
 from shouban.detectors.normalise import Normalised, is_latin
@@ -17,6 +18,7 @@ from shouban.detectors.normalise import Normalised, is_latin
 _NEAR: Final = 7
 _FARTHEST: Final = 20
 
+ROLES: Final[tuple[Role, ...]] = ("user", "companion")
 Match = tuple[int, int, int]
 
 
@@ -35,15 +37,12 @@ class Hit(NamedTuple):
 
 
 class WordIndex:
-    """Words and the phrases that pardon them, for one role."""
+    """Words and the phrases that pardon them."""
 
     def __init__(self, words: Mapping[str, tuple[Word, ...]], pardons: Mapping[str, tuple[Pardon, ...]]) -> None:
         firsts = frozenset[str]().union(*_first_parts(words), *_first_parts(pardons))
         patterns = list(dict.fromkeys((*words, *pardons, *sorted(firsts))))
-        shared: dict[tuple[Word, ...], tuple[Word, ...]] = {}
-        self._meanings = [
-            shared.setdefault(meanings, meanings) for meanings in (words.get(text, ()) for text in patterns)
-        ]
+        self._meanings = {role: _of_role(role, patterns, words) for role in ROLES}
         self._pardons = {place: pardons[text] for place, text in enumerate(patterns) if text in pardons}
         self._firsts = {place: text for place, text in enumerate(patterns) if text in firsts}
         self._longest_pardon = max(map(len, pardons), default=0)
@@ -54,13 +53,14 @@ class WordIndex:
         self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
         self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
 
-    def wakes(self, window: str, fresh: int) -> bool:
+    def wakes(self, window: str, fresh: int, role: Role) -> bool:
         """Whether a word may end in the last `fresh` characters of `window`, or wait there for its exception."""
         since = len(window) - fresh - self._linger
         found = self._automaton.find_matches_as_indexes(window, overlapping=True)
-        if not any(end > since and self._meanings[index] for index, _, end in found):
+        meanings = self._meanings[role]
+        if not any(end > since and meanings[index] for index, _, end in found):
             return False
-        return any(hit.end > since for hit in self._candidates(window, found, self._parts(found)))
+        return any(hit.end > since for hit in self._candidates(window, found, self._parts(found), role))
 
     def waits(self, normalised: Normalised, hit: Hit) -> bool:
         """Whether more text could cancel `hit`: the word goes on, its clause goes on, or a pardoning phrase does."""
@@ -74,7 +74,7 @@ class WordIndex:
         first = max(0, len(squeezed) - self._longest_pardon)
         return any(squeezed[at:] in self._pardon_starts for at in range(first, hit.part + 1))
 
-    def hits(self, squeezed: str) -> tuple[Iterator[Hit], Covers]:
+    def hits(self, squeezed: str, role: Role) -> tuple[Iterator[Hit], Covers]:
         """The words that stand in the text, and what cancels them there."""
         found = self._automaton.find_matches_as_indexes(squeezed, overlapping=True)
         firsts = self._parts(found)
@@ -83,18 +83,29 @@ class WordIndex:
             for pardon in self._pardons.get(index, ()):
                 if pardon.after is None or firsts.before(start, pardon.after, squeezed):
                     covers.add(start, end, pardon)
-        return self._candidates(squeezed, found, firsts), covers
+        return self._candidates(squeezed, found, firsts, role), covers
 
     def _parts(self, found: Sequence[Match]) -> _FirstParts:
         return _FirstParts([(end, start, self._firsts[index]) for index, start, end in found if index in self._firsts])
 
-    def _candidates(self, squeezed: str, found: Sequence[Match], firsts: _FirstParts) -> Iterator[Hit]:
+    def _candidates(self, squeezed: str, found: Sequence[Match], firsts: _FirstParts, role: Role) -> Iterator[Hit]:
+        meanings = self._meanings[role]
         for index, start, end in found:
-            for word in self._meanings[index]:
+            for word in meanings[index]:
                 if word.after is None:
                     yield Hit(word, start, start, start, end)
                 elif first := firsts.before(start, word.after, squeezed):
                     yield Hit(word, *first, start, end)
+
+
+def _of_role(role: Role, patterns: Sequence[str], words: Mapping[str, tuple[Word, ...]]) -> list[tuple[Word, ...]]:
+    """For each pattern what it says in the mouth of `role`; equal meanings are one object."""
+    shared: dict[tuple[Word, ...], tuple[Word, ...]] = {(): ()}
+    meanings: list[tuple[Word, ...]] = []
+    for text in patterns:
+        mine = tuple(word for word in words.get(text, ()) if role in word.roles)
+        meanings.append(shared.setdefault(mine, mine))
+    return meanings
 
 
 def _first_parts(phrases: Mapping[str, tuple[Word, ...]] | Mapping[str, tuple[Pardon, ...]]) -> set[frozenset[str]]:

@@ -7,25 +7,24 @@ strongest is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from shouban.core.signals import Level, Reading, Role
 from shouban.detectors import clauses
-from shouban.detectors.index import Covers, Hit, WordIndex
+from shouban.detectors.index import ROLES, Covers, Hit, WordIndex
 from shouban.detectors.lists import Lists, Word, shipped_lists
 from shouban.detectors.normalise import Normalised, gaps, is_latin, normalise
 
 VERSION: Final = "1"
-_ROLES: Final[tuple[Role, ...]] = ("user", "companion")
 _LONGEST_GAP: Final = 8
 _SENTENCE_ENDS: Final = frozenset(".!?。\n")
 _TURNS_READ_AFTER_DENIAL: Final = 8
 
 
-def read_hits(index: WordIndex, normalised: Normalised) -> tuple[list[Hit], bool]:
+def read_hits(index: WordIndex, normalised: Normalised, role: Role) -> tuple[list[Hit], bool]:
     """The words that count, the strongest of each signal and kind; and whether the text denies a danger."""
-    hits, covers = index.hits(normalised.squeezed)
+    hits, covers = index.hits(normalised.squeezed, role)
     best: dict[tuple[str, str | None], Hit] = {}
     for hit in hits:
         _keep(best, hit, normalised, covers)
@@ -131,28 +130,26 @@ class WordDetector:
     def __init__(self, name: str, lists: Lists, *, version: str = VERSION) -> None:
         self.name = name
         self.version = version
-        self.roles: frozenset[Role] = frozenset(_ROLES)
-        meanings = [word for words in lists.words.values() for word in words]
-        self.signals = frozenset(word.signal for word in meanings)
-        self._indexes: dict[Role, WordIndex] = _indexes(lists)
-        self.glance = max(index.glance for index in self._indexes.values())
+        self.roles: frozenset[Role] = frozenset(ROLES)
+        self.signals = frozenset(word.signal for meanings in lists.words.values() for word in meanings)
+        self._index = WordIndex(lists.words, lists.pardons)
+        self.glance = self._index.glance
         self.reach = self.glance + clauses.REACH
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
-        hits, denied = read_hits(self._indexes[role], normalised)
+        hits, denied = read_hits(self._index, normalised, role)
         readings = tuple(self._reading(normalised, hit) for hit in hits)
-        if denied and _spoke_of_danger(self._indexes["user"], readings, context):
+        if denied and _spoke_of_danger(self._index, readings, context):
             return (*readings, self._denial())
         return readings
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
-        return self._indexes[role].wakes(window, fresh)
+        return self._index.wakes(window, fresh, role)
 
     def read_open(self, normalised: Normalised, role: Role) -> tuple[Reading, ...]:
         """The readings of a text that may go on: only those that no further text can cancel."""
-        index = self._indexes[role]
-        hits, _ = read_hits(index, normalised)
-        return tuple(self._reading(normalised, hit) for hit in hits if not index.waits(normalised, hit))
+        hits, _ = read_hits(self._index, normalised, role)
+        return tuple(self._reading(normalised, hit) for hit in hits if not self._index.waits(normalised, hit))
 
     def _reading(self, normalised: Normalised, hit: Hit) -> Reading:
         word, places = hit.word, normalised.places
@@ -161,21 +158,6 @@ class WordDetector:
 
     def _denial(self) -> Reading:
         return Reading("crisis", Level.MEDIUM, 0.5, self.name, self.version)
-
-
-def _indexes(lists: Lists) -> dict[Role, WordIndex]:
-    """An index a role; one for both where every word speaks of both, as imported words do."""
-    if all(len(word.roles) == len(_ROLES) for words in lists.words.values() for word in words):
-        shared = WordIndex(lists.words, lists.pardons)
-        return dict.fromkeys(_ROLES, shared)
-    return {role: WordIndex(dict(_of_role(lists.words, role)), lists.pardons) for role in _ROLES}
-
-
-def _of_role(words: Mapping[str, tuple[Word, ...]], role: Role) -> Iterator[tuple[str, tuple[Word, ...]]]:
-    for pattern, meanings in words.items():
-        mine = tuple(word for word in meanings if role in word.roles)
-        if mine:
-            yield pattern, mine
 
 
 def _spoke_of_danger(index: WordIndex, readings: tuple[Reading, ...], context: Sequence[tuple[Role, str]]) -> bool:
@@ -189,7 +171,7 @@ def _spoke_of_danger(index: WordIndex, readings: tuple[Reading, ...], context: S
     return any(
         hit.word.signal == "crisis" and hit.word.level >= Level.MEDIUM
         for text in earlier
-        for hit in read_hits(index, normalise(text))[0]
+        for hit in read_hits(index, normalise(text), "user")[0]
     )
 
 

@@ -33,6 +33,8 @@ from shouban.gateway.people import People, Person
 from shouban.packs.pack import LoadedPack
 
 MAX_TRIES: Final = 6
+# Somebody is to be helped or told: these are on disk before the first byte of the answer goes out (design §5).
+FIRST_ON_THE_BOOKS: Final = frozenset({"ShowHelp", "Escalate", "NotifyGuardian", "HoldRecords", "Lock", "Interrupt"})
 
 _ENCODE = msgspec.json.Encoder().encode
 _MESSAGE = insert(MESSAGES)
@@ -129,6 +131,7 @@ class Hearing:
             writes=[*self._rows(person, event, duties, words, pushes), *writes],
             leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state, done))],
             state=StateWrite(person.service, person.id, person.version, person.seal(state, "states", "sealed", person.id)),
+            is_urgent=any(duty.kind in FIRST_ON_THE_BOOKS for duty in duties),
         )
         for duty in duties:
             if duty.kind in NOTICES and duty.state == "owed":

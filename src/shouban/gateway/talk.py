@@ -18,7 +18,7 @@ from shouban.detectors.personal import mask
 from shouban.duties.ledger import Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
 from shouban.gateway.context import Gateway, Service
-from shouban.gateway.hearing import Heard, Push, Words, new_id
+from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
 from shouban.gateway.people import Person
 from shouban.gateway.wire import SAID_BY, Ask, new_turns, text_of
 from shouban.packs.templates import Language
@@ -26,7 +26,6 @@ from shouban.packs.templates import Language
 LONG_TEXT: Final = 8_000
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
-FIRST_ON_THE_BOOKS: Final = frozenset({"ShowHelp", "Escalate", "NotifyGuardian", "HoldRecords", "Lock", "Interrupt"})
 _READ_BY: Final[dict[str, e.ContextRole]] = {"system": "system", "developer": "system", "assistant": "companion", "tool": "tool", "function": "tool"}
 
 

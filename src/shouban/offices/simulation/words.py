@@ -47,6 +47,7 @@ WORDS: Final[dict[str, Text]] = {
     "seen": Text("读到什么", "What was seen"),
     "seen_note": Text("按消息计；一条消息里同一信号取最强等级。", "Messages; of one signal in a message the strongest level counts."),
     "signal": Text("信号", "Signal"),
+    "all_levels": Text("合计", "all"),
     "owed": Text("负有的义务", "What was owed"),
     "obligation": Text("义务", "Obligation"),
     "count": Text("次数", "Count"),
