@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from litestar import Litestar, Response, get
 from litestar.config.app import AppConfig
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,11 +52,14 @@ from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
 from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
 from shouban.offices.companion_app.pages import companion_router
+from shouban.offices.companions.pages import CompanionsOffice, companions_router
+from shouban.offices.companions.records import all_declared
 from shouban.offices.people.pages import people_router
 from shouban.offices.people.work import PeopleOffice
 from shouban.packs.stack import load_pack
 from shouban.settings import ServiceSettings, Settings
 from shouban.web.api import refuse_ours, refuse_theirs, refuse_unforeseen
+from shouban.web.openapi import docs_router
 
 KEYS_FILE = "keys/services.json"
 ADMIN_FILE = "keys/admin.json"
@@ -180,9 +185,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
-    handlers: list[Any] = [gateway_router(gateway, callers), people_router(PeopleOffice(road), callers)]
+    handlers: list[Any] = [gateway_router(gateway, callers), people_router(PeopleOffice(road), callers), docs_router()]
+    with store.engine.connect() as connection:
+        gateway.personas.update(all_declared(connection))
+    read = partial(gateway.detectors.read, role="companion")
+    handlers.append(companions_router(CompanionsOffice(road, store.engine, read, gateway.personas), callers))
     routes: dict[str, Any] = {CHAT: chat}
-    if settings.companion_app:
+    # The reference page lets anybody in: it is for trying, and never served in production.
+    if settings.companion_app and not settings.production:
         desk = _desk(gateway, road, chat, callers)
         handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted)]
         routes[SAY] = say_application(desk)
@@ -217,7 +227,7 @@ def _litestar(handlers: list[Any], life: Any) -> Litestar:  # noqa: ANN401  # a 
     return Litestar(
         route_handlers=handlers,
         lifespan=[life],
-        openapi_config=OpenAPIConfig(title="Shouban 守伴", version=__version__, path="/_schema", create_examples=False),
+        openapi_config=OpenAPIConfig(title="Shouban 守伴", version=__version__, path="/_schema", create_examples=False, render_plugins=[JsonRenderPlugin()]),
         exception_handlers={ShoubanError: refuse_ours, HTTPException: refuse_theirs, Exception: refuse_unforeseen},
         logging_config=None,
     )

@@ -32,6 +32,7 @@ from tests.upstreams.faulty import FaultyUpstream, running
 
 import shouban.app
 from shouban.app import App, build_app, open_store, service_keys
+from shouban.cli.serve import set_up_log
 from shouban.db.schema import LEDGER, METADATA
 from shouban.detectors.reader import Detectors, build_detectors
 from shouban.evidence.chain import leaf_hash, root_of
@@ -292,6 +293,7 @@ def _detectors_for(*, words_dir: Path | None = None) -> Detectors:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
     """Serves these settings until the block ends; the same directory may then be opened again."""
+    set_up_log("error")
     with pytest.MonkeyPatch.context() as patch:
         # What never changes while tests run is read once: the packs, and the detectors without a provider's own words.
         patch.setattr(shouban.app, "load_pack", _law)

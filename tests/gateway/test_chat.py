@@ -94,7 +94,6 @@ def refused(got: httpx.Response, status: int, field: str | None) -> str:
         (b"", "body"),
         (b"null", None),
         (b"[]", None),
-        (b'{"messages": "\xff"}', "body"),
         (b'{"messages": [{"role": "user", "content": "\xc3("}], "user": "u"}', "body"),
         ({"user": "u"}, "messages"),
         ({"user": "u", "messages": []}, "messages"),
@@ -151,8 +150,8 @@ def test_one_answer_too_many_for_one_person_is_refused_and_others_go_on(world: S
     headers = {"authorization": f"Bearer {KEY}"}
     open_ones = [world.client.stream("POST", CHAT, json=body, headers=headers) for _ in range(3)]
     try:
-        for one in open_ones:
-            next(one.__enter__().iter_bytes())
+        parts = [one.__enter__().iter_bytes() for one in open_ones]
+        assert all(next(one) for one in parts)
         refused(world.post(CHAT, body), 429, "user")
         assert world.chat("你好").status == 200
     finally:
@@ -165,7 +164,8 @@ def test_one_answer_too_many_for_the_service_is_refused(tmp_path: Path, upstream
     with serving(settings_for(tmp_path, upstream.url, max_streams=1)) as served:
         body = {"user": fresh(), "stream": True, "messages": [{"role": "user", "content": "fault:endless:0.01"}]}
         with served.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
-            next(answer.iter_bytes())
+            parts = answer.iter_bytes()
+            assert next(parts)
             assert served.chat("你好").status == 429
         assert eventually(lambda: served.chat("你好").status == 200)
 

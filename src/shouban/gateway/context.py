@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import Protocol
 
 from sqlalchemy import Engine
 
 from shouban.core.errors import CallerError
+from shouban.core.events import Relation
 from shouban.db.writer import Writer
 from shouban.detectors.reader import Detectors
 from shouban.evidence.log import Log
@@ -35,6 +37,15 @@ class Service:
         return self.settings.id
 
 
+class Persona(Protocol):
+    """What the road asks of a declared companion."""
+
+    @property
+    def relation(self) -> Relation: ...
+    @property
+    def age_rating(self) -> int: ...
+
+
 @dataclass
 class Gateway:
     """The shell's parts. `run_due` runs timers up to a time; with a virtual clock it is awaited before each request."""
@@ -50,6 +61,7 @@ class Gateway:
     detectors: Detectors
     metrics: Metrics
     services: dict[bytes, Service] = field(default_factory=dict)
+    personas: dict[tuple[str, str], Persona] = field(default_factory=dict)
     open_streams: int = 0
 
     def service_of(self, authorization: str) -> Service:

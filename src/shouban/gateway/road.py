@@ -22,6 +22,8 @@ from shouban.gateway.context import Gateway
 from shouban.gateway.hearing import Heard, Push, Words, new_id
 from shouban.gateway.people import Person, erase_rows, open_json
 
+# Not an id that an app can send: it holds a control character.
+OF_SERVICE: Final = "\x00service"
 SCOPES: Final = ("all", "companion", "session", "message")
 # An event that is the answer to what people owed: the open duties of that kind are done with it.
 ANSWERS: Final[dict[type[e.Event], str]] = {e.UserRegistered: "AskRegistration", e.HumanTookOver: "Escalate", e.ComplaintAnswered: "AnswerComplaint"}
@@ -63,6 +65,9 @@ class Road:
         if not waits or self._gateway.hub.has_listener(person.key_pair):
             await self._delivered(person, heard.heard, event, "pushed" if waits else "given with the answer")
         return notices
+
+    async def of_service(self, service: str) -> Person:
+        return await self.find(service, OF_SERVICE) or await self.make(service, OF_SERVICE, {})
 
     async def say_as_human(self, person: Person, staff: str, text: str, raw_session: str) -> None:
         """Words of the staff: kept, pushed, and waiting for a client that only asks for replies."""

@@ -143,7 +143,13 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     """Hears every turn that was not heard before, in order; the new ones last."""
     new, earlier = new_turns(ask)
     if companion and companion != companion_of(talk):
-        await talk.hear(e.CompanionChosen(at=talk.at, person=talk.person.id, session=talk.session, companion=companion))
+        persona = talk.gateway.personas.get((talk.service.id, companion))
+        relation, age_rating = (persona.relation, persona.age_rating) if persona else ("other", 0)
+        await talk.hear(
+            e.CompanionChosen(
+                at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating
+            )
+        )  # fmt: skip
     for place in earlier:
         await _hear_earlier(talk, ask, place)
     context = _context(ask, new)

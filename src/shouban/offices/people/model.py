@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from shouban.core.errors import CallerError
-from shouban.core.events import MINOR_BANDS, Actor, AgeBand, AgeBasis, Mode, Purpose, Relation
+from shouban.core.events import MINOR_BANDS, Actor, AgeBand, AgeBasis, Mode, Purpose
 
 MAX_CONTACTS = 10
 MAX_TEXT = 200
@@ -80,18 +80,6 @@ class Purchase(msgspec.Struct, forbid_unknown_fields=True):
     user: str
     amount: int
     month_total: int = 0
-
-
-class Persona(msgspec.Struct, forbid_unknown_fields=True):
-    """`POST /v1/companions`: what a companion is meant to be."""
-
-    id: str
-    prompt: str = ""
-    name: str = ""
-    relation: Relation = "other"
-    tags: list[str] = []
-    age_rating: int = 0
-    designer: str = ""
 
 
 class Human(msgspec.Struct, forbid_unknown_fields=True):

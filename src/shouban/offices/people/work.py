@@ -41,7 +41,7 @@ class PeopleOffice:
             at=at, person=person.id, age_band=band, age_basis=wish.age_basis, guardians=m.count(contacts, "guardian"),
             emergencies=m.count(contacts, "emergency"), agreement=_version(wish.agreement),
         )  # fmt: skip
-        notices = await self._road.act(person, registered)
+        notices = await self._road.act(person, registered, waits=True)
         return {**view(person), "notices": _plain(notices)}
 
     async def change(self, service: str, app_id: str, wish: m.Change, at: datetime) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class PeopleOffice:
     async def sign_in(self, service: str, app_id: str, session: str, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
         event = e.UserSignedIn(at=at, person=person.id, session=person.session(session or "default"))
-        return {**view(person), "notices": _plain(await self._road.act(person, event, raw_session=session))}
+        return {**view(person), "notices": _plain(await self._road.act(person, event, raw_session=session, waits=True))}
 
     async def leave(self, service: str, app_id: str, wish: m.Leaving, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)

@@ -46,10 +46,8 @@ WORDS: Final[dict[str, Text]] = {
     "alarm_messages": Text("告警", "Alarms"),
     "seen": Text("读到什么", "What was seen"),
     "seen_note": Text("按消息计；一条消息里同一信号取最强等级。", "Messages; of one signal in a message the strongest level counts."),
-    "signal": Text("信号", "Signal"),
     "all_levels": Text("合计", "all"),
     "owed": Text("负有的义务", "What was owed"),
-    "obligation": Text("义务", "Obligation"),
     "count": Text("次数", "Count"),
     "per_1000": Text("每千条", "Per 1000"),
     "in_conversations": Text("涉及会话", "Conversations"),
@@ -58,7 +56,6 @@ WORDS: Final[dict[str, Text]] = {
         "一项义务可以有几条规则作理由，所以各条之和可大于义务总数。",
         "One obligation may have several rules as its reasons: the counts may add up to more than the obligations.",
     ),
-    "rule": Text("规则", "Rule"),
     "example": Text("例", "e.g."),
     "ledger": Text("义务台账", "Ledger"),
     "ledger_note": Text(
