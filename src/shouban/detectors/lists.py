@@ -21,7 +21,7 @@ from shouban.core.errors import OperatorError, did_you_mean
 from shouban.core.signals import BOTH, COMPANION, SIGNALS, USER, Level, Role
 from shouban.detectors.normalise import fold, squeeze
 
-When = Literal["always", "self", "me", "alone", "them"]
+When = Literal["always", "self", "me", "alone", "aside"]
 SCORES: Final = {1: 0.5, 2: 0.65, 3: 0.8, 4: 0.9}
 _ROLES: Final[dict[str, frozenset[Role]]] = {"user": USER, "companion": COMPANION, "both": BOTH}
 APART: Final = "…"

@@ -90,6 +90,8 @@ def _in_its_clause(normalised: Normalised, hit: Hit) -> Word | None:
     start, end = normalised.places[hit.part], normalised.places[hit.end - 1] + 1
     if word.when == "alone":
         return word if clauses.stands_alone(text, start, end) else None
+    if word.when == "aside":
+        return word if clauses.is_aside(text, start) else None
     clause = clauses.clause_before(text, start)
     subject = clauses.subject_of(clause)
     if not clauses.holds(word.when, subject):

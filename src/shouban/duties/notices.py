@@ -81,7 +81,8 @@ class Answer(msgspec.Struct, frozen=True):
     def suffix(self) -> str:
         """What it reads after the reply."""
         after = [one for one in self.notices if one.kind not in BEFORE and one is not self.instead]
-        return "".join(f"\n\n{framed(one)}" for one in after)
+        said = self.instead.text if self.instead else ""
+        return "".join(f"\n\n{framed(one)}" for one in (unsaid(notice, said) for notice in after))
 
     @property
     def aware(self) -> tuple[Notice, ...]:
@@ -99,6 +100,20 @@ def answer_of(notices: Iterable[Notice]) -> Answer:
     instead = standing[-1] if standing else None
     kept = tuple(one for one in given if one is instead or one.kind not in INSTEAD or one.kind == "goodbye")
     return Answer(kept, instead)
+
+
+def unsaid(notice: Notice, said: str) -> Notice:
+    """A help card without the numbers that the text before it has just given; somebody in need reads them once."""
+    given = {one.number for one in notice.help if one.number in said}
+    kept: list[str] = []
+    for line in notice.text.splitlines():
+        numbers = {one.number for one in notice.help if one.number in line}
+        if numbers and numbers <= given:
+            if kept and kept[-1].endswith((":", "：")):
+                kept.pop()
+            continue
+        kept.append(line)
+    return msgspec.structs.replace(notice, text="\n".join(kept)) if kept else notice
 
 
 def framed(notice: Notice) -> str:
