@@ -16,12 +16,19 @@ from shouban.offices.simulation.work import MARK
 
 EVIL = "<img src=x onerror=alert(1)>"
 GOOD = [
-    {"id": "plain", "messages": [{"role": "user", "content": "unmistakable-secret-words"}, {"role": "assistant", "content": "好"}]},
+    {
+        "id": "plain",
+        "messages": [{"role": "user", "content": "unmistakable-secret-words"}, {"role": "assistant", "content": "好"}],
+    },
     {"id": EVIL, "messages": [{"role": "user", "content": "我不想活了", "at": "2026-08-03T10:00:00+08:00"}]},
     {"id": "again", "messages": [{"role": "user", "content": "再见"}], "user": "u"},
     {"id": "again", "messages": [{"role": "user", "content": "晚安"}], "user": "u"},
 ]
-BAD = [b"not json", b'{"id": "x"}', b'{"id": "x", "messages": [{"role": "robot", "content": "unmistakable-secret-words"}]}']
+BAD = [
+    b"not json",
+    b'{"id": "x"}',
+    b'{"id": "x", "messages": [{"role": "robot", "content": "unmistakable-secret-words"}]}',
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +37,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     folder = tmp_path_factory.mktemp("simulate")
     lines = [json.dumps(one).encode() for one in GOOD]
     (folder / "in.jsonl.gz").write_bytes(gzip.compress(b"\n".join([BAD[0], *lines, *BAD[1:]])))
-    code = simulate(folder / "in.jsonl.gz", data=folder / "data", json=folder / "out.json", html=folder / "out.html", strict=True)
+    code = simulate(
+        folder / "in.jsonl.gz", data=folder / "data", json=folder / "out.json", html=folder / "out.html", strict=True
+    )
     return folder, code
 
 
@@ -48,7 +57,11 @@ def test_strict_ends_with_1_and_every_bad_line_is_told_with_its_number(made: tup
 def test_the_totals_of_the_json_add_up_to_the_ledger(made: tuple[Path, int]) -> None:
     report = report_in(made[0])
     assert (report.totals.conversations, report.totals.persons, report.totals.messages) == (4, 3, 5)
-    assert sum(one.count for one in report.owed) == report.totals.owed == report.ledger.owed + report.ledger.done + report.ledger.failed
+    assert (
+        sum(one.count for one in report.owed)
+        == report.totals.owed
+        == report.ledger.owed + report.ledger.done + report.ledger.failed
+    )
     assert {one.obligation: one.count for one in report.owed}["Disclose"] == 4
     assert all(sum(one.owed.values()) == one.count for one in report.rules)
     assert all(one.article and one.title_zh and one.title_en for one in report.rules)
@@ -90,7 +103,9 @@ def test_a_service_s_directory_is_never_touched(tmp_path: Path) -> None:
     assert (tmp_path / "service" / "shouban.db").read_bytes() == b"a service's"
 
 
-def test_the_environment_cannot_lead_it_to_a_service_s_database_or_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_cannot_lead_it_to_a_service_s_database_or_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SHOUBAN_DATABASE", "postgresql://127.0.0.1:1/none")
     monkeypatch.setenv("SHOUBAN_MASTER_KEY", "not a key")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

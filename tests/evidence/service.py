@@ -49,13 +49,14 @@ def law() -> LoadedPack:
 
 @dataclass
 class Carrier:
-    """Honours the carrier's port: every third message arrives, the others find nobody."""
+    """Honours the carrier's port: every so many'th message arrives, the others find nobody."""
 
+    every: int = 3
     tried: int = 0
 
     async def __call__(self, duty: Duty) -> str:
         self.tried += 1
-        if self.tried % 3:
+        if self.tried % self.every:
             raise OperatorError("nobody can be reached")
         return "a message arrived"
 

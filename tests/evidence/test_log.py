@@ -102,11 +102,11 @@ def test_two_processes_grow_one_tree_together(postgresql_url: str) -> None:
             writer.write(Job(leaves=leaves_from(number, 1)))
 
     threads = [threading.Thread(target=write, args=(writer, 1000 * place)) for place, writer in enumerate(writers)]
-    for one in [*writers, *threads]:
-        one.start()
-    for thread in threads:
+    for writer, thread in zip(writers, threads, strict=True):
+        writer.start()
+        thread.start()
+    for writer, thread in zip(writers, threads, strict=True):
         thread.join()
-    for writer in writers:
         writer.stop()
     with engines[0].connect() as connection:
         found = [leaf for _, leaf in read_leaves(connection)]

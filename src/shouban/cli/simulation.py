@@ -53,7 +53,7 @@ class Simulation:
         talk = _Talk(self, conversation, person, is_new=is_new)
         try:
             await talk.hear_all()
-            self.tally.add(conversation.id, talk.turns, is_new_person=is_new, is_timed=conversation.is_timed)
+            self.tally.add(conversation.id, talk.turns, is_timed=conversation.is_timed)
         except EvidenceError as error:
             self.tally.refuse(conversation.line, f"stopped half-way and not counted: {error}")
         finally:
@@ -66,6 +66,7 @@ class Simulation:
         found = await self.gateway.people.find(self.service, app_id) if conversation.user else None
         if found is not None:
             return found, False
+        self.tally.persons += 1
         first = microseconds(moments(conversation.said, None)[0])
         return await self.gateway.people.make(self.service, app_id, {}, now_us=first), True
 

@@ -12,6 +12,7 @@ import binascii
 import hmac
 import os
 import secrets
+import threading
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -31,6 +32,7 @@ NAMES: dict[int, Algorithm] = {code: name for name, code in CODES.items()}
 NONCE = 12
 TAG = 16
 KEY = 32
+POOL = 4096
 MASTER_FILE = Path("keys") / "master.key"
 
 
@@ -67,7 +69,7 @@ class PersonKey:
 
     def seal(self, data: bytes, *place: str) -> bytes:
         """`place`: tenant, table, column, row; the same words are needed to open."""
-        nonce = os.urandom(NONCE)
+        nonce = random_bytes(NONCE)
         sealed = self._cipher(self._algorithm).encrypt(nonce, data, bound(place))
         return bytes((CODES[self._algorithm],)) + nonce + sealed
 
@@ -128,6 +130,19 @@ class MasterKey:
 
     def derive(self, purpose: bytes) -> bytes:
         return derived(self._key, purpose)
+
+
+_pool = threading.local()
+
+
+def random_bytes(size: int) -> bytes:
+    """Random bytes of the operating system, fetched by the page: each call there gives up the interpreter lock."""
+    left: bytes = getattr(_pool, "left", b"")
+    if len(left) < size or getattr(_pool, "process", 0) != os.getpid():
+        left = os.urandom(POOL)
+        _pool.process = os.getpid()
+    _pool.left = left[size:]
+    return left[:size]
 
 
 def derived(key: bytes, purpose: bytes) -> bytes:

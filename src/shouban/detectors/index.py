@@ -12,11 +12,12 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from shouban.core.signals import Role
 from shouban.detectors import clauses
 from shouban.detectors.lists import Pardon, Word
-from shouban.detectors.normalise import Normalised, is_latin
+from shouban.detectors.normalise import Normalised, is_latin, last_bytes
 
 # So many characters may stand between the two parts of a word, in Chinese and in a Latin script.
 _NEAR: Final = 7
 _FARTHEST: Final = 20
+_FARTHEST_BYTES: Final = max(_FARTHEST, 4 * _NEAR)
 
 ROLES: Final[tuple[Role, ...]] = ("user", "companion")
 Match = tuple[int, int, int]
@@ -47,19 +48,24 @@ class WordIndex:
         self._firsts = {place: text for place, text in enumerate(patterns) if text in firsts}
         self._longest_pardon = max(map(len, pardons), default=0)
         # For so long after a word more text can still cancel it.
-        self._linger = max(self._longest_pardon, clauses.AFTER + 1)
-        longest_first = max(map(len, firsts), default=-_FARTHEST)
-        self.glance = max(map(len, words), default=0) + longest_first + _FARTHEST + self._linger
+        self.linger = max(self._longest_pardon, clauses.AFTER + 1)
+        self._longest = max((len(text.encode()) for text in words), default=0)
+        longest_first = max((len(text.encode()) for text in firsts), default=-_FARTHEST_BYTES)
+        self.glance = self._longest + longest_first + _FARTHEST_BYTES
         self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
         self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
-        """Whether a word may end in the last `fresh` characters of `window`, or wait there for its exception."""
-        since = len(window) - fresh - self._linger
+        """Whether a word may end in the last `fresh` characters of `window`."""
+        near = last_bytes(window, self._longest + len(window[-fresh:].encode()))
+        meanings, since = self._meanings[role], len(near) - fresh
+        found = self._automaton.find_matches_as_indexes(near, overlapping=True)
+        said = [word for index, _, end in found if end > since for word in meanings[index]]
+        return bool(said) and (any(word.after is None for word in said) or self._has_both_parts(window, fresh, role))
+
+    def _has_both_parts(self, window: str, fresh: int, role: Role) -> bool:
         found = self._automaton.find_matches_as_indexes(window, overlapping=True)
-        meanings = self._meanings[role]
-        if not any(end > since and meanings[index] for index, _, end in found):
-            return False
+        since = len(window) - fresh
         return any(hit.end > since for hit in self._candidates(window, found, self._parts(found), role))
 
     def waits(self, normalised: Normalised, hit: Hit) -> bool:

@@ -136,6 +136,12 @@ def normalise(text: str) -> Normalised:
     return Normalised(text)
 
 
+def last_bytes(text: str, size: int) -> str:
+    """The end of `text` that fills no more than `size` bytes: what a pattern of that size can lie in."""
+    encoded = text.encode("utf-8", "replace")
+    return text if len(encoded) <= size else encoded[-size:].decode("utf-8", "ignore")
+
+
 def is_latin(char: str) -> bool:
     """Whether a character of a folded text is one of those that words of a Latin script are made of."""
     return char.isascii() and char.isalnum()

@@ -49,8 +49,9 @@ _SSN: Final = re.compile(r"(?<![0-9\-])[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}(?![0-9\-]
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS: Final = "10x98765432"
 _CARD_PREFIX: Final = re.compile(r"3[4-7]|4|5[1-5]|6[0-9]|2[2-7]|9[0-9]{2}")
-_STIRS: Final = frozenset("0123456789@号室栋楼")
-_SECRET_WORDS: Final = ("码", "口令", "pass", "pin", "otp", "pwd", "cvv")
+_STIRS: Final = re.compile(r"[0-9@号室栋楼]")
+_SECRET_WORD: Final = re.compile(r"码|口令|pass|pin|otp|pwd|cvv")
+_VALUE: Final = re.compile(r"[a-z]")
 
 
 class Found(NamedTuple):
@@ -66,7 +67,8 @@ class PersonalDataDetector:
     signals = frozenset({SIGNAL})
     roles = BOTH
     prompt = True
-    glance = 48
+    glance = 96
+    linger = 1
     reach = 96
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
@@ -79,8 +81,10 @@ class PersonalDataDetector:
         return tuple(reading for reading in self.read(normalised, role, ()) if reading.span and reading.span[1] < end)
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
-        # One character more: a number that ended the last chunk is only now known to be whole.
-        return not _STIRS.isdisjoint(window[-fresh - 1 :]) or (any(word in window for word in _SECRET_WORDS))
+        last = window[-fresh:]
+        return _STIRS.search(last) is not None or (
+            _VALUE.search(last) is not None and _SECRET_WORD.search(window) is not None
+        )
 
     def _reading(self, normalised: Normalised, found: Found) -> Reading:
         span = normalised.span(found.start, found.end)
@@ -102,7 +106,7 @@ def mask(text: str, readings: Iterable[Reading]) -> str:
 
 
 def may_hold(text: str) -> bool:
-    return not _STIRS.isdisjoint(text) or any(word in text for word in _SECRET_WORDS)
+    return _STIRS.search(text) is not None or _SECRET_WORD.search(text) is not None
 
 
 def findings(text: str) -> Iterator[Found]:

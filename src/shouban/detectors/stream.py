@@ -6,12 +6,15 @@ INVARIANT: what the end of a stream reads equals what the whole text reads, howe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
 from shouban.core.signals import Reading, Role, rank
-from shouban.detectors.normalise import Normalised, fold, squeeze
+from shouban.detectors.normalise import Normalised, fold, last_bytes, squeeze
+
+# Text blown up with separators or marks beyond this is looked back into no further until its end, when all is read.
+_PADDING: Final = 8
 
 Key = tuple[str, str | None, str]
 
@@ -23,8 +26,10 @@ class Windowed(Protocol):
     name: str
     version: str
     signals: frozenset[str]
-    # How many squeezed characters `wakes` must see, and how many a finding and what bears on it may span.
+    # How many bytes of squeezed text `wakes` must see; for how many characters more text can cancel a finding; how many
+    # characters a finding and what stands before it and bears on it may span.
     glance: int
+    linger: int
     reach: int
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
@@ -59,6 +64,8 @@ class StreamReader:
         self._tail = ""
         self._gap = False
         self._seen: dict[Key, float] = {}
+        # Detectors that found something that more text may cancel, and how many characters long that lasts.
+        self._awake: dict[str, int] = {}
 
     def feed(self, chunk: str) -> tuple[Reading, ...]:
         fresh = self._squeezed(fold(chunk))
@@ -66,7 +73,7 @@ class StreamReader:
         self._sizes.append(len(fresh))
         self._length += len(chunk)
         window = self._tail + fresh
-        self._tail = window[-self._glance :] if self._glance else ""
+        self._tail = last_bytes(window, self._glance)
         new: tuple[Reading, ...] = ()
         for detector in self._detectors:
             new += self._read_by(detector, window, len(fresh))
@@ -91,22 +98,45 @@ class StreamReader:
 
     def _read_by(self, detector: Windowed, window: str, fresh: int) -> tuple[Reading, ...]:
         try:
-            if not detector.wakes(window, fresh, self._role):
+            if not self._is_awake(detector, window, fresh):
                 return ()
-            text, start = self._window()
+            text, start, recent = self._window(detector.linger + fresh)
             found = detector.read_open(Normalised(text), self._role)
         except Exception as error:  # noqa: BLE001 whatever a detector raises, its signals read unknown
             return self._new(self._failed(detector, error), 0)
-        return self._new(found, start)
+        # What lies further back was judged when it was new, with more of what stood before it.
+        return self._new(tuple(one for one in found if one.span is None or one.span[1] > recent), start)
 
-    def _window(self) -> tuple[str, int]:
-        """The end of the text that holds `reach` squeezed characters, and where it starts."""
-        size, first = 0, len(self._chunks)
-        while first and size < self._reach:
-            first -= 1
-            size += self._sizes[first]
+    def _is_awake(self, detector: Windowed, window: str, fresh: int) -> bool:
+        if fresh and detector.wakes(window, fresh, self._role):
+            self._awake[detector.name] = detector.linger
+            return True
+        left = self._awake.get(detector.name)
+        if left is None:
+            return False
+        if left <= fresh:
+            del self._awake[detector.name]
+        else:
+            self._awake[detector.name] = left - fresh
+        return True
+
+    def _window(self, recent: int) -> tuple[str, int, int]:
+        """The end of the text that holds the last `recent` squeezed characters and `reach` before them; where it starts
+        in the text; and where in it the recent ones start.
+        """
+        late = self._chunks_back(len(self._chunks), recent)
+        first = self._chunks_back(late, self._reach)
         text = "".join(self._chunks[first:])
-        return text, self._length - len(text)
+        return text, self._length - len(text), sum(map(len, self._chunks[first:late]))
+
+    def _chunks_back(self, before: int, characters: int) -> int:
+        """The first of the chunks up to `before` that together hold so many squeezed characters, within reason."""
+        held, padded = 0, 0
+        while before and held < characters and padded < characters * _PADDING:
+            before -= 1
+            held += self._sizes[before]
+            padded += len(self._chunks[before])
+        return before
 
     def _new(self, readings: tuple[Reading, ...], start: int) -> tuple[Reading, ...]:
         """Those stronger than any read before, with their places in the whole text."""

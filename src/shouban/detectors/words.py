@@ -136,7 +136,8 @@ class WordDetector:
         self.signals = frozenset(word.signal for meanings in lists.words.values() for word in meanings)
         self._index = WordIndex(lists.words, lists.pardons)
         self.glance = self._index.glance
-        self.reach = self.glance + clauses.REACH
+        self.linger = self._index.linger
+        self.reach = self.glance + self.linger + clauses.ASIDE
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
         hits, denied = read_hits(self._index, normalised, role)

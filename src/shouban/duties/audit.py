@@ -35,7 +35,7 @@ def check_books(connection: Connection, claims: Claims) -> Iterable[Check]:
 
 
 def _check_ledger(connection: Connection, claims: Claims) -> Check:
-    check = Check(LEDGER.name)
+    check = Check(str(LEDGER.name))
     with check.guarding(LEDGER.name):
         for row in raw_rows(connection, raw(*LEDGER.c)):
             check.looked += 1
@@ -88,7 +88,7 @@ def _duty_of(owed: Owed) -> Duty:
 
 def _check_holds(connection: Connection, claims: Claims) -> Check:
     """Each hold is owed by the log as it stands."""
-    check = Check(HOLDS.name)
+    check = Check(str(HOLDS.name))
     with check.guarding(HOLDS.name):
         for row in raw_rows(connection, raw(*HOLDS.c)):
             check.looked += 1

@@ -7,7 +7,6 @@ Three sorts of duty: `IN_TURN`, carried out by the reply that is being given (or
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.core.obligations import Allow, AnyObligation, Obligation, WakeAt
+from shouban.db.keys import random_bytes
 from shouban.db.schema import LEDGER
 from shouban.evidence.log import microseconds
 
@@ -73,7 +73,7 @@ class Duty:
 
 
 def new_duty_id() -> str:
-    return secrets.token_hex(12)
+    return random_bytes(12).hex()
 
 
 def duties_of(owed: Sequence[Obligation], *, service: str, person: str, session: str, at: datetime) -> list[Duty]:
@@ -115,11 +115,13 @@ def done(duty_id: str, at: datetime, how: str) -> Writes:
     return [(_DONE, {"row": duty_id, "at": microseconds(at), "how": how})]
 
 
-def lease_due(connection: Connection, *, now_us: int, worker: str, kinds: Sequence[str], limit: int = 64) -> list[Duty]:
+def lease_due(
+    connection: Connection, *, now_us: int, worker: str, kinds: Sequence[str], without: Sequence[str] = (), limit: int = 64
+) -> list[Duty]:  # fmt: skip
     """Takes rows that are due for `worker`; rows another worker holds are passed over (`SKIP LOCKED`)."""
     rows = connection.execute(
         select(LEDGER)
-        .where(LEDGER.c.state == "owed", LEDGER.c.next_us <= now_us, LEDGER.c.kind.in_(kinds))
+        .where(LEDGER.c.state == "owed", LEDGER.c.next_us <= now_us, LEDGER.c.kind.in_(kinds), LEDGER.c.duty_id.not_in(without))
         .order_by(LEDGER.c.next_us)
         .limit(limit)
         .with_for_update(skip_locked=True)

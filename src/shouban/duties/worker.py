@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from shouban.core import events as e
-from shouban.core.errors import ShoubanError
+from shouban.core.errors import ConflictError, OperatorError, ShoubanError
 from shouban.core.obligations import WakeAt
 from shouban.db.writer import Job, Writer
 from shouban.duties import ledger
@@ -36,6 +36,7 @@ class Worker:
         self._name = secrets.token_hex(6)
         self._task: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._broke: dict[str, datetime] = {}
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="duties")
@@ -50,9 +51,9 @@ class Worker:
         """Carries out all that is due by `until`, timers at their own time and in their order. Gives how many."""
         count = 0
         async with self._one_at_a_time:
-            while batch := await self._lease(microseconds(until)):
+            while batch := await self._lease(until):
                 for duty in batch:
-                    await self._carry(duty, until)
+                    await self._carry_or_put_off(duty, until)
                 count += len(batch)
         return count
 
@@ -66,14 +67,26 @@ class Worker:
                 _log.exception("duties_failed")
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def _lease(self, until_us: int) -> list[Duty]:
+    async def _lease(self, until: datetime) -> list[Duty]:
         kinds = [TIMER, *self._carriers]
+        self._broke = {duty: again for duty, again in self._broke.items() if again > until}
+        broke = tuple(self._broke)
 
         def lease(connection: Connection) -> list[Duty]:
-            return lease_due(connection, now_us=until_us, worker=self._name, kinds=kinds)
+            return lease_due(connection, now_us=microseconds(until), worker=self._name, kinds=kinds, without=broke)
 
         leased: list[Duty] = await self._writer.submit(Job(call=lease))
         return leased
+
+    async def _carry_or_put_off(self, duty: Duty, until: datetime) -> None:
+        """A duty that breaks in a way nobody foresaw keeps no other waiting: it stays owed, shows as overdue, and is tried again later."""
+        try:
+            await self._carry(duty, until)
+        except (OperatorError, ConflictError):
+            raise  # the database, not the duty: all wait
+        except Exception:  # whatever a duty breaks with, the next one must be carried out
+            _log.exception("duty_broke", duty=duty.id, kind=duty.kind)
+            self._broke[duty.id] = until + LAST_BACK_OFF
 
     async def _carry(self, duty: Duty, until: datetime) -> None:
         person = await self._road.by_id(duty.service, duty.person)

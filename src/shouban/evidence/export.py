@@ -116,7 +116,8 @@ def export_person(
 def prove(connection: Connection, index: int, verifier_key: str) -> str:
     """The entry at `index` with its proof, as one text."""
     note, checkpoint = _head(connection, verifier_key)
-    found = next(read_leaves(connection, start=index, stop=index + 1), None) if index >= 0 else None
+    is_there = 0 <= index < checkpoint.size
+    found = next(read_leaves(connection, start=index, stop=index + 1), None) if is_there else None
     if found is None:
         raise CallerError(f"the log has {checkpoint.size} entries; there is no entry `{index}`", field="index")
     get_hash = _reader(connection, checkpoint.size)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Engine, Executable, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -100,6 +100,9 @@ def microseconds(at: datetime) -> int:
     return round(at.timestamp() * 1_000_000)
 
 
+_LOCK_BEGINNING: Final = text("SELECT pg_advisory_xact_lock(hashtext('shouban.log'))")
+
+
 class Log:
     """Appends inside the writer's transaction. `signer` signs each new head; its name is the log's origin."""
 
@@ -119,6 +122,10 @@ class Log:
     def append(self, connection: Connection, leaves: Sequence[Leaf]) -> None:
         """Puts the leaves at the end of the tree. The head row is locked: many processes make one tree."""
         head = connection.execute(_HEAD).one_or_none()
+        if head is None and connection.dialect.name == "postgresql":
+            # Before the first entry there is no row to lock: two processes would both begin the tree.
+            connection.execute(_LOCK_BEGINNING)
+            head = connection.execute(_HEAD).one_or_none()
         frontier = Frontier() if head is None else unpack_frontier(head.size, head.frontier)
         hashes = [leaf_hash(leaf.data) for leaf in leaves]
         self._prepared.run(connection, _ENTRY, [_row(frontier.size + place, leaf) for place, leaf in enumerate(leaves)])

@@ -113,9 +113,10 @@ class Chat:
         text = answer.instead.text if answer.instead else ""
         whole = text if request.is_aware else answer.prefix + text + answer.suffix
         await out.begin()
-        await out.say(whole.strip(), request.shouban())
+        is_blocked = answer.instead is not None and answer.instead.kind == "blocked"
+        await out.say(whole.strip(), request.shouban(), finish="content_filter" if is_blocked else None)
         await self._finish(request, out, "instead")
-        await out.end()
+        await out.end(finish="content_filter" if is_blocked else "stop")
 
     async def _human_reply(self, request: Request, out: Out) -> None:
         """The human's words; the call waits for them a while, then says truthfully that someone is coming."""
@@ -131,8 +132,9 @@ class Chat:
         said, person.said = person.said, []
         if said:
             text = "\n".join(words for _, words in said)
-            talk.notices = [one for one in talk.notices if one.kind not in {"replaced", "takeover"}]
-            whole = text if request.is_aware else talk.answer.prefix + text + talk.answer.suffix
+            # What a human says stands alone: that an AI speaks would not be true now, and is said when one does again.
+            talk.notices = [one for one in talk.notices if one.kind not in {"replaced", "disclosure"}]
+            whole = text
         else:
             answer = talk.answer
             whole = answer.instead.text if answer.instead else ""
@@ -143,7 +145,7 @@ class Chat:
     # --- the model's answer
 
     async def _model_reply(self, request: Request, out: Out) -> None:
-        body = masked_body(request.service, self._gateway, request.body, request.ask)
+        body = masked_body(request.service, request.body, request.ask)
         try:
             async with request.service.upstream.ask(body) as reply:
                 await (self._stream(request, reply, out) if request.ask.is_stream else self._whole(request, reply, out))
@@ -168,7 +170,7 @@ class Chat:
                 if found and await self._must_cut(request, found):
                     await self._cut(request, out)
                     return
-            if talk.person.state.takeover != "none":
+            if talk.is_over:
                 await self._cut(request, out)
                 return
             if reader.release():
@@ -180,11 +182,11 @@ class Chat:
         body = await reply.whole()
         try:
             document = msgspec.json.decode(body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamError("the model's answer is not JSON", reason="garbage") from error
         reader.take_whole(document)
         await self._record(request, was_cut=False)
-        if talk.answer.instead is not None or talk.person.state.takeover != "none":
+        if talk.answer.instead is not None or talk.is_over:
             await self._reply_replaced(request, out)
             return
         reader.release()

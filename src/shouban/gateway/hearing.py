@@ -6,7 +6,7 @@ INVARIANT: what `committed` promises is all or nothing, and nobody is told a tur
 from __future__ import annotations
 
 import asyncio
-import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +23,7 @@ from shouban.core.errors import ConflictError
 from shouban.core.events import Event
 from shouban.core.obligations import HoldRecords
 from shouban.db.keys import row_name
+from shouban.db.keys import random_bytes
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Job, StateWrite, Writer
 from shouban.duties import ledger
@@ -60,7 +61,7 @@ class Push:
     kind: str
     body: dict[str, Any]
     session: str = ""
-    id: str = field(default_factory=lambda: secrets.token_hex(12))
+    id: str = field(default_factory=lambda: new_id())
 
 
 @dataclass
@@ -216,5 +217,11 @@ def _hold_row(duty: Duty) -> tuple[Any, dict[str, Any]]:
     return _HOLD, row
 
 
+_newest_us = 0
+
+
 def new_id() -> str:
-    return secrets.token_hex(12)
+    """An id for a text; ids made later sort after those made before, so that texts of one instant keep their order."""
+    global _newest_us  # noqa: PLW0603  # one counter a process
+    _newest_us = max(_newest_us + 1, time.time_ns() // 1000)
+    return f"{_newest_us:014x}{secrets.token_hex(5)}"

@@ -22,7 +22,7 @@ from shouban.gateway.checking import Asked, Checked, Profile, check, judged, spo
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.people import require
-from shouban.gateway.push import events_of
+from shouban.gateway.push import checked_last_id, events_of
 from shouban.gateway.talk import person_for, read
 from shouban.web.api import AnyRequest
 
@@ -64,7 +64,9 @@ def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
             raise CallerError("`user` is missing; ask `/v1/events?user=<id>`", field="user", code="missing_field")
         await callers.now(request)
         person = require(await gateway.people.find(service.id, user), user)
-        frames = events_of(gateway, person, request.headers.get("last-event-id"))
+        last_id = request.headers.get("last-event-id")
+        checked_last_id(last_id)  # refused here: once the stream has begun there is no status left to refuse with
+        frames = events_of(gateway, person, last_id)
         return Stream(frames, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
     @post("/v1/check", status_code=200, tags=["chat"], summary="Judge one text")

@@ -18,6 +18,17 @@ from shouban.gateway.people import Person, open_json
 PAGE: Final = 200
 BEAT_SECONDS: Final = 15.0
 LOOK_SECONDS: Final = 1.0
+MAX_DIGITS: Final = 18
+
+
+def checked_last_id(last_id: str | None) -> int | None:
+    """The event that the client has, if it has one; raises `CallerError` where the id is not one of ours."""
+    given = (last_id or "").strip()
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= MAX_DIGITS):
+        raise CallerError("`Last-Event-ID` is not one of ours", field="Last-Event-ID")
+    return int(given)
 
 
 async def events_of(gateway: Gateway, person: Person, last_id: str | None) -> AsyncIterator[bytes]:
@@ -47,10 +58,9 @@ async def events_of(gateway: Gateway, person: Person, last_id: str | None) -> As
 
 def _start(gateway: Gateway, person: Person, last_id: str | None) -> int:
     """Where to begin: after the last event the client has, or with what comes from now on."""
-    if last_id is not None and last_id.strip():
-        if not last_id.strip().isdigit():
-            raise CallerError("`Last-Event-ID` is not one of ours", field="Last-Event-ID")
-        return int(last_id)
+    given = checked_last_id(last_id)
+    if given is not None:
+        return given
     mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id)
     with gateway.engine.connect() as connection:
         newest: int = connection.execute(select(func.coalesce(func.max(PUSHES.c.id), 0)).where(mine)).scalar_one()

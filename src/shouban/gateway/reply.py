@@ -39,7 +39,7 @@ class ReplyReader:
         """Reads one streamed chunk; gives what is new in it. After it, `release` may be called."""
         try:
             chunk = _CHUNK.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamError("the model sent a chunk that is not JSON", reason="garbage") from error
         choices = chunk.get("choices")
         if not isinstance(choices, list):

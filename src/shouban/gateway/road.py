@@ -150,7 +150,7 @@ class Road:
     def _messages(self, person: Person) -> list[dict[str, Any]]:
         mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
         with self._gateway.engine.connect() as connection:
-            rows = connection.execute(select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us)).all()
+            rows = connection.execute(select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us, MESSAGES.c.message_id)).all()
         return [_plain(person, row) for row in rows]
 
     async def _deletion(self, person: Person, scope: str, target: str) -> Callable[[Connection], dict[str, int]]:

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.core.obligations import Obligation, Redact, strictest
-from shouban.core.signals import Reading, Role
-from shouban.detectors.personal import mask
+from shouban.core.signals import Level, Reading, Role
+from shouban.detectors.normalise import normalise
+from shouban.detectors.personal import PersonalDataDetector, mask
 from shouban.duties.ledger import Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
 from shouban.gateway.people import Person
-from shouban.gateway.wire import SAID_BY, Ask, new_turns, text_of
+from shouban.gateway.wire import SAID_BY, Ask, Turn, new_turns, text_of
 from shouban.packs.templates import Language
 
 LONG_TEXT: Final = 8_000
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
+# A glance that spares most texts the reading: digits of any script, wide letters, and the words that secrets stand with.
+_MAY_IDENTIFY: Final = re.compile(r"[\d@号室栋楼码\u00b2-\u00b9\u2070-\u209f\u2460-\u24ff\uff01-\uff5e]|口令|pass|pin|otp|pwd|cvv", re.IGNORECASE)
+_PERSONAL: Final = PersonalDataDetector()
 _READ_BY: Final[dict[str, e.ContextRole]] = {"system": "system", "developer": "system", "assistant": "companion", "tool": "tool", "function": "tool"}
 
 
@@ -56,6 +62,12 @@ class Talk:
         """Somebody is to be helped or told: that is on the books before the first byte goes out (design §5)."""
         return any(duty.kind in FIRST_ON_THE_BOOKS for heard in self.heard for duty in heard.duties)
 
+    @property
+    def has_left(self) -> bool:
+        """The person has left this talk, perhaps while its reply was on the way."""
+        session = self.person.state.sessions.get(self.session)
+        return session is not None and session.ended_by is not None
+
     async def hear(self, event: e.Event, *, words: Words | None = None, delivers: bool = True) -> Heard:
         """Decides on one event of this talk, and adds the notices it owes."""
         heard = await self.gateway.hearing.hear(self.person, event, self.service.pack, words=words)
@@ -85,18 +97,25 @@ class Talk:
         duties = {duty.id: duty for heard in self.heard for duty in heard.duties} | self.person.pending
         pushes = [Push("notice", msgspec.to_builtins(one), self.session, one.id) for one in shown.values()]
         pushes += [Push("session_ended", {"session": self.raw_session, "by": "word"}, self.session)] if self.answer.session_ends else []
-        for duty in [one for one in duties.values() if one.id in self.person.pending]:
+        pushes += [Push("mode_changed", {"mode": self.person.state.mode}, self.session)] if any(one.kind == "mode" for one in shown.values()) else []
+        # A disclosure that a human's words stood in for is still owed when an AI speaks next.
+        kept = {"Disclose"} if self.person.state.takeover == "human" else set()
+        for duty in [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]:
             self.person.pending.pop(duty.id, None)
             event = e.DutyDone(at=self.at, person=self.person.id, session=self.session, duty=duty.id, obligation=duty.kind, how=how if duty.id in shown else "merged")
             self.heard.append(await self.gateway.hearing.hear(self.person, event, self.service.pack, pushes=pushes, writes=done(duty.id, self.at, event.how)))
             pushes = []
 
+    @property
+    def is_over(self) -> bool:
+        """A human was called or speaks, or the person has left: no model word may follow."""
+        return self.person.state.takeover != "none" or self.has_left
+
     def state_object(self) -> dict[str, Any]:
         """The `state` of an aware client's `shouban` object."""
         state = self.person.state
-        session = state.sessions.get(self.session)
         return {
-            "mode": state.mode, "session": "ended" if session and session.ended_by else "open", "takeover": state.takeover,
+            "mode": state.mode, "session": "ended" if self.has_left else "open", "takeover": state.takeover,
             "use_seconds": int(state.use.used.total_seconds()), "ai": state.takeover != "human",
         }  # fmt: skip
 
@@ -139,6 +158,18 @@ async def read(gateway: Gateway, text: str, role: Role, context: Sequence[tuple[
     return readings
 
 
+async def read_turn(gateway: Gateway, turn: Turn, role: Role, context: Sequence[tuple[Role, str]] = ()) -> tuple[Reading, ...]:
+    """A message read as it stands, and, where it comes in parts, once more with its parts joined as a model joins them."""
+    text = text_of(turn)
+    readings = await read(gateway, text, role, context)
+    joined = text.replace("\n", "") if isinstance(turn.content, list) else text
+    if joined == text:
+        return readings
+    known = {(one.signal, one.level) for one in readings}
+    more = await read(gateway, joined, role, context)
+    return readings + tuple(replace(one, span=None) for one in more if (one.signal, one.level) not in known)
+
+
 async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     """Hears every turn that was not heard before, in order; the new ones last."""
     new, earlier = new_turns(ask)
@@ -175,7 +206,7 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> None:
     stored_as = {"assistant": "companion", "developer": "system", "function": "tool"}.get(turn.role, turn.role)
     if not text or _was_seen(talk, stored_as, text):
         return
-    readings = await read(talk.gateway, text, SAID_BY[turn.role])
+    readings = await read_turn(talk.gateway, turn, SAID_BY[turn.role])
     words = Words(new_id(), stored_as, text, talk.session, talk.raw_session, companion_of(talk))
     at = {"at": talk.at, "person": talk.person.id, "session": talk.session, "turn": words.id, "chars": len(text), "readings": readings}
     event = e.UserSpoke(**at, earlier=True) if turn.role == "user" else e.ContextRead(**at, role=_READ_BY[turn.role])  # type: ignore[arg-type]  # fields shared by both
@@ -194,9 +225,10 @@ def _was_seen(talk: Talk, role: str, text: str) -> bool:
 async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, str]]) -> None:
     text = text_of(ask.messages[place])
     talk.language = language_of(text, talk.language)
-    readings = await read(talk.gateway, text, "user", context)
+    readings = await read_turn(talk.gateway, ask.messages[place], "user", context)
     _was_seen(talk, "user", text)
-    words = Words(talk.turn if place == len(ask.messages) - 1 else new_id(), "user", text, talk.session, talk.raw_session, companion_of(talk))
+    talk.turn = new_id()
+    words = Words(talk.turn, "user", text, talk.session, talk.raw_session, companion_of(talk))
     event = e.UserSpoke(at=talk.at, person=talk.person.id, session=talk.session, turn=words.id, chars=len(text), readings=readings, companion=companion_of(talk))
     await talk.hear(event, words=words)
     talk.gateway.metrics.turns.labels(talk.service.id).inc()
@@ -206,26 +238,29 @@ def owed_in(talk: Talk) -> tuple[Obligation, ...]:
     return strictest([duty.owed for heard in talk.heard for duty in heard.duties])
 
 
-def masked_body(service: Service, gateway: Gateway, body: bytes, ask: Ask) -> bytes:
-    """The request as it came; where a law asks to redact, with what identifies people masked in the person's words."""
+def masked_body(service: Service, body: bytes, ask: Ask) -> bytes:
+    """The request as it came; where a law asks to redact, with what identifies people masked, whoever said it."""
     redacts = any(isinstance(one, Redact) for rule in service.pack.pack.rules for one in rule.owes)
-    if not redacts or not any(_may_identify(turn.content) for turn in ask.messages if turn.role == "user"):
+    if not redacts:
+        return body
+    contents = [_masked(turn.content) for turn in ask.messages]
+    if all(masked == turn.content for masked, turn in zip(contents, ask.messages, strict=True)):
         return body
     document = msgspec.json.decode(body)
-    for message in document["messages"]:
-        if message.get("role") == "user":
-            message["content"] = _masked(gateway, message.get("content"))
+    for message, content in zip(document["messages"], contents, strict=True):
+        if content is not None:
+            message["content"] = content
     return msgspec.json.encode(document)
 
 
-def _may_identify(content: Any) -> bool:  # noqa: ANN401  # a text or parts
-    return isinstance(content, list) or (isinstance(content, str) and any(letter.isdigit() or letter in "@密码口令号址" for letter in content))
-
-
-def _masked(gateway: Gateway, content: Any) -> Any:  # noqa: ANN401  # a text or parts, as it came
+def _masked(content: Any) -> Any:  # noqa: ANN401  # a text or parts, as it came
     if isinstance(content, str):
-        found = [one for one in gateway.detectors.read(content, role="user") if one.signal == "personal_data" and one.level != "unknown" and one.level >= 3]
-        return mask(content, found) if found else content
+        return mask(content, _identifying(content)) if _MAY_IDENTIFY.search(content) else content
     if isinstance(content, list):
-        return [{**part, "text": _masked(gateway, part["text"])} if isinstance(part, dict) and "text" in part else part for part in content]
+        return [{**part, "text": _masked(part["text"])} if isinstance(part, dict) and "text" in part else part for part in content]
     return content
+
+
+def _identifying(text: str) -> list[Reading]:
+    readings = _PERSONAL.read(normalise(text), "user", ())
+    return [one for one in readings if one.level != "unknown" and one.level >= Level.HIGH]

@@ -55,7 +55,7 @@ def parse_ask(body: bytes, *, max_turns: int) -> Ask:
         ask = _ASK.decode(body)
     except msgspec.ValidationError as error:
         raise CallerError(f"the request does not fit: {error}", field=field_in(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CallerError(f"the body is not JSON in UTF-8: {error}", field="body", code="invalid_json") from error
     if not ask.messages:
         raise CallerError("`messages` is empty; send at least one", field="messages")
@@ -70,10 +70,14 @@ def parse_ask(body: bytes, *, max_turns: int) -> Ask:
 
 
 def text_of(turn: Turn) -> str:
-    """All that can be read in a message: text, text parts, tool-call names and arguments."""
+    """All that can be read in a message: text, text parts, tool-call names and arguments.
+
+    Parts are read as one text: a word cut in two by a picture is still that word.
+    """
     if isinstance(turn.content, str) and turn.tool_calls is None:
         return turn.content
-    return "\n".join([*strings_in(turn.content), *strings_in(turn.tool_calls)])
+    said = "".join(strings_in(turn.content))
+    return "\n".join([*([said] if said else []), *strings_in(turn.tool_calls)])
 
 
 def strings_in(value: Any, depth: int = 0) -> Iterator[str]:  # noqa: ANN401  # any JSON

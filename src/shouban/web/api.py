@@ -52,10 +52,10 @@ def refuse_unforeseen(_: AnyRequest, error: Exception) -> Response[dict[str, Any
 
 
 def field_in(message: str) -> str | None:
-    """The field that msgspec's message is about: `Expected … - at `$.messages[0].content`` → `messages[0].content`."""
-    if "missing required field" in message or "unknown field" in message:
-        return message.split("`")[-2] if "`$" not in message else message.split("`")[1]
-    return message.rsplit("`$.", 1)[1].rstrip("`") if "`$." in message else None
+    """The field that msgspec's message is about: `… required field `role` - at `$.messages[0]`` → `messages[0].role`."""
+    named = message.split("`")[1] if "required field" in message or "unknown field" in message else ""
+    place = message.rsplit("`$", 1)[1].rstrip("`").lstrip(".") if "`$" in message else ""
+    return ".".join(one for one in (place, named) if one) or None
 
 
 def limit_of(value: str | None, *, default: int, highest: int, field: str) -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -79,16 +80,22 @@ def test_a_bad_line_says_what_does_not_fit_and_never_what_was_said(given_line: b
     assert SECRET not in str(refused.value)
 
 
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)).map(lambda value: json.dumps(value).encode()))
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(lambda value: json.dumps(value).encode())
+)
 def test_any_line_is_a_conversation_or_is_refused(given_line: bytes) -> None:
-    try:
+    with contextlib.suppress(CallerError):
         assert isinstance(conversation_of(given_line, 1), Conversation)
-    except CallerError as error:
-        assert str(error)
 
 
 def test_a_line_is_read_with_its_person_roles_and_times() -> None:
-    messages = [{"role": role, "content": role, "at": 1785722400 + place, "extra": {}} for place, role in enumerate(ROLES)]
+    messages = [
+        {"role": role, "content": role, "at": 1785722400 + place, "extra": {}} for place, role in enumerate(ROLES)
+    ]
     found = conversation_of(line(id=12, messages=messages, user={"id": "u", "age_band": "14_15"}, source="x"), 3)
     assert (found.line, found.id, found.user, found.profile.age_band) == (3, "12", "u", "14_15")
     assert [one.role for one in found.said] == list(ROLES.values())
@@ -96,7 +103,9 @@ def test_a_line_is_read_with_its_person_roles_and_times() -> None:
     assert found.is_timed
 
 
-@pytest.mark.parametrize("at", ["2026-08-03T10:00:00+08:00", "2026-08-03T02:00:00Z", "1785722400", 1785722400, 1785722400.0])
+@pytest.mark.parametrize(
+    "at", ["2026-08-03T10:00:00+08:00", "2026-08-03T02:00:00Z", "1785722400", 1785722400, 1785722400.0]
+)
 def test_a_time_is_rfc_3339_or_seconds(at: str | float) -> None:
     assert conversation_of(message(at=at), 1).said[0].at == START
 
@@ -111,11 +120,16 @@ def said(*times: datetime | None) -> list[Said]:
 
 
 @given(st.lists(st.none() | TIMES, min_size=1, max_size=8), st.none() | TIMES)
-def test_every_message_has_a_moment_and_given_times_are_kept(times: list[datetime | None], last_seen: datetime | None) -> None:
+def test_every_message_has_a_moment_and_given_times_are_kept(
+    times: list[datetime | None], last_seen: datetime | None
+) -> None:
     found = moments(said(*times), last_seen)
     assert len(found) == len(times)
     assert all(at is None or at == moment for at, moment in zip(times, found, strict=True))
-    assert all(at is not None or moment == before + STEP for at, moment, before in zip(times[1:], found[1:], found, strict=False))
+    assert all(
+        at is not None or moment == before + STEP
+        for at, moment, before in zip(times[1:], found[1:], found, strict=False)
+    )
 
 
 def test_a_talk_without_times_begins_in_the_morning_and_the_next_one_a_day_later() -> None:

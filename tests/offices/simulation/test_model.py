@@ -9,7 +9,7 @@ from shouban.offices.simulation.model import LEVELS, Bin, Run, Timeline
 
 
 def test_the_levels_are_the_cores_own_without_none_and_with_unknown() -> None:
-    assert LEVELS == (*(level.name.lower() for level in list(Level)[1:]), UNKNOWN)
+    assert (*(level.name.lower() for level in list(Level)[1:]), UNKNOWN) == LEVELS
 
 
 def test_what_a_report_is_made_of_survives_json() -> None:

@@ -73,7 +73,9 @@ def test_a_hostile_id_cannot_become_markup(language: str) -> None:
 
 @given(st.text())
 def test_no_name_whatever_changes_the_elements_of_the_page(name: str) -> None:
-    assert [tag for tag, _ in Reader(render_report(report(name or "x"), "zh")).elements] == [tag for tag, _ in Reader(render_report(report(), "zh")).elements]
+    assert [tag for tag, _ in Reader(render_report(report(name or "x"), "zh")).elements] == [
+        tag for tag, _ in Reader(render_report(report(), "zh")).elements
+    ]
 
 
 def test_the_page_stands_alone_and_its_policy_lets_nothing_in() -> None:
@@ -86,7 +88,11 @@ def test_the_page_stands_alone_and_its_policy_lets_nothing_in() -> None:
     assert "url(" not in html
     style = html[html.index("<style>") + len("<style>") : html.index("</style>")]
     digest = base64.b64encode(sha256(style.encode()).digest()).decode()
-    policy = next(attrs["content"] for tag, attrs in elements if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        attrs["content"]
+        for tag, attrs in elements
+        if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
@@ -138,8 +144,19 @@ def test_the_columns_stay_in_the_plot_and_alarms_stay_in_their_column(counts: li
 
 # --- colours
 
-TEXT_PAIRS = [("ink", "ground"), ("ink", "surface"), ("ink-soft", "ground"), ("ink-soft", "surface"), ("accent", "surface"), ("on-accent", "accent"), ("danger", "surface")]
-EDGE_PAIRS = [(name, "surface") for name in (*LEVELS, "bar", "line", "focus")] + [("bar", "ground"), ("focus", "ground")]
+TEXT_PAIRS = [
+    ("ink", "ground"),
+    ("ink", "surface"),
+    ("ink-soft", "ground"),
+    ("ink-soft", "surface"),
+    ("accent", "surface"),
+    ("on-accent", "accent"),
+    ("danger", "surface"),
+]
+EDGE_PAIRS = [(name, "surface") for name in (*LEVELS, "bar", "line", "focus")] + [
+    ("bar", "ground"),
+    ("focus", "ground"),
+]
 
 
 def colours(scheme: str) -> dict[str, str]:

@@ -20,11 +20,17 @@ def a_report(*, bad: int = 0, is_whole: bool = True) -> Report:
     tally = Tally()
     help_owed = ShowHelp(template="t", because=("cn.help",))
     turn = Turn("user", AT, (Reading("crisis", Level.HIGH, 0.9, "d", "1"),), (help_owed,))
-    tally.add("[bold]c-1[/bold]", [turn], is_new_person=True, is_timed=False)
+    tally.add("[bold]c-1[/bold]", [turn], is_timed=False)
     for number in range(bad):
         tally.refuse(number, "`id` is missing")
     run = Run("cn", "0" * 64, "法", "law", AT, 2.0, 100.0)
-    return report_of(tally, run, {"cn.help": RuleName("第一条", "求助", "help")}, Ledger(1, 0, 0), Evidence(is_whole, 3, "" if is_whole else "log_entries 2"))
+    return report_of(
+        tally,
+        run,
+        {"cn.help": RuleName("第一条", "求助", "help")},
+        Ledger(1, 0, 0),
+        Evidence(is_whole, 3, "" if is_whole else "log_entries 2"),
+    )
 
 
 def printed(report: Report, language: Language) -> str:
@@ -33,10 +39,20 @@ def printed(report: Report, language: Language) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh", ("安抚", "求助", "自杀自伤危机")), ("en", ("comfort", "help", "crisis"))])
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", ("安抚", "求助", "自杀自伤危机")), ("en", ("comfort", "help", "crisis"))]
+)
 def test_the_tables_tell_what_was_seen_and_owed_and_why(language: Language, words: tuple[str, ...]) -> None:
     text = printed(a_report(), language)
-    for word in (*words, "cn.help", "第一条", "1 conversations", "evidence: verified, 3 entries", "bad lines: none", "1 owed, 0 done, 0 failed"):
+    for word in (
+        *words,
+        "cn.help",
+        "第一条",
+        "1 conversations",
+        "evidence: verified, 3 entries",
+        "bad lines: none",
+        "1 owed, 0 done, 0 failed",
+    ):
         assert word in text
 
 

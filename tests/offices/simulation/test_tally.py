@@ -36,7 +36,7 @@ turns = st.builds(
 def told(conversations: Sequence[Sequence[Turn]]) -> Report:
     tally = Tally()
     for place, turns_of_one in enumerate(conversations):
-        tally.add(f"c{place}", turns_of_one, is_new_person=True, is_timed=True)
+        tally.add(f"c{place}", turns_of_one, is_timed=True)
     return report_of(tally, RUN, RULES, Ledger(), Evidence(is_whole=True, entries=0))
 
 
@@ -45,7 +45,7 @@ def test_all_totals_add_up(conversations: list[list[Turn]]) -> None:
     report = told(conversations)
     everything = [turn for one in conversations for turn in one]
     duties = [duty for turn in everything for duty in turn.duties]
-    assert report.totals.conversations == report.totals.persons == len(conversations)
+    assert report.totals.conversations == len(conversations)
     assert report.totals.messages == sum(report.totals.by_role.values()) == sum(bool(turn.role) for turn in everything)
     assert report.totals.readings == sum(len(turn.readings) for turn in everything)
     assert report.totals.owed == sum(one.count for one in report.owed) == len(duties)
@@ -72,7 +72,14 @@ def turn(*found: Reading, owed: tuple[Obligation, ...] = ()) -> Turn:
 
 
 def test_of_one_signal_in_a_message_the_strongest_level_counts_and_unknown_is_more_than_none() -> None:
-    report = told([[turn(reading("crisis", Level.LOW), reading("crisis", Level.SEVERE), reading("crisis", UNKNOWN)), turn(reading("crisis", UNKNOWN))]])
+    report = told(
+        [
+            [
+                turn(reading("crisis", Level.LOW), reading("crisis", Level.SEVERE), reading("crisis", UNKNOWN)),
+                turn(reading("crisis", UNKNOWN)),
+            ]
+        ]
+    )
     (crisis,) = report.seen
     assert crisis.levels == {level: {"severe": 1, "unknown": 1}.get(level, 0) for level in LEVELS}
 

@@ -23,5 +23,10 @@ def test_a_name_without_words_stands_for_itself() -> None:
 
 def test_the_page_uses_every_word_and_no_other() -> None:
     source = "".join(one.read_text(encoding="utf-8") for one in TEMPLATES.glob("*.html"))
-    used = set(re.findall(r'(?:say|tile)\("(\w+)"', source)) - {"timeline_"} | {"timeline_day", "timeline_month", "timeline_year", "title"}
+    used = set(re.findall(r'(?:say|tile)\("(\w+)"', source)) - {"timeline_"} | {
+        "timeline_day",
+        "timeline_month",
+        "timeline_year",
+        "title",
+    }
     assert used == set(WORDS)

@@ -126,10 +126,9 @@ class Tally:
     bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
 
-    def add(self, conversation: str, turns: Sequence[Turn], *, is_new_person: bool, is_timed: bool) -> None:
+    def add(self, conversation: str, turns: Sequence[Turn], *, is_timed: bool) -> None:
         """A whole conversation, once it is on disk."""
         self.conversations += 1
-        self.persons += is_new_person
         self.roles.update(turn.role for turn in turns if turn.role)
         self._add_readings(conversation, turns)
         self._add_owed(conversation, turns)
