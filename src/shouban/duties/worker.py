@@ -16,7 +16,7 @@ from shouban.core.errors import ConflictError, OperatorError, ShoubanError
 from shouban.core.obligations import WakeAt
 from shouban.db.writer import Job, Writer
 from shouban.duties import ledger
-from shouban.duties.ledger import PERSON_GONE, TIME_PASSED, Duty, done, lease_due, retry_later
+from shouban.duties.ledger import LAST_BACK_OFF, PERSON_GONE, TIME_PASSED, Duty, done, lease_due, retry_later
 from shouban.duties.ports import CarrierPort, RoadPort
 from shouban.evidence.log import Acted, leaf_of, microseconds
 
@@ -63,7 +63,7 @@ class Worker:
                 await self.run_due(self._road.now())
             except ShoubanError as error:
                 _log.warning("duties_wait", why=str(error))
-            except Exception:  # a worker must outlive what it carries
+            except Exception:  # noqa: BLE001  # a worker must outlive what it carries
                 _log.exception("duties_failed")
             await asyncio.sleep(EVERY_SECONDS)
 
@@ -84,7 +84,7 @@ class Worker:
             await self._carry(duty, until)
         except (OperatorError, ConflictError):
             raise  # the database, not the duty: all wait
-        except Exception:  # whatever a duty breaks with, the next one must be carried out
+        except Exception:  # noqa: BLE001  # whatever a duty breaks with, the next one must be carried out
             _log.exception("duty_broke", duty=duty.id, kind=duty.kind)
             self._broke[duty.id] = until + LAST_BACK_OFF
 

@@ -20,8 +20,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.core.decide import Decision, decide
 from shouban.core.errors import ConflictError
-from shouban.core.events import Event
+from shouban.core.events import Event, readings_of
 from shouban.core.obligations import HoldRecords
+from shouban.core.signals import Reading, rank
 from shouban.db.keys import row_name
 from shouban.db.keys import random_bytes
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
@@ -34,6 +35,7 @@ from shouban.gateway.people import People, Person
 from shouban.packs.pack import LoadedPack
 
 MAX_TRIES: Final = 6
+MAX_READINGS: Final = 64
 # Somebody is to be helped or told: these are on disk before the first byte of the answer goes out (design §5).
 FIRST_ON_THE_BOOKS: Final = frozenset({"ShowHelp", "Escalate", "NotifyGuardian", "HoldRecords", "Lock", "Interrupt"})
 
@@ -123,17 +125,20 @@ class Hearing:
         self, person: Person, event: Event, pack: LoadedPack, words: Words | None, pushes: Sequence[Push], writes: Writes, done: str
     ) -> Heard:  # fmt: skip
         before = person.state, person.version
+        event = capped(event)
         decision = decide(person.state, event, pack.pack)
         duties = ledger.duties_of(decision.owed, service=person.service, person=person.id, session=event.session, at=event.at)
         duties = [_at_once(duty, done) for duty in duties]
         state = _ENCODE(decision.state)
-        person.state, person.version = decision.state, person.version + 1
+        version = person.version + 1
         job = Job(
             writes=[*self._rows(person, event, duties, words, pushes), *writes],
             leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state, done))],
-            state=StateWrite(person.service, person.id, person.version, person.seal(state, "states", "sealed", person.id)),
+            state=StateWrite(person.service, person.id, version, person.seal(state, "states", "sealed", person.id)),
             is_urgent=any(duty.kind in FIRST_ON_THE_BOOKS for duty in duties),
         )
+        # Only now, when nothing can be refused any more, does the state move.
+        person.state, person.version = decision.state, version
         for duty in duties:
             if duty.kind in NOTICES and duty.state == "owed":
                 person.pending[duty.id] = duty
@@ -162,6 +167,19 @@ class Hearing:
             rows.append((_MESSAGE, _message_row(person, event, words)))
         rows += [(self._push, _push_row(person, event, push)) for push in pushes]
         return rows
+
+
+def capped(event: Event) -> Event:
+    """A text with a thousand phone numbers has one reading of each sort: an entry of the log has its limit."""
+    readings = readings_of(event)
+    if len(readings) <= MAX_READINGS:
+        return event
+    best: dict[tuple[str, str | None, bool], Reading] = {}
+    for one in readings:
+        key = one.signal, one.kind, one.is_unknown
+        if key not in best or (rank(one.level), one.score) > (rank(best[key].level), best[key].score):
+            best[key] = one
+    return msgspec.structs.replace(event, readings=tuple(best.values()))
 
 
 def _at_once(duty: Duty, done: str) -> Duty:
@@ -224,4 +242,4 @@ def new_id() -> str:
     """An id for a text; ids made later sort after those made before, so that texts of one instant keep their order."""
     global _newest_us  # noqa: PLW0603  # one counter a process
     _newest_us = max(_newest_us + 1, time.time_ns() // 1000)
-    return f"{_newest_us:014x}{secrets.token_hex(5)}"
+    return f"{_newest_us:014x}{random_bytes(5).hex()}"

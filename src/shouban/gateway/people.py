@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from shouban.core.errors import CallerError, EvidenceError
+from shouban.core.errors import CallerError, ConflictError, EvidenceError, OperatorError
 from shouban.core.state import PersonState
 from shouban.db.keys import MasterKey, PersonKey
 from shouban.db.schema import MESSAGES, PERSON_KEYS, PERSONS, PUSHES, STATES
@@ -99,14 +100,19 @@ class People:
         return self._held.get((service, person_id)) or self._keep(person)
 
     async def make(self, service: str, app_id: str, profile: dict[str, Any], *, now_us: int) -> Person:
-        """A new person, with a key of their own. The row is on disk when this returns."""
+        """A new person, with a key of their own. The row is on disk when this returns; `ConflictError` if somebody was faster."""
         person = Person(service, secrets.token_hex(12), app_id, self._master.new_person(), profile={**profile, "id": app_id, "created_us": now_us})
         row = {
             "service_id": service, "person_id": person.id, "lookup": self._master.lookup(service, app_id),
             "sealed": person.seal(_ENCODE(person.profile), "persons", "sealed", person.id), "created_us": now_us,
         }  # fmt: skip
         wrapped = {"service_id": service, "person_id": person.id, "wrapped": self._master.wrap(person.key, service, person.id)}
-        await self._writer.submit(Job(writes=[(_NEW_PERSON, row), (_NEW_KEY, wrapped)]))
+        try:
+            await self._writer.submit(Job(writes=[(_NEW_PERSON, row), (_NEW_KEY, wrapped)]))
+        except OperatorError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise ConflictError("this user was made elsewhere at the same time; ask again") from error
+            raise
         return self._keep(person)
 
     async def save_profile(self, person: Person, profile: dict[str, Any]) -> None:

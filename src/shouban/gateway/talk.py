@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError
+from shouban.core.errors import CallerError, ConflictError
 from shouban.core.obligations import Obligation, Redact, strictest
 from shouban.core.signals import Level, Reading, Role
 from shouban.detectors.normalise import normalise
@@ -131,7 +131,10 @@ async def person_for(gateway: Gateway, service: Service, user: str | None, raw_s
     policy = "strict" if user is None else gateway.settings.unregistered_policy(service.settings)
     if policy == "refuse":
         raise CallerError(f"user `{app_id}` is not registered; `POST /v1/users` registers them", field="user", status=403, code="user_not_registered")
-    person = await gateway.people.make(service.id, app_id, {}, now_us=round(at.timestamp() * 1e6))
+    try:
+        person = await gateway.people.make(service.id, app_id, {}, now_us=round(at.timestamp() * 1e6))
+    except ConflictError:  # two first words at once: the other one has made the person
+        return await person_for(gateway, service, app_id, raw_session, at)
     band: e.AgeBand = "adult" if policy == "adult" else "unknown"
     registered = e.UserRegistered(at=at, person=person.id, age_band=band, age_basis="none", announced=False)
     await gateway.hearing.hear(person, registered, service.pack)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError
+from shouban.core.errors import CallerError, ConflictError
 from shouban.duties.notices import Notice
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.offices.people import model as m
@@ -34,7 +34,7 @@ class PeopleOffice:
             raise CallerError(f"user `{wish.id}` is registered already; `PATCH /v1/users/{{id}}` changes one", field="id", status=409, code="user_exists")
         profile = {**(person.profile if person else {}), **_kept(wish), "contacts": contacts}
         if person is None:
-            person = await self._road.make(service, wish.id, profile)
+            person = await self._make(service, wish, profile)
         else:
             await self._road.save_profile(person, profile)
         registered = e.UserRegistered(
@@ -43,6 +43,12 @@ class PeopleOffice:
         )  # fmt: skip
         notices = await self._road.act(person, registered, waits=True)
         return {**view(person), "notices": _plain(notices)}
+
+    async def _make(self, service: str, wish: m.Registration, profile: dict[str, Any]) -> PersonPort:
+        try:
+            return await self._road.make(service, wish.id, profile)
+        except ConflictError as error:
+            raise CallerError(f"user `{wish.id}` was registered or spoke at this very moment; ask again", field="id", status=409, code="user_exists") from error
 
     async def change(self, service: str, app_id: str, wish: m.Change, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
