@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +51,7 @@ def test_a_readme_serves_once_and_prints_after_running() -> None:
         told = [block.mark for block in blocks(read(name)) if block.mark]
         assert told.count("serve") == 1
         assert set(told) == {"serve", "run", "out"}
-        assert all(before == "run" for before, mark in zip(told, told[1:], strict=False) if mark == "out")
+        assert all(before == "run" for before, mark in pairwise(told) if mark == "out")
 
 
 def test_both_languages_have_the_same_commands() -> None:
@@ -66,7 +67,14 @@ def _only(told: list[Block], mark: str) -> Block:
 @contextmanager
 def _served(block: Block, port: int, folder: Path) -> Iterator[None]:
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(["sh", "-eu", "-c", _ported(block, port)], cwd=folder, env=_environment(), stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            ["sh", "-eu", "-c", _ported(block, port)],
+            cwd=folder,
+            env=_environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             _wait_for(port, server, folder / "server.log")
             yield
@@ -88,7 +96,9 @@ def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
 
 def _run(block: Block, port: int, folder: Path) -> str:
     starts = [sys.executable, "-c"] if block.language == "python" else ["sh", "-eu", "-c"]
-    done = subprocess.run([*starts, _ported(block, port)], cwd=folder, env=_environment(), capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*starts, _ported(block, port)], cwd=folder, env=_environment(), capture_output=True, timeout=60, check=False
+    )
     assert done.returncode in ENDINGS, f"{block.text}\n{done.stderr.decode()}"
     return done.stdout.decode()
 
@@ -99,7 +109,9 @@ def _ported(block: Block, port: int) -> str:
 
 def _environment() -> dict[str, str]:
     """A newcomer's: our command in the path, and no setting of Shouban's from outside."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("SHOUBAN_") and "proxy" not in key.lower()}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith("SHOUBAN_") and "proxy" not in key.lower()
+    }
     return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONUTF8": "1", "COLUMNS": "80"}
 
 
@@ -108,7 +120,9 @@ def _compare(block: Block, printed: str) -> None:
     lines = iter(printed.splitlines())
     for told in block.text.splitlines():
         form = re.compile(".*".join(re.escape(part) for part in told.split(ANYTHING)))
-        assert any(form.fullmatch(line.rstrip()) or form.fullmatch(line) for line in lines), f"not printed: {told}\n{printed}"
+        assert any(form.fullmatch(line.rstrip()) or form.fullmatch(line) for line in lines), (
+            f"not printed: {told}\n{printed}"
+        )
 
 
 def _free_port() -> int:
@@ -147,7 +161,7 @@ def _named(text: str) -> set[str]:
 
 def _shortened(found: str) -> str:
     """`check "text"` is `check`, `pack check cn` is `pack check`."""
-    first = found.split()[0]
+    first = found.split(maxsplit=1)[0]
     return found if _subcommands(first) else first
 
 
@@ -157,7 +171,7 @@ def commands() -> set[str]:
 
 
 def test_help_lists_the_commands_there_are(commands: set[str]) -> None:
-    assert {command.split()[0] for command in commands} == set(COMMANDS)
+    assert {command.split(maxsplit=1)[0] for command in commands} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -34,7 +34,7 @@ _LEAVING: Final = frozenset(
 # Phrases that say it wherever they stand, if the clause is the speaker's own.
 _ANYWHERE: Final = re.compile(
     r"不(?:想|要|愿意?)?再?[和跟]你[聊说谈](?:话|天)?了|(?<!为什么)不想(?:再)?聊了|[先要得该就]下线了|我[先要得该也就]{0,2}(?:走|撤|闪|溜|下|睡|挂)了(?=$|[啊啦哈哦喔噢呀吧哟呢]{1,2}$|晚安|拜拜|再见)"
-    r"|(?:结束|停止|退出|中止|终止|关掉|关闭|停掉)(?:一下)?(?:这个|这次|这场|本次|我们的?|今天的?)?(?:聊天|对话|会话|谈话|角色扮演|扮演|剧情|剧本|游戏模式|通话|语音)|(?:别|不要|不用)再?演了|[不别]玩(?:这个|角色扮演|cosplay)了|出戏"
+    r"|(?:结束|停止|退出|中止|终止|关掉|关闭|停掉)(?:一下)?(?:这个|这次|这场|本次|我们的?|今天的?)?(?:聊天|对话|会话|谈话|角色扮演|扮演|剧情|剧本|游戏模式|通话|语音)|(?:别|不要|不用)再?演了|[不别]想?玩(?:这个)?(?:角色扮演|剧情|cosplay)?了|出戏"
     r"|(?:让|放)我(?:走|离开|下线|退出)(?!路|神)|我(?:要|想|得|该|必须)(?:走|离开|退出|下线|去睡|去睡觉|睡觉|睡|撤|关机|挂)(?:了|啦|吧|$)|我可以(?:走|离开|下线|退出)[了吗]|(?:今天|今晚)就?(?:聊|说|谈)?到这|下次再聊|改天再聊|明天再聊|回头聊|先聊到这|不打扰你了"
     r"|(?:^|\bi (?:really |)|\bive |\bi have )(?:gotta|got to|have to|need to|must|should) (?:go|leave|run|head out|get going|log off|sleep|sign off)\b(?! (?:to|through|for|with|on|back|there|in|out|into|home alone|him|her|them|it|this|that|my|the|a)\b)"
     r"|\b(?:gotta|have to|need to|going to) (?:go to (?:bed|sleep|work|class)|hit the (?:hay|road|sack))\b|\bgoing to (?:bed|sleep) now\b|\btalk to you (?:later|tomorrow|soon)\b|\bttyl\b|\bsee you (?:later|tomorrow)\b"

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import aiohttp
-
 from shouban.core.errors import CallerError, OperatorError
 from shouban.core.obligations import NotifyGuardian
 from shouban.duties.ledger import Duty
@@ -40,9 +38,11 @@ class ContactCarrier:
             raise OperatorError("no contact is on record; a person of the staff must find one")
         language = person.profile.get("language", "zh")
         text = self._pack_of(duty.service).template(owed.template, language, age_band=person.state.age_band).text
-        return await self._first_taken(contacts, {"idempotency_key": duty.id, "user": person.app_id, "text": text, "because": list(owed.because)})
+        return await self._first_taken(contacts, {"idempotency_key": duty.id, "user": person.app_id, "text": text})
 
     async def _first_taken(self, contacts: list[dict[str, Any]], message: dict[str, Any]) -> str:
+        import aiohttp  # noqa: PLC0415  # ten megabytes and a sixth of a second at start, for what few services use
+
         tried: list[str] = []
         timeout = aiohttp.ClientTimeout(total=WITHIN_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as client:
