@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +28,7 @@ import httpx
 import pytest
 import uvicorn
 from sqlalchemy import Engine, func, select
+from tests.upstreams.behaviours import Behaviour
 from tests.upstreams.faulty import FaultyUpstream, running
 
 import shouban.app
@@ -49,6 +50,8 @@ START_WITHIN: Final = 30.0
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Words that only a provider's own list knows; they stand in `DATA/words`.
 LISTED: Final = "红桃黑杰克"
+# Danger with a plan: level 4.
+PLAN: Final = "我写好遗书了，今晚就去死"
 
 _numbers = count(1)
 
@@ -112,7 +115,7 @@ class Reply:
 
     @property
     def finish(self) -> str | None:
-        reasons = [choice["finish_reason"] for chunk in self.chunks for choice in chunk.get("choices", [])]
+        reasons = [choice.get("finish_reason") for chunk in self.chunks for choice in chunk.get("choices", [])]
         return next((one for one in reversed(reasons) if one), None)
 
     @property
@@ -268,6 +271,14 @@ class Listener:
         return frame
 
 
+def eventually(holds: Callable[[], Any], seconds: float = 5.0) -> bool:
+    """Whether it comes to hold within some seconds."""
+    give_up = time.monotonic() + seconds
+    while not (found := holds()) and time.monotonic() < give_up:
+        time.sleep(0.01)
+    return bool(found)
+
+
 def guardian(**more: Any) -> dict[str, Any]:
     return {"kind": "guardian", "name": "王芳", "relation": "mother", "channels": ["mailto:w@example.org"], **more}
 
@@ -288,6 +299,16 @@ def _detectors() -> Detectors:
 def _detectors_for(*, words_dir: Path | None = None) -> Detectors:
     has_words = words_dir is not None and words_dir.is_dir()
     return build_detectors(words_dir=words_dir) if has_words else _detectors()
+
+
+@contextmanager
+def answering(upstream: FaultyUpstream, behaviour: Behaviour) -> Iterator[None]:
+    """The model answers so until the block ends; no word of the person's own is needed for it."""
+    before, upstream.behaviour = upstream.behaviour, behaviour
+    try:
+        yield
+    finally:
+        upstream.behaviour = before
 
 
 @contextmanager
@@ -327,7 +348,7 @@ def service(name: str, upstream: str, **more: Any) -> ServiceSettings:
     return ServiceSettings(id=name, upstream=upstream, **{"key": f"sk-{name}", **more})
 
 
-def _wait_until(holds: Any) -> None:
+def _wait_until(holds: Callable[[], Any]) -> None:
     give_up = time.monotonic() + START_WITHIN
     while not holds():
         assert time.monotonic() < give_up, "the gateway did not start"

@@ -13,8 +13,21 @@ import httpx
 import pytest
 from openai import APIStatusError, AuthenticationError, BadRequestError, OpenAI
 from sqlalchemy import select
-from tests.gateway.serving import KEY, LISTED, Reply, Served, fresh, guardian, noon, serving, settings_for
-from tests.upstreams.behaviours import GARBAGE, WORDS, endless, event, slow_between
+from tests.gateway.serving import (
+    KEY,
+    LISTED,
+    PLAN,
+    Reply,
+    Served,
+    answering,
+    eventually,
+    fresh,
+    guardian,
+    noon,
+    serving,
+    settings_for,
+)
+from tests.upstreams.behaviours import GARBAGE, WORDS, Behaviour, endless, event, says
 from tests.upstreams.faulty import Exchange, FaultyUpstream, running
 
 from shouban.db.schema import LEDGER
@@ -170,13 +183,6 @@ def test_one_answer_too_many_for_the_service_is_refused(tmp_path: Path, upstream
         assert eventually(lambda: served.chat("你好").status == 200)
 
 
-def eventually(holds: Any, seconds: float = 5.0) -> bool:
-    give_up = time.monotonic() + seconds
-    while not (found := holds()) and time.monotonic() < give_up:
-        time.sleep(0.01)
-    return bool(found)
-
-
 # --- what reaches the model
 
 
@@ -287,11 +293,11 @@ def test_danger_is_answered_with_help_and_the_model_is_not_asked(world: Served, 
 def test_what_danger_asks_for_is_in_the_ledger_before_the_first_byte(world: Served) -> None:
     user = fresh()
     world.register(user)
-    body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "我准备好药了，今晚就死"}]}
+    body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": PLAN}]}
     with world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", "x-shouban-at": noon()}) as answer:
         kinds = {row.kind for row in world.ledger(user)}
-        assert {"Escalate", "NotifyGuardian", "ShowHelp", "HoldRecords"} <= kinds
         answer.read()
+    assert {"Escalate", "NotifyGuardian", "ShowHelp", "HoldRecords"} <= kinds
 
 
 @pytest.mark.parametrize("new", [("我不想活了", "算了，聊电影吧"), ("聊电影吧", "我不想活了", "开玩笑的啦")])
@@ -342,22 +348,23 @@ def test_leaving_by_button_stops_a_reply_that_is_on_its_way(world: Served) -> No
 
 @BOTH_WAYS
 @pytest.mark.parametrize("aware", [False, True], ids=["unaware", "aware"])
-def test_a_listed_word_does_not_pass_however_it_is_cut(world: Served, stream: bool, aware: bool) -> None:
+def test_a_listed_word_does_not_pass_however_it_is_cut(world: Served, upstream: FaultyUpstream, stream: bool, aware: bool) -> None:
     for place in range(1, len(LISTED)):
-        reply = world.chat(f"讲个故事 fault:ok:走吧，|{LISTED[:place]}|{LISTED[place:]}|是个好地方", stream=stream, aware=aware)
+        with answering(upstream, says("走吧，", LISTED[:place], LISTED[place:], "是个好地方")):
+            reply = world.chat("讲个故事", stream=stream, aware=aware)
         assert LISTED not in reply.text.replace("\n", "")
         assert "是个好地方" not in reply.text
         assert reply.finish == "content_filter"
         assert "收回" in reply.body.decode()
 
 
-def answering(*deltas: dict[str, Any]) -> Any:
+def streaming(*deltas: dict[str, Any], index: int = 0) -> Behaviour:
     """A behaviour that streams these deltas."""
 
     async def behave(exchange: Exchange) -> None:
         await exchange.begin()
         for one in deltas:
-            await exchange.send(event(one))
+            await exchange.send(event(one, index=one.pop("at", index)))
         await exchange.send(event({}, finish="stop") + b"data: [DONE]\n\n")
         await exchange.end()
 
@@ -375,34 +382,34 @@ def answering(*deltas: dict[str, Any]) -> Any:
     ],
     ids=["tool-call", "reasoning", "unknown-field", "refusal", "parts"],
 )
-def test_whatever_field_words_come_in_they_are_read(tmp_path: Path, hidden: dict[str, Any]) -> None:
-    (tmp_path / "words").mkdir()
-    (tmp_path / "words" / "gambling.txt").write_text(LISTED)
-    with running(FaultyUpstream(answering({"content": "好"}, hidden, {"content": "后面的话"}))) as model, serving(settings_for(tmp_path, model.url)) as served:
-        reply = served.chat("讲个故事", stream=True)
-        assert LISTED not in reply.body.decode()
-        assert "\\u" not in reply.body.decode()
-        assert "后面的话" not in reply.text
+def test_whatever_field_words_come_in_they_are_read(world: Served, upstream: FaultyUpstream, hidden: dict[str, Any]) -> None:
+    with answering(upstream, streaming({"content": "好"}, hidden, {"content": "后面的话"})):
+        reply = world.chat("讲个故事", stream=True)
+    assert LISTED not in reply.body.decode()
+    assert "后面的话" not in reply.text
 
 
 @pytest.mark.parametrize("index", [0, 1, 2])
-def test_every_choice_is_read(world: Served, index: int) -> None:
-    words = [["好"], ["好"], ["好"]]
-    words[index] = [LISTED[:2], LISTED[2:]]
-    deltas = [event({"content": word}, index=place) for place, own in enumerate(words) for word in own]
+def test_every_choice_is_read(world: Served, upstream: FaultyUpstream, index: int) -> None:
+    deltas = [{"content": word, "at": place} for word in (LISTED[:2], LISTED[2:]) for place in range(3) if place == index or word == LISTED[:2]]
+    with answering(upstream, streaming(*deltas)):
+        reply = world.chat("讲个故事", stream=True, n=3)
+    assert LISTED not in "".join(reply.text_of(place) for place in range(3))
+    assert LISTED not in reply.text_of(index)
 
-    async def behave(exchange: Exchange) -> None:
-        await exchange.begin()
-        for one in deltas:
-            await exchange.send(one)
-        await exchange.end()
 
-    with running(FaultyUpstream(behave)) as model, serving(settings_for(world.data.parent / fresh("choices"), model.url)) as served:
-        (served.data / "words").mkdir(exist_ok=True)
-    (served.data / "words" / "gambling.txt").write_text(LISTED)
-    with running(FaultyUpstream(behave)) as model, serving(settings_for(served.data, model.url)) as again:
-        reply = again.chat("讲个故事", stream=True, n=3)
-        assert LISTED not in "".join(reply.text_of(place) for place in range(3))
+def test_a_word_that_the_whole_reply_shows_too_late_is_taken_back_at_its_end(world: Served, upstream: FaultyUpstream) -> None:
+    with answering(upstream, says("好的。", "你要去", LISTED)):
+        reply = world.chat("讲个故事", stream=True)
+    assert LISTED not in reply.text
+    assert "收回" in reply.text
+
+
+@BOTH_WAYS
+def test_a_reply_that_holds_a_leaving_person_back_is_replaced(world: Served, upstream: FaultyUpstream, stream: bool) -> None:
+    with answering(upstream, says("别走好不好，", "你走了我会很难过的，", "再陪我一会儿嘛")):
+        reply = world.chat("嗯，时间不早了，我想休息去了呢", stream=stream)
+    assert "再陪我一会儿" not in reply.text
 
 
 # --- the model fails
@@ -416,26 +423,29 @@ FAULTS = {
     "cut:2": "upstream_cut",
     "cut-inside:2": "upstream_cut",
     "huge-line:4000000": "upstream_garbage",
-    "garbage:not-http": "upstream_dead",
+    "garbage:not-http": "upstream_garbage",
     **{f"garbage:{kind}": "upstream_garbage" for kind in GARBAGE},
 }
-# What comes only where it is asked for: an answer that is not streamed may be of any length and type.
-FINE_WHOLE = {"huge-line:4000000"}
-OTHER_CODES = {("garbage:error-event", True): "upstream_refused", ("garbage:half-json", True): "upstream_garbage"}
+# No faults: an answer that is not streamed may be long, and a stream is known by what is in it, not by its label.
+FINE = {("huge-line:4000000", False), ("garbage:wrong-type", True)}
+# A stream in which not one line ends has broken off, whatever it was.
+NO_LINE_ENDS = ("not-json", "half-json", "wrong-shape", "array", "empty", "html")
+OTHER_CODES = {("garbage:error-event", True): "upstream_refused", **{(f"garbage:{kind}", True): "upstream_cut" for kind in NO_LINE_ENDS}}
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("fault", FAULTS)
 def test_whatever_goes_wrong_behind_the_person_is_told_the_truth_and_the_talk_goes_on(world: Served, fault: str, stream: bool) -> None:
-    if fault in FINE_WHOLE and not stream:
-        pytest.skip("a long answer is no fault where it is not streamed")
     user = fresh()
     reply = world.chat(f"讲个故事 fault:{fault}", user=user, stream=stream)
+    if (fault, stream) in FINE:
+        assert reply.finish == "stop"
+        return
     error = reply.error
     assert error is not None, reply.body[:300]
     assert set(error) == {"message", "type", "code", "param"}
     assert error["type"] == "upstream_error"
-    assert error["code"] in {FAULTS[fault], OTHER_CODES.get((fault, stream)), "upstream_cut"}
+    assert error["code"] == OTHER_CODES.get((fault, stream), FAULTS[fault])
     assert "抱歉" in error["message"]
     if reply.is_stream:
         assert reply.is_done
@@ -472,24 +482,24 @@ def test_a_stream_that_ends_well_formed_without_done_is_whole(world: Served) -> 
     assert reply.is_done
 
 
-@BOTH_WAYS
-def test_a_client_that_goes_away_frees_the_model_and_the_turn_is_kept(world: Served, stream: bool) -> None:
-    user = fresh()
-    with running(FaultyUpstream(endless(0.01) if stream else slow_between(3.0))) as model, serving(settings_for(world.data.parent / fresh("left"), model.url)) as served:
-        body = {"model": "m", "user": user, "stream": stream, "messages": [{"role": "user", "content": "讲个故事"}]}
-        if stream:
-            with served.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
-                parts = answer.iter_bytes()
-                seen = next(parts) + next(parts) + next(parts)
-            assert "还有" in seen.decode()
-        else:
-            with pytest.raises(httpx.ReadTimeout):
-                httpx.post(f"{served.url}{CHAT}", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=0.3, trust_env=False)
-        assert model.wait_closed(1)
-        assert eventually(lambda: ("user", "讲个故事") in served.messages(user))
-        if stream:
-            assert eventually(lambda: any(role == "companion" and "还有" in text for role, text in served.messages(user)))
-        assert served.log_size() > 0
+def test_a_client_that_goes_away_frees_the_model_and_the_turn_is_kept(world: Served, upstream: FaultyUpstream) -> None:
+    user, gone = fresh(), upstream.closed
+    body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "讲个故事"}]}
+    with answering(upstream, endless(0.01)), world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
+        parts = answer.iter_bytes()
+        seen = next(parts) + next(parts) + next(parts)
+    assert "还有" in seen.decode()
+    assert upstream.wait_closed(gone + 1)
+    assert eventually(lambda: [role for role, text in world.messages(user) if text == "讲个故事" or "还有" in text] == ["user", "companion"])
+
+
+def test_a_client_that_does_not_wait_for_a_whole_answer_frees_the_model_too(world: Served, upstream: FaultyUpstream) -> None:
+    user, gone = fresh(), upstream.closed
+    body = {"model": "m", "user": user, "messages": [{"role": "user", "content": "讲个故事 fault:slow-between:3"}]}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{world.url}{CHAT}", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=0.3, trust_env=False)
+    assert upstream.wait_closed(gone + 1)
+    assert eventually(lambda: len(world.messages(user)) == 1)
 
 
 # --- a human takes over
@@ -546,7 +556,7 @@ def test_words_of_a_human_said_between_two_requests_are_not_lost(world: Served) 
     world.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "李"})
     world.post(f"/v1/users/{user}/human", {"action": "say", "staff": "李", "text": "先喝口水。"})
     world.post(f"/v1/users/{user}/human", {"action": "say", "staff": "李", "text": "我陪着你。"})
-    assert world.chat("嗯", user=user).text == "先喝口水。\n我陪着你。"
+    assert world.chat("嗯", user=user).text.endswith("先喝口水。\n我陪着你。")
 
 
 # --- services see nothing of one another
@@ -601,7 +611,7 @@ def test_a_database_that_takes_no_write_gives_an_error_and_no_word(tmp_path: Pat
 def test_a_guardians_channel_is_told_by_a_worker_and_the_outcome_is_an_event(world: Served) -> None:
     user = fresh()
     world.register(user, contacts=[guardian(channels=["http://127.0.0.1:9/hook"])])
-    world.chat("我准备好药了，今晚就死", user=user)
+    world.chat(PLAN, user=user)
     world.chat("嗯", user=user, at=noon(seconds=1))
     owed = world.ledger(user, kinds=["NotifyGuardian"])[0]
     assert owed.state == "owed"

@@ -18,7 +18,7 @@ AgeBasis = Literal["none", "declared", "device_signal", "verified", "behaviour"]
 Mode = Literal["standard", "minor", "elder"]
 Actor = Literal["user", "guardian", "staff", "system", "app"]
 LeavingBy = Literal["button", "word", "voice", "api"]
-ContextRole = Literal["system", "companion", "tool"]
+ContextRole = Literal["system", "companion", "tool", "history"]
 Purpose = Literal["companionship", "sensitive_data", "training", "third_party", "minor_third_party"]
 Relation = Literal["friend", "listener", "partner", "kin", "deceased", "professional", "character", "other"]
 UpstreamReason = Literal["dead", "slow", "refused", "cut", "garbage"]
@@ -74,7 +74,10 @@ class UserSpoke(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ContextRead(Event, frozen=True, kw_only=True, tag=True):
-    """A text that came with the request and is not the person's: a system prompt, an earlier reply, a tool's result."""
+    """A text that came with the request and is not new: a system prompt, an earlier reply, a tool's result.
+
+    `history` stands for all the earlier turns of a request in which nothing was read, `chars` for their length together.
+    """
 
     role: ContextRole
     turn: str = ""

@@ -184,8 +184,11 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
                 at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating
             )
         )  # fmt: skip
+    quiet = 0
     for place in earlier:
-        await _hear_earlier(talk, ask, place)
+        quiet += await _hear_earlier(talk, ask, place)
+    if quiet:
+        await talk.hear(e.ContextRead(at=talk.at, person=talk.person.id, session=talk.session, role="history", chars=quiet))
     context = _context(ask, new)
     for place in new:
         await _hear_new(talk, ask, place, context)
@@ -202,18 +205,25 @@ def _context(ask: Ask, new: list[int]) -> list[tuple[Role, str]]:
     return [(SAID_BY[turn.role], text_of(turn)) for turn in ask.messages[max(0, first - CONTEXT_TURNS) : first] if turn.role in {"user", "assistant"}]
 
 
-async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> None:
-    """A turn that came along as history: read once, when it is first seen."""
+async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
+    """A turn that came along as history: read once, when it is first seen. Gives the characters in which nothing was read.
+
+    Nothing was read in most, and of those the log keeps one line a request and no text: what was said through us is kept
+    already, and the rest is the app's own.
+    """
     turn = ask.messages[place]
     text = text_of(turn)
     stored_as = {"assistant": "companion", "developer": "system", "function": "tool"}.get(turn.role, turn.role)
     if not text or _was_seen(talk, stored_as, text):
-        return
+        return 0
     readings = await read_turn(talk.gateway, turn, SAID_BY[turn.role])
+    if not readings:
+        return len(text)
     words = Words(new_id(), stored_as, text, talk.session, talk.raw_session, companion_of(talk))
     at = {"at": talk.at, "person": talk.person.id, "session": talk.session, "turn": words.id, "chars": len(text), "readings": readings}
     event = e.UserSpoke(**at, earlier=True) if turn.role == "user" else e.ContextRead(**at, role=_READ_BY[turn.role])  # type: ignore[arg-type]  # fields shared by both
     await talk.hear(event, words=words)
+    return 0
 
 
 def _was_seen(talk: Talk, role: str, text: str) -> bool:
