@@ -61,6 +61,17 @@ def _sqlite(engine: Engine) -> Engine:
     return engine
 
 
+def scrub(engine: Engine) -> None:
+    """Empties SQLite's write-ahead log into the file: what was deleted stands in no copy of a page any more."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()
+
+
 def migrate(engine: Engine) -> None:
     """Brings the tables to the newest form (Alembic); safe to call at every start."""
     config = Config()

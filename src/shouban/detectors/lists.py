@@ -1,7 +1,7 @@
 """The shipped word lists: YAML blocks of words with braces, `{想|要}自杀` being two, read and spelled out once.
 
 A block says for all its words: `signal`, `level`, optionally `score`, `role`, `kind`, and `when`, the condition on
-what stands before the word (see `clauses.py`); its words are parted by `/` or stand on lines of their own. `没有我…更好`
+what stands before the word (see `clauses.py`); its words stand on lines of their own. `没有我…更好`
 is a word in two parts that may stand a few characters apart. Exceptions name what they cancel; evasions name a word's
 disguises.
 """
@@ -94,7 +94,7 @@ def spelled_out(template: str) -> Iterator[str]:
 
 def _spelled_words(words: str) -> Iterator[tuple[Iterator[str], frozenset[str] | None]]:
     """The spellings of each template, with the first parts that they must follow where it has any."""
-    for template in words.replace("\n", "/").split("/"):
+    for template in words.splitlines():
         first, apart, last = template.strip().rpartition(APART)
         if APART in first:
             raise OperatorError(f"`{template.strip()}` has more than two parts; write it as several words")

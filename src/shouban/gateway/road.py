@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
-from shouban.db.schema import MESSAGES
+from shouban.db.engine import scrub
+from shouban.db.schema import MESSAGES, PUSHES
 from shouban.db.writer import Job
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
@@ -104,6 +105,7 @@ class Road:
         facts: dict[str, Any] = await self._gateway.writer.submit(job)
         if scope == "all":
             self._gateway.people.forget(person)
+        await asyncio.to_thread(scrub, self._gateway.engine)
         text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(facts['rows'].values())}\n"
         return {**facts, "user": person.app_id, "person": person.id, "at": at.isoformat(), "certificate": self._signer.sign(text), "verifier_key": self._signer.verifier_key}
 
@@ -159,14 +161,20 @@ class Road:
             return lambda connection: erase_rows(connection, person)
         if not target:
             raise CallerError(f"`scope` is `{scope}`; name which, like `{scope}:<id>`", field="scope")
-        column = {"session": MESSAGES.c.session_id, "message": MESSAGES.c.message_id}.get(scope)
-        if column is None:
-            chosen = [one["id"] for one in await asyncio.to_thread(self._messages, person) if one.get("companion") == target]
-            condition: ColumnElement[bool] = MESSAGES.c.message_id.in_(chosen)
-        else:
-            condition = column == (person.session(target) if scope == "session" else target)
-        mine = delete(MESSAGES).where(MESSAGES.c.service_id == person.service, MESSAGES.c.person_id == person.id, condition)
-        return lambda connection: {"messages": connection.execute(mine).rowcount}
+        texts, pushed = await self._chosen(person, scope, target)
+        mine = delete(MESSAGES).where(MESSAGES.c.service_id == person.service, MESSAGES.c.person_id == person.id, texts)
+        theirs = delete(PUSHES).where(PUSHES.c.service_id == person.service, PUSHES.c.person_id == person.id, pushed)
+        return lambda connection: {"messages": connection.execute(mine).rowcount, "pushes": connection.execute(theirs).rowcount}
+
+    async def _chosen(self, person: Person, scope: str, target: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Which messages a scope names, and which pushes: words of the staff stand in both."""
+        if scope == "session":
+            session = person.session(target)
+            return MESSAGES.c.session_id == session, PUSHES.c.session_id == session
+        if scope == "message":
+            return MESSAGES.c.message_id == target, PUSHES.c.push_id == target
+        chosen = [one["id"] for one in await asyncio.to_thread(self._messages, person) if one.get("companion") == target]
+        return MESSAGES.c.message_id.in_(chosen), PUSHES.c.push_id.in_(chosen)
 
 
 class _Heard:
