@@ -32,7 +32,7 @@ from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
 from shouban.detectors.reader import build_detectors
 from shouban.duties.contact import ContactCarrier
-from shouban.duties.ledger import Ledger
+from shouban.duties.ledger import FREE_ALL, Ledger
 from shouban.duties.worker import Worker
 from shouban.evidence.log import Acted, Log, leaf_of
 from shouban.evidence.note import Signer
@@ -251,6 +251,8 @@ def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN40
         for service in {one.id: one for one in gateway.services.values()}.values():
             facts = {"version": __version__, "pack": service.pack.pack.id, "digest": service.pack.pack.digest, "detectors": gateway.detectors.about()}
             await store.writer.submit(Job(leaves=[leaf_of(Acted(service=service.id, at=gateway.clock.now(), act="started", facts=facts))]))
+        if not store.is_shared:
+            await store.writer.submit(Job(writes=[(FREE_ALL, {})]))
         if not gateway.clock.is_virtual:
             worker.start()
         try:

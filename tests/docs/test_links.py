@@ -11,7 +11,9 @@ import pytest
 from tests.docs.reading import ROOT, anchors, documents, links
 
 # Paths of one machine, and hosts of package indexes other than the public ones' own names.
-PRIVATE: Final = re.compile(r"/(?:work|root|home|tmp)/\w|index-url|extra-index|https?://[\w.-]*(?:mirror|nexus|artifactory)")
+PRIVATE: Final = re.compile(
+    r"/(?:work|root|home|tmp)/\w|index-url|extra-index|https?://[\w.-]*(?:mirror|nexus|artifactory)"
+)
 
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -45,5 +45,7 @@ def test_operation_says_what_each_setting_means() -> None:
 
 if __name__ == "__main__":
     for document in READMES:
-        text = TABLE.sub(lambda found, name=document: found.group(1) + table(name) + found.group(3), read(document))
-        (ROOT / document).write_text(text, "utf-8")
+        text = read(document)
+        found = TABLE.search(text)
+        assert found is not None
+        (ROOT / document).write_text(text[: found.start(2)] + table(document) + text[found.end(2) :], "utf-8")

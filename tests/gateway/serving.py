@@ -258,9 +258,9 @@ class Listener:
                 return {**json.loads(found["data"]), "event": found["event"], "last_id": found["id"]}
 
     def until(self, kind: str) -> list[dict[str, Any]]:
-        """The events up to the first of this kind."""
+        """The events up to the first of this name."""
         got = [self.next()]
-        while got[-1]["kind"] != kind:
+        while got[-1]["event"] != kind:
             got.append(self.next())
         return got
 

@@ -1,9 +1,8 @@
 """The shipped word lists: YAML blocks of words with braces, `{想|要}自杀` being two, read and spelled out once.
 
 A block says for all its words: `signal`, `level`, optionally `score`, `role`, `kind`, and `when`, the condition on
-what stands before the word (see `clauses.py`); its words stand on lines of their own. `没有我…更好`
-is a word in two parts that may stand a few characters apart. Exceptions name what they cancel; evasions name a word's
-disguises.
+what stands before the word (see `clauses.py`); its words stand on lines of their own. `没有我…更好` is a word in two
+parts that may stand a few characters apart. Exceptions name what they cancel; evasions name a word's disguises.
 """
 
 from __future__ import annotations
@@ -66,8 +65,6 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: str | None = None
     kind: str | None = None
     when: When = "always"
-    # Of a word in two parts this is the second; one of these is the first.
-    after: frozenset[str] | None = None
 
 
 class PardonBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,6 +163,9 @@ def _word_of(block: Block, *, where: str) -> Word:
 def _pardons(file: Traversable) -> dict[str, tuple[Pardon, ...]]:
     pardons: dict[str, tuple[Pardon, ...]] = {}
     for block in (msgspec.convert(raw, PardonBlock) for raw in _blocks(file)):
+        wrong = next((signal for signal in block.cancels if signal not in SIGNALS), None)
+        if wrong is not None:
+            raise OperatorError(f"{file.name} cancels signal `{wrong}`{did_you_mean(wrong, SIGNALS)}")
         for texts, after in _spelled_words(block.words):
             pardon = Pardon(signals=frozenset(block.cancels), denial=block.denial, after=after)
             for pattern in map(pattern_of, texts):

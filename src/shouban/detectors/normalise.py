@@ -139,7 +139,7 @@ def normalise(text: str) -> Normalised:
 def last_bytes(text: str, size: int) -> str:
     """The end of `text` that fills no more than `size` bytes: what a pattern of that size can lie in."""
     encoded = text.encode("utf-8", "replace")
-    return text if len(encoded) <= size else encoded[-size:].decode("utf-8", "ignore")
+    return text if len(encoded) <= size else encoded[len(encoded) - size :].decode("utf-8", "ignore")
 
 
 def is_latin(char: str) -> bool:

@@ -52,6 +52,10 @@ _DONE = (
 )
 
 
+# Where no other process works beside us, whoever held a row is dead: help does not wait for the lease to run out.
+FREE_ALL: Final = update(LEDGER).where(LEDGER.c.state == "owed", LEDGER.c.lease != "").values(lease="", leased_until_us=0)
+
+
 @dataclass(frozen=True)
 class Duty:
     """A row of the ledger."""

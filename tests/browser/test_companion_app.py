@@ -1,0 +1,126 @@
+"""A person opens the companion app in a real browser: they are told what it is, helped in despair, and let go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.gateway.serving import serving_process
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving_process(tmp_path_factory.mktemp("app")) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM.exists(), "Chromium is missing; install Debian's package `chromium`"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+def page(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator[Page]:
+    opened = browser.new_page(viewport=request.param)
+    faults: list[str] = []
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.goto(url)
+    yield opened
+    opened.close()
+    assert not faults
+
+
+def start(page: Page) -> None:
+    """By keyboard alone: the form, then the notice that this is an AI."""
+    page.locator("#start button[type=submit]").focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("#notice-dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog).to_contain_text("人工智能")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+
+
+def say(page: Page, text: str) -> None:
+    page.locator("#message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_the_notice_that_it_is_an_ai_is_always_there(page: Page) -> None:
+    notice = page.locator("#notice-bar")
+    expect(notice).to_be_visible()
+    size = notice.evaluate("bar => parseFloat(getComputedStyle(bar.querySelector('strong')).fontSize)")
+    assert size >= 16
+    start(page)
+    say(page, "你好，今天有点累")
+    expect(page.locator("#messages")).to_contain_text(re.compile("你来啦|累|今天"))
+    expect(notice).to_be_in_viewport()
+
+
+def test_despair_gets_a_help_card_with_numbers_to_call(page: Page) -> None:
+    start(page)
+    say(page, "我不想活了")
+    call = page.locator("#messages a[href^='tel:']", has_text="12356")
+    expect(call.first).to_be_visible()
+
+
+def test_a_goodbye_ends_it_at_once_and_the_way_back_is_open(page: Page) -> None:
+    start(page)
+    say(page, "再见")
+    expect(page.locator("#closed")).to_be_visible()
+    expect(page.locator("#message")).to_be_hidden()
+    page.locator("#restart").click()
+    expect(page.locator("#start, #composer").locator("visible=true").first).to_be_visible()
+
+
+def test_the_exit_button_is_one_press(page: Page) -> None:
+    start(page)
+    page.locator("#exit").click()
+    expect(page.locator("#closed")).to_be_visible()
+
+
+def test_help_is_one_press_away_and_needs_no_server(page: Page) -> None:
+    start(page)
+    page.context.set_offline(True)
+    page.locator("#open-help").click()
+    expect(page.locator("#help-dialog a[href='tel:12356']")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help-dialog")).to_be_hidden()
+    page.context.set_offline(False)
+
+
+def test_what_a_person_writes_is_shown_as_text_and_never_runs(page: Page) -> None:
+    start(page)
+    say(page, "<img src=x onerror=\"document.title='taken'\">")
+    expect(page.locator("#messages")).to_contain_text("<img src=x")
+    assert page.locator("#messages img[src='x']").count() == 0
+    assert page.title() != "taken"
+
+
+def test_my_data_is_deleted_with_a_certificate(page: Page) -> None:
+    start(page)
+    say(page, "记住这句话")
+    expect(page.locator("#messages")).to_contain_text("记住这句话")
+    page.locator("#open-settings").click()
+    page.locator("#delete-data").click()
+    page.locator("#delete-confirm").click()
+    expect(page.locator("#certificate")).to_contain_text("shouban.erasure/v1")
+
+
+def test_nothing_is_wider_than_the_screen_and_english_is_a_switch_away(page: Page, url: str) -> None:
+    page.goto(f"{url}/?lang=en")
+    expect(page.locator("#notice-bar")).to_contain_text("AI")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -1,0 +1,145 @@
+"""What is heard is on disk together or not at all, in one process and in several."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.gateway.serving import NOON, Served, fresh, noon, serving, settings_for
+
+from shouban.core import events as e
+from shouban.core.errors import OperatorError
+from shouban.gateway.context import Gateway
+from shouban.gateway.hearing import Words, new_id
+
+
+def gateway_of(served: Served) -> Gateway:
+    assert served.app is not None
+    return served.app.gateway
+
+
+def block_writes(served: Served, what: str = "full") -> None:
+    with served.engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.exec_driver_sql(f"CREATE TRIGGER {what} BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+
+
+def free_writes(served: Served, what: str = "full") -> None:
+    with served.engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.exec_driver_sql(f"DROP TRIGGER {what}")
+
+
+def test_what_was_not_written_did_not_happen(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path)) as served:
+        user = fresh()
+        served.chat("你好", user=user)
+        before = served.get(f"/v1/users/{user}/data").json()
+        block_writes(served)
+        failed = served.chat("再见", user=user, at=noon(minutes=1))
+        assert failed.error is not None
+        free_writes(served)
+        after = served.get(f"/v1/users/{user}/data").json()
+        assert after["messages"] == before["messages"]
+        assert after["state"] == before["state"]
+        assert "free some disk" in failed.error["message"]
+        assert served.chat("再见", user=user, aware=True, at=noon(minutes=2)).shouban[0]["state"]["session"] == "ended"
+        served.log_size()
+
+
+def test_an_error_of_the_database_gives_away_no_words(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path)) as served:
+        user = fresh("zhangsan")
+        block_writes(served)
+        reply = served.chat("一句很私密的话", user=user)
+        assert "私密" not in reply.body.decode()
+        assert user not in reply.body.decode()
+        free_writes(served)
+
+
+def test_two_processes_on_one_database_keep_one_state_of_a_person(tmp_path: Path, postgresql_url: str) -> None:
+    keys = tmp_path / "one"
+    user = fresh()
+    settings = settings_for(keys, database=postgresql_url)
+    with serving(settings) as one, serving(settings) as other:
+        told = []
+        for minute in range(0, 125, 5):
+            served = one if minute % 10 else other
+            told += [minute] if "两个小时" in served.chat("嗯", user=user, at=noon(minutes=minute)).text else []
+        assert told == [120]
+        copies = [served.get(f"/v1/users/{user}/data").json() for served in (one, other)]
+        assert copies[0]["messages"] == copies[1]["messages"]
+        assert len([message for message in copies[0]["messages"] if message["role"] == "user"]) == 25
+        assert one.log_size() == other.log_size()
+
+
+def test_two_processes_that_speak_at_once_lose_nothing(tmp_path: Path, postgresql_url: str) -> None:
+    user = fresh()
+    settings = settings_for(tmp_path, database=postgresql_url)
+    with serving(settings) as one, serving(settings) as other:
+        one.register(user)
+
+        async def both() -> list[int]:
+            asks = [asyncio.to_thread(served.chat, f"{name}{number}", user=user) for number in range(6) for name, served in (("甲", one), ("乙", other))]
+            return [reply.status for reply in await asyncio.gather(*asks)]
+
+        statuses = asyncio.run(both())
+        kept = [text for role, text in one.messages(user) if role == "user"]
+        assert len(kept) == len(set(kept))
+        assert len(kept) >= statuses.count(200)
+        assert statuses.count(200) >= 6
+        one.log_size()
+
+
+def test_what_one_process_pushes_another_delivers(tmp_path: Path, postgresql_url: str) -> None:
+    user = fresh()
+    settings = settings_for(tmp_path, database=postgresql_url)
+    with serving(settings) as one, serving(settings) as other:
+        one.register(user)
+        with other.listening(user) as events:
+            one.post(f"/v1/users/{user}/exit", {"session": "s"})
+            assert events.until("session_ended")[-1]["session"] == "s"
+
+
+def test_event_words_and_duties_are_one_transaction(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    gateway = gateway_of(world)
+    commits = gateway.writer.commits
+
+    async def hear() -> None:
+        person = await gateway.people.find("default", user)
+        assert person is not None
+        words = Words(new_id(), "user", "再见", person.session("s"), "s")
+        event = e.UserLeft(at=NOON, person=person.id, session=person.session("s"), by="voice")
+        heard = await gateway.hearing.hear(person, event, gateway.by_id("default").pack, words=words)
+        await heard.committed
+
+    asyncio.run(hear())
+    assert gateway.writer.commits == commits + 1
+    assert world.messages(user) == [("user", "再见")]
+    assert "EndSession" in {row.kind for row in world.ledger(user)}
+
+
+def test_ids_made_later_sort_after_those_made_before() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert ids == sorted(set(ids))
+
+
+def test_a_write_that_fails_is_told_to_who_waits_for_it(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path)) as served:
+        user = fresh()
+        served.register(user)
+        block_writes(served)
+        gateway = gateway_of(served)
+
+        async def hear() -> None:
+            person = await gateway.people.find("default", user)
+            assert person is not None
+            event = e.UserSpoke(at=NOON, person=person.id, session=person.session("s"))
+            heard = await gateway.hearing.hear(person, event, gateway.by_id("default").pack)
+            with pytest.raises(OperatorError, match="full"):
+                await heard.committed
+            assert await gateway.people.find("default", user) is not person
+
+        asyncio.run(hear())
+        free_writes(served)
