@@ -194,7 +194,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     # The reference page lets anybody in: it is for trying, and never served in production.
     if settings.companion_app and not settings.production:
         desk = _desk(gateway, road, chat, callers)
-        handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted)]
+        handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted, complaints_contact=settings.complaints_contact)]
         routes[SAY] = say_application(desk)
     pages = _litestar(handlers, _life(gateway, worker, store))
     return App(gateway, worker, _front(routes, pages), store)

@@ -23,7 +23,6 @@ class ServiceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     upstream: str = "scripted"
     upstream_key: str = ""
     pack: str = "cn"
-    companions: list[str] = []
     delivery: Literal["inline", "aware"] = "inline"
     anonymous: bool = False
     unregistered: Literal["", "refuse", "strict", "adult"] = ""
@@ -49,6 +48,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     anonymous: bool = False
     unregistered: Literal["", "refuse", "strict", "adult"] = ""
     companion_app: bool = True
+    complaints_contact: str = ""
     language: Literal["zh", "en"] = "zh"
     region: str = "cn"
     max_body: int = 2_000_000
@@ -59,7 +59,6 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     first_byte_timeout: float = 60.0
     idle_timeout: float = 60.0
     human_wait: float = 20.0
-    detector_deadline: float = 0.5
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     services: list[ServiceSettings] = []
 

@@ -124,3 +124,9 @@ def test_nothing_is_wider_than_the_screen_and_english_is_a_switch_away(page: Pag
     expect(page.locator("#notice-bar")).to_contain_text("AI")
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_the_complaint_link_leads_somewhere_true(page: Page) -> None:
+    start(page)
+    page.locator("#bottom a[href='/complaints']").click()
+    expect(page.locator("main")).to_contain_text("12377")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ def fed(text: str, cuts: Sequence[int], role: Role = "companion") -> tuple[list[
     stream = DETECTORS.stream(role)
     found: list[Reading] = []
     edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(text)}), len(text)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         found.extend(stream.feed(text[start:end]))
     return found, stream.finish()
 

@@ -54,7 +54,7 @@ def books_of(data: Path, database: str = "") -> Books:
     with snapshot(database or sqlite_url(data)) as connection:
         entries = [decode_entry(leaf.data, index) for index, leaf in read_leaves(connection)]
         duties = {row.duty_id: duty_from(row) for row in connection.execute(select(LEDGER))}
-        pushes = list(connection.execute(select(PUSHES.c.person_id, PUSHES.c.push_id, PUSHES.c.kind)))
+        pushes = list(connection.execute(select(PUSHES.c.person_id, PUSHES.c.push_id, PUSHES.c.kind).order_by(PUSHES.c.id)))
     return Books([one for one in entries if isinstance(one, Decided)], duties, pushes)
 
 

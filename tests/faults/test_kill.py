@@ -127,14 +127,16 @@ def _dangers_were_carried_out_once(books: Books, served: Served, turns: list[Tur
             owed = books.owed_by(ids[0])
             assert {one.kind for one in owed} >= {"Escalate", "NotifyGuardian", "ShowHelp"}, turn
             assert told[turn.user] == {one.id for one in owed if one.kind == "NotifyGuardian"}
-            assert _pushed(served, turn.user) >= {one.id for one in owed if one.kind == "ShowHelp"}
+            mine = [one.push_id for one in books.pushes if one.person_id == owed[0].person]
+            assert _pushed(served, turn.user, len(mine)) == mine, turn
+            assert set(mine) >= {one.id for one in owed if one.kind == "ShowHelp"}, turn
     assert not [duty for duty, times in books.done.items() if times > 1], "a duty was done twice"
     notices = [(one.person_id, one.push_id) for one in books.pushes if one.kind == "notice"]
     assert len(notices) == len(set(notices))
     assert {push for _, push in notices} <= set(books.duties), "a notice was shown under an id that no duty has"
 
 
-def _pushed(served: Served, user: str) -> set[str]:
-    """The ids of the notices on the person's event stream, from its beginning."""
+def _pushed(served: Served, user: str, number: int) -> list[str]:
+    """The ids of what is on the person's event stream, from its beginning."""
     with served.listening(user, last_id="0") as listener:
-        return {one["id"] for one in listener.until("notice")}
+        return [listener.next()["id"] for _ in range(number)]

@@ -36,9 +36,9 @@ from shouban.app import App, build_app, open_store, service_keys
 from shouban.cli.serve import set_up_log
 from shouban.db.schema import LEDGER, METADATA
 from shouban.detectors.reader import Detectors, build_detectors
-from shouban.evidence.chain import leaf_hash, root_of
+from shouban.evidence.chain import root_at
 from shouban.evidence.note import open_checkpoint
-from shouban.evidence.tiles import TILE_WIDTH, decode_bundle, entries_path
+from shouban.evidence.tiles import TILE_WIDTH, check_bundle, decode_bundle, entries_path, hash_reader, tile_path
 from shouban.packs.pack import LoadedPack
 from shouban.packs.stack import load_pack
 from shouban.settings import ServiceSettings, Settings
@@ -225,16 +225,22 @@ class Served:
         copy = self.get(f"/v1/users/{user}/data", key=key).json()
         return [(one["role"], one["text"]) for one in copy["messages"]]
 
-    def log_size(self, *, key: str = KEY) -> int:
-        """Verifies the whole public log from outside, as anybody with the key could; gives its size."""
-        verifier = self.get("/log/key", key="").text.strip()
-        checkpoint = open_checkpoint(self.get("/log/checkpoint", key="").text, [verifier])
-        leaves: list[bytes] = []
-        for n in range(-(-checkpoint.size // TILE_WIDTH)):
-            width = min(TILE_WIDTH, checkpoint.size - n * TILE_WIDTH)
-            leaves += decode_bundle(self.get(f"/log/{entries_path(n, width)}", key=key).content, width)
-        assert root_of(map(leaf_hash, leaves)) == checkpoint.root
+    def log_size(self) -> int:
+        """Verifies the public log from outside, by its hashes alone, as anybody could; gives its size."""
+        checkpoint = open_checkpoint(self.get("/log/checkpoint", key="").text, [self.get("/log/key", key="").text.strip()])
+        assert root_at(checkpoint.size, hash_reader(checkpoint.size, self._tile)) == checkpoint.root
         return checkpoint.size
+
+    def entries(self, *, key: str = KEY) -> list[bytes]:
+        """The newest entries of the log, checked against their hashes."""
+        n, last = divmod(self.log_size() - 1, TILE_WIDTH)
+        answer = self.get(f"/log/{entries_path(n, last + 1)}", key=key)
+        assert answer.status_code == 200, answer.text
+        check_bundle(found := decode_bundle(answer.content, last + 1), self._tile(0, n, last + 1), n=n)
+        return list(found)
+
+    def _tile(self, level: int, n: int, width: int) -> bytes:
+        return self.get(f"/log/{tile_path(level, n, width)}", key="").content
 
 
 class Listener:

@@ -36,6 +36,10 @@ def serve(
 
     Example: `shouban serve --port 8460 --data shouban-data --upstream http://127.0.0.1:8000/v1`
 
+    Settings of `shouban.toml`, each also in the environment as SHOUBAN_ and its name in capitals:
+
+    SETTINGS
+
     Parameters
     ----------
     port
@@ -109,7 +113,10 @@ def set_up_log(level: str) -> None:
 
 
 def settings_help() -> str:
-    """The settings as `serve --help` and the docs list them."""
-    return "\n".join(f"  {name:<22}{form:<28}{default}".rstrip() for name, form, default in settings_table())
+    """The settings as `serve --help` lists them."""
+    return "; ".join(f"{name} ({form}{f', {default}' if default else ''})" for name, form, default in settings_table())
+
+
+serve.__doc__ = (serve.__doc__ or "").replace("SETTINGS", settings_help())
 
 

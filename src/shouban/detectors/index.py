@@ -20,6 +20,8 @@ _FARTHEST: Final = 20
 _FARTHEST_BYTES: Final = max(_FARTHEST, 4 * _NEAR)
 
 ROLES: Final[tuple[Role, ...]] = ("user", "companion")
+# So much of a word a phrase must share to cancel it.
+_OVERLAP: Final = 2
 Match = tuple[int, int, int]
 
 
@@ -78,7 +80,7 @@ class WordIndex:
         if hit.word.when == "alone" and len(after) < clauses.AFTER and not clauses.is_hard(after):
             return True
         first = max(0, len(squeezed) - self._longest_pardon)
-        return any(squeezed[at:] in self._pardon_starts for at in range(first, hit.part + 1))
+        return any(squeezed[at:] in self._pardon_starts for at in range(first, hit.end - _OVERLAP + 1))
 
     def hits(self, squeezed: str, role: Role) -> tuple[Iterator[Hit], Covers]:
         """The words that stand in the text, and what cancels them there."""
@@ -154,10 +156,10 @@ class Covers:
         self.denied = self.denied or pardon.denial
 
     def cover(self, hit: Hit) -> bool:
-        """Whether a phrase holds the whole word, of a word in two parts the second."""
+        """Whether a phrase goes on over the end of the word."""
         return any(
             end >= hit.end and pardon.cancels(hit.word.signal)
-            for start in range(max(0, hit.end - self._longest), hit.part + 1)
+            for start in range(max(0, hit.end - self._longest), hit.end - _OVERLAP + 1)
             if start in self._at
             for end, pardon in self._at[start]
         )

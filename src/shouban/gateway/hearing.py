@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
+import structlog
 from sqlalchemy import Engine, insert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -21,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from shouban.core.decide import Decision, decide
 from shouban.core.errors import ConflictError
 from shouban.core.events import Event, readings_of
-from shouban.core.obligations import HoldRecords
+from shouban.core.obligations import Escalate, HoldRecords
 from shouban.core.signals import Reading, rank
 from shouban.db.keys import row_name
 from shouban.db.keys import random_bytes
@@ -39,6 +40,7 @@ MAX_READINGS: Final = 64
 # Somebody is to be helped or told: these are on disk before the first byte of the answer goes out (design §5).
 FIRST_ON_THE_BOOKS: Final = frozenset({"ShowHelp", "Escalate", "NotifyGuardian", "HoldRecords", "Lock", "Interrupt"})
 
+_log = structlog.get_logger("shouban.gateway")
 _ENCODE = msgspec.json.Encoder().encode
 _MESSAGE = insert(MESSAGES)
 _HOLD = insert(HOLDS)
@@ -155,7 +157,11 @@ class Hearing:
                 person.pending.pop(duty.id, None)
             if not self._shared:
                 self._people.forget(person)
-        elif pushed:
+            return
+        for duty in duties:
+            if isinstance(duty.owed, Escalate):
+                _log.warning("person_needed", duty=duty.id, service=duty.service, reason=duty.owed.reason, urgency=duty.owed.urgency)
+        if pushed:
             self._hub.ring(person.key_pair)
 
     def _rows(

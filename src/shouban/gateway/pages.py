@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shouban.core.errors import CallerError, EvidenceError
-from shouban.duties.ledger import overdue
+from shouban.core.obligations import URGENCIES, Escalate
+from shouban.duties.ledger import Duty, open_duties, overdue
 from shouban.evidence.chain import HASH_SIZE
 from shouban.evidence.log import microseconds, read_checkpoint, read_leaves, read_tile
 from shouban.evidence.tiles import TILE_WIDTH, encode_bundle, parse_entries_path, parse_tile_path, width_of
@@ -76,7 +77,33 @@ def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
         checked = await _check_of_person(gateway, service, data, at) if isinstance(data.user, str) else await asyncio.to_thread(check, data, gateway.detectors, service.pack, region=service.settings.region)
         return Response(msgspec.json.encode(checked), media_type="application/json")
 
-    return [models, events, check_text]
+    @get("/v1/escalations", tags=["care"], summary="Who needs a person of the staff now, most urgent first")
+    async def escalations(request: AnyRequest) -> list[dict[str, Any]]:
+        service = callers.full_service(request)
+        duties = await asyncio.to_thread(_open_escalations, gateway, service.id)
+        people = {duty.person: await gateway.people.by_id(service.id, duty.person) for duty in duties}
+        shown = [_escalation(duty, person.app_id) for duty in duties if (person := people[duty.person]) is not None]
+        return sorted(shown, key=lambda one: (-URGENCIES.index(one["urgency"]), one["due_at"]))
+
+    return [models, events, check_text, escalations]
+
+
+def _open_escalations(gateway: Gateway, service: str) -> list[Duty]:
+    with gateway.engine.connect() as connection:
+        return open_duties(connection, service=service, kinds=["Escalate"])
+
+
+def _escalation(duty: Duty, user: str) -> dict[str, Any]:
+    owed = duty.owed
+    assert isinstance(owed, Escalate)  # noqa: S101  # asked for by kind
+    return {
+        "duty": duty.id, "user": user, "reason": owed.reason, "urgency": owed.urgency, "takeover": owed.takeover,
+        "because": list(owed.because), "owed_at": _iso(duty.owed_us), "due_at": _iso(duty.due_us),
+    }  # fmt: skip
+
+
+def _iso(us: int) -> str:
+    return datetime.fromtimestamp(us / 1e6, UTC).isoformat()
 
 
 async def _check_of_person(gateway: Gateway, service: Service, asked: Asked, at: datetime) -> Checked:
@@ -140,12 +167,12 @@ def _log(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
 
     @get("/log/tile/{path:path}", tags=["evidence"], summary="A tile of the log (C2SP tlog-tiles)")
     async def tile(request: AnyRequest, path: str) -> Response[bytes]:
-        """Hashes are public; entries need the service key, since readings of persons stand in them."""
+        """Hashes are public; entries need the key of the service they are of, since readings of persons stand in them."""
         wanted = f"tile/{path.strip('/')}"
-        entries = wanted.startswith("tile/entries/")
-        if entries:
-            callers.service(request)
-        data = await asyncio.to_thread(_entries if entries else _hashes, gateway, wanted)
+        if wanted.startswith("tile/entries/"):
+            data = await asyncio.to_thread(_entries, gateway, wanted, callers.service(request))
+        else:
+            data = await asyncio.to_thread(_hashes, gateway, wanted)
         return Response(data, media_type="application/octet-stream")
 
     @get("/log/key", tags=["evidence"], summary="The key that verifies checkpoints and certificates", sync_to_thread=False)
@@ -175,14 +202,16 @@ def _hashes(gateway: Gateway, path: str) -> bytes:
     return data
 
 
-def _entries(gateway: Gateway, path: str) -> bytes:
+def _entries(gateway: Gateway, path: str, service: str) -> bytes:
     try:
         wanted = parse_entries_path(path)
     except EvidenceError as error:
         raise CallerError(str(error), status=404, code="not_found") from error
     start = wanted.n * TILE_WIDTH
     with gateway.engine.connect() as connection:
-        leaves = [leaf.data for _, leaf in read_leaves(connection, start=start, stop=start + wanted.width)]
+        leaves = [leaf for _, leaf in read_leaves(connection, start=start, stop=start + wanted.width)]
     if len(leaves) < wanted.width or not width_of(0, wanted.n, start + len(leaves)):
         raise CallerError(f"there are no entries `{path}` yet", status=404, code="not_found")
-    return encode_bundle(leaves)
+    if any(leaf.service != service for leaf in leaves):
+        raise CallerError("these entries are of other services too; whoever runs the gateway has them by `shouban evidence export`", status=403, code="not_yours")
+    return encode_bundle([leaf.data for leaf in leaves])

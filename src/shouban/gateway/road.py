@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.engine import scrub
-from shouban.db.schema import MESSAGES, PUSHES
+from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Job
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
@@ -88,7 +88,10 @@ class Road:
         return {"user": person.profile, "state": msgspec.to_builtins(person.state), "messages": messages}
 
     async def erase(self, person: Person, scope: str, target: str, at: datetime) -> dict[str, Any]:
-        """Deletes, and signs a certificate of it. For `all` the key goes too: what backups hold cannot be opened."""
+        """Deletes, and signs a certificate of it. For `all` the person's key goes too.
+
+        Records that a law holds (`holds`: what, until when) are the log and the ledger; words and names stand in neither.
+        """
         deletion = await self._deletion(person, scope, target)
         event = e.ErasureRequested(at=at, person=person.id, scope=scope, by="app")  # type: ignore[arg-type]  # checked by the caller against SCOPES
         heard = await self._hear(person, event)
@@ -97,7 +100,7 @@ class Road:
 
         def erase(connection: Connection) -> dict[str, Any]:
             """INVARIANT: rows go in the transaction that says so in the log."""
-            facts = {"scope": scope, "rows": deletion(connection), "duties": duties}
+            facts = {"scope": scope, "rows": deletion(connection), "duties": duties, "holds": standing_holds(connection, person, at)}
             job.leaves[:] = [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
             return facts
 
@@ -193,6 +196,13 @@ def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str)
         body = {"session": raw_session, "staff": getattr(event, "staff", ""), "by": getattr(event, "by", "")}
         pushes.append(Push(kind, {key: value for key, value in body.items() if value}, event.session))
     return pushes
+
+
+def standing_holds(connection: Connection, person: Person, at: datetime) -> list[dict[str, str]]:
+    """What a law keeps of this person's records, and until when."""
+    mine = (HOLDS.c.service_id == person.service) & (HOLDS.c.person_id == person.id) & (HOLDS.c.until_us > microseconds(at))
+    rows = connection.execute(select(HOLDS.c.topic, HOLDS.c.until_us).where(mine).order_by(HOLDS.c.until_us))
+    return [{"topic": topic, "until": datetime.fromtimestamp(until / 1e6, at.tzinfo).isoformat()} for topic, until in rows]
 
 
 def _plain(person: Person, row: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of messages

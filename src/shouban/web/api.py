@@ -36,8 +36,10 @@ def refuse_ours(_: AnyRequest, error: ShoubanError) -> Response[dict[str, Any]]:
 def refuse_theirs(_: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
     """The framework's own refusals (no such path, a body that does not fit) in the same shape."""
     extra = error.extra if isinstance(error.extra, list) else []
-    field = next((str(one.get("key")) for one in extra if isinstance(one, dict) and one.get("key")), None)
+    key = next((str(one.get("key")) for one in extra if isinstance(one, dict) and one.get("key")), "")
     detail = next((str(one.get("message")) for one in extra if isinstance(one, dict) and one.get("message")), error.detail)
+    # `data` is the framework's word for the whole body; the field is in what it says of it.
+    field = ".".join(one for one in ("" if key == "data" else key, field_in(detail)) if one) or None
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_value")
     body = {"message": f"{field}: {detail}" if field else detail, "type": "invalid_request_error", "code": code, "param": field}
     headers = {key: value for key, value in (error.headers or {}).items() if key.lower() == "allow"}

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shouban.core.signals import SIGNALS, Level, Reading, Role
+from shouban.detectors.normalise import Normalised
+from shouban.detectors.reader import Detectors, build_detectors
+
+DETECTORS = build_detectors()
+SURPRISES = st.one_of(
+    st.text(max_size=200), st.text(st.characters(categories=["Cs", "Cc", "Mn", "Lo", "So"]), max_size=60)
+)
+
+
+class Plugged:
+    """A plug-in that answers as it is told."""
+
+    name = "plugged"
+    version = "7"
+    signals = frozenset({"crisis", "dependence"})
+    roles: frozenset[Role] = frozenset({"user"})
+
+    def __init__(
+        self, *, raises: bool = False, waits_for: threading.Event | None = None, level: Level = Level.HIGH
+    ) -> None:
+        self._raises = raises
+        self._waits_for = waits_for
+        self._level = level
+
+    def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        if self._raises:
+            raise ValueError("a model fell over")
+        if self._waits_for is not None:
+            self._waits_for.wait(10)
+        return (Reading("crisis", self._level, 0.7, self.name, self.version),)
+
+
+@given(SURPRISES, st.sampled_from(["user", "companion"]))
+def test_whatever_the_text_readings_come_back_of_known_signals_with_spans_inside_it(text: str, role: Role) -> None:
+    for one in DETECTORS.read(text, role=role):
+        assert role in SIGNALS[one.signal]
+        assert one.level in {1, 2, 3, 4}
+        assert 0 <= one.score <= 1
+        assert one.span is None or 0 <= one.span[0] < one.span[1] <= len(text)
+
+
+def test_a_detector_that_raises_reads_unknown_on_all_it_covers() -> None:
+    readings = Detectors([Plugged(raises=True)]).read("嗯", role="user")
+    assert {(one.signal, one.level, one.detector) for one in readings} == {
+        ("crisis", "unknown", "plugged"),
+        ("dependence", "unknown", "plugged"),
+    }
+
+
+def test_a_detector_that_raises_beside_a_deadline_reads_unknown_too() -> None:
+    assert all(one.is_unknown for one in Detectors([Plugged(raises=True)], deadline=5).read("嗯", role="user"))
+
+
+def test_a_detector_that_is_late_reads_unknown_and_the_others_are_heard() -> None:
+    never = threading.Event()
+    try:
+        detectors = Detectors([Plugged(waits_for=never), *DETECTORS._detectors], deadline=0.05)
+        begun = perf_counter()
+        readings = detectors.read("我不想活了", role="user")
+        assert perf_counter() - begun < 2
+        assert {one.signal for one in readings if one.is_unknown} == {"crisis", "dependence"}
+        assert any(one.signal == "crisis" and one.level == 2 for one in readings)
+    finally:
+        never.set()
+
+
+def test_detectors_that_hang_do_not_pile_up_without_end() -> None:
+    never = threading.Event()
+    try:
+        detectors = Detectors([Plugged(waits_for=never)], deadline=0.001)
+        for _ in range(40):
+            assert all(one.is_unknown for one in detectors.read("嗯", role="user"))
+        assert threading.active_count() < 30
+    finally:
+        never.set()
+
+
+def test_a_reading_of_level_none_is_not_given() -> None:
+    assert Detectors([Plugged(level=Level.NONE)]).read("嗯", role="user") == ()
+    assert Detectors([Plugged(level=Level.NONE)], deadline=5).read("嗯", role="user") == ()
+
+
+def test_a_detector_in_time_is_heard() -> None:
+    assert [one.level for one in Detectors([Plugged()], deadline=5).read("嗯", role="user")] == [3]
+
+
+def test_what_each_detector_covers_is_told() -> None:
+    about = DETECTORS.about()
+    assert [one["name"] for one in about] == ["words", "exits", "humanity", "ages", "personal"]
+    assert DETECTORS.covers == {signal for one in about for signal in one["signals"]}  # type: ignore[attr-defined]  # lists
+
+
+HOSTILE = {
+    "combining": "a" + "\u0301" * 100_000, "zero width": "\u200b" * 100_000, "digits": "1 " * 50_000, "at": "a.b-c@" * 16_000, "words": "想死" * 50_000, "blanks": " " * 100_000,
+    "brackets": "(" * 100_000, "streets": "路1号" * 33_000, "subjects": "我在," * 33_000, "split words": "自 杀 " * 25_000, "first parts": "没有我" * 33_000, "latin": "i am " * 20_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_of_a_hundred_kilobytes_is_read_in_bounded_time(kind: str) -> None:
+    begun = perf_counter()
+    DETECTORS.read(HOSTILE[kind], role="user")
+    assert perf_counter() - begun < 5

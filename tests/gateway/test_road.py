@@ -1,0 +1,198 @@
+"""What offices do over the road: take over, copy, erase; and what of it reaches whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from tests.gateway.serving import KEY, PLAN, Served, fresh, guardian, noon, serving, settings_for
+
+from shouban.db.schema import LOG_ENTRIES, METADATA
+from shouban.evidence.note import open_note
+
+PLAIN_TABLES = ("messages", "pushes", "states", "person_keys", "persons")
+
+
+def erased(world: Served, user: str, scope: str = "all") -> dict[str, Any]:
+    answer = world.ask("DELETE", f"/v1/users/{user}/data?scope={scope}")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert isinstance(found, dict)
+    return found
+
+
+# --- a copy
+
+
+def test_a_copy_holds_all_that_was_said_and_all_that_is_known(world: Served) -> None:
+    user = fresh()
+    world.register(user, nickname="小明")
+    world.chat("你好", user=user, session="s")
+    copy = world.get(f"/v1/users/{user}/data").json()
+    assert copy["user"]["id"] == user
+    assert copy["user"]["nickname"] == "小明"
+    assert copy["user"]["contacts"][0]["name"] == "王芳"
+    assert [(one["role"], one["session"]) for one in copy["messages"]] == [("user", "s"), ("companion", "s")]
+    assert copy["state"]["age_band"] == "adult"
+
+
+# --- erasure
+
+
+def test_erasing_leaves_nothing_in_any_table_and_the_log_whole(tmp_path: Path, database_url: str) -> None:
+    with serving(settings_for(tmp_path, database=database_url)) as served:
+        user, other = fresh(), fresh()
+        for one in (user, other):
+            served.register(one, contacts=[guardian()])
+            served.chat("你好", user=one)
+        person = served.person_id(user)
+        size = served.log_size()
+        gone = erased(served, user)
+        assert all(gone["rows"][table] >= 1 for table in ("messages", "states", "person_keys", "persons"))
+        assert {table: served.rows(table, person) for table in PLAIN_TABLES} == dict.fromkeys(PLAIN_TABLES, 0)
+        assert served.log_size() > size
+        assert served.get(f"/v1/users/{user}").status_code == 404
+        assert served.get(f"/v1/users/{user}/data").status_code == 404
+        assert len(served.messages(other)) == 2
+
+
+def test_the_certificate_is_signed_by_the_log_and_names_what_was_erased(world: Served) -> None:
+    user = fresh()
+    world.chat("你好", user=user)
+    person = world.person_id(user)
+    gone = erased(world, user)
+    verifier = world.get("/log/key", key="").text.strip()
+    assert gone["verifier_key"] == verifier
+    text = open_note(gone["certificate"], [verifier]).text
+    assert person in text
+    assert "\nall\n" in text
+    assert user not in text
+
+
+def test_who_was_erased_may_come_back_as_somebody_new(world: Served) -> None:
+    user = fresh()
+    world.register(user, "14_15")
+    world.chat("你好", user=user)
+    before = world.person_id(user)
+    erased(world, user)
+    world.register(user)
+    assert world.person_id(user) != before
+    assert world.messages(user) == []
+    assert "人工智能" in world.chat("你好", user=user, at=noon(minutes=1)).text
+
+
+def test_a_timer_of_somebody_erased_ends_quietly(world: Served) -> None:
+    user = fresh()
+    world.chat("你好", user=user)
+    person = world.person_id(user)
+    erased(world, user)
+    world.chat("你好", at=noon(hours=3))
+    with world.engine.connect() as connection:
+        ledger = METADATA.tables["ledger"]
+        states = connection.execute(select(ledger.c.kind, ledger.c.state, ledger.c.outcome).where(ledger.c.person_id == person, ledger.c.kind == "WakeAt")).all()
+    assert [(row.state, row.outcome) for row in states] == [("done", "the person was erased")]
+    world.log_size()
+
+
+@pytest.mark.parametrize("scope", ["session", "companion", "message"])
+def test_a_part_may_be_erased_and_the_rest_stays(world: Served, scope: str) -> None:
+    user = fresh()
+    world.chat("留下的话", user=user, session="keep", companion="xiaohe")
+    world.chat("要删的话", user=user, session="drop", companion="a-che", at=noon(minutes=1))
+    message = next(one["id"] for one in world.get(f"/v1/users/{user}/data").json()["messages"] if one["text"] == "要删的话")
+    target = {"session": "drop", "companion": "a-che", "message": message}[scope]
+    gone = erased(world, user, f"{scope}:{target}")
+    assert gone["rows"]["messages"] == (1 if scope == "message" else 2)
+    texts = [text for _, text in world.messages(user)]
+    assert "留下的话" in texts
+    assert "要删的话" not in texts
+    assert world.get(f"/v1/users/{user}").status_code == 200
+    world.log_size()
+
+
+@pytest.mark.parametrize("scope", ["everything", "session", "session:", "message", ""])
+def test_a_scope_that_names_nothing_erases_nothing(world: Served, scope: str) -> None:
+    user = fresh()
+    world.chat("你好", user=user)
+    answer = world.ask("DELETE", f"/v1/users/{user}/data?scope={scope}")
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "scope")
+    assert len(world.messages(user)) == 2
+
+
+def test_an_erasure_erases_one_person_of_one_service(world: Served) -> None:
+    user = fresh()
+    world.chat("你好", user=user)
+    world.chat("你好", user=user, key="sk-other")
+    erased(world, user)
+    assert len(world.messages(user, key="sk-other")) == 2
+
+
+def test_the_log_holds_no_name_and_no_word(world: Served) -> None:
+    user = fresh("zhangsan")
+    world.register(user, nickname="小明明")
+    world.chat("一句很私密的话", user=user, session="secret-session")
+    with world.engine.connect() as connection:
+        leaves = b"".join(bytes(row.leaf) for row in connection.execute(select(LOG_ENTRIES)))
+    for secret in (user, "小明明", "私密", "secret-session", "王芳"):
+        assert secret.encode() not in leaves
+
+
+# --- a human
+
+
+def test_only_who_has_taken_over_may_speak(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    said = world.post(f"/v1/users/{user}/human", {"action": "say", "staff": "李", "text": "我在。"})
+    assert (said.status_code, said.json()["error"]["code"]) == (409, "not_taken_over")
+    assert world.messages(user) == []
+
+
+def test_a_takeover_answers_the_call_for_a_person(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    world.chat(PLAN, user=user)
+    assert world.get(f"/v1/users/{user}").json()["takeover"] == "requested"
+    assert "同事" in world.chat("嗯", user=user, at=noon(seconds=10)).text
+    world.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "李"}, at=noon(seconds=30))
+    assert {row.state for row in world.ledger(user, kinds=["Escalate"])} == {"done"}
+    world.post(f"/v1/users/{user}/human", {"action": "hand_back", "staff": "李"}, at=noon(minutes=5))
+    assert world.get(f"/v1/users/{user}").json()["takeover"] == "none"
+
+
+def test_a_call_that_nobody_answers_shows_as_overdue(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    world.chat(PLAN, user=user)
+    rows = world.ledger(user, kinds=["Escalate"])
+    assert {row.state for row in rows} == {"owed"}
+    assert min(row.due_us - row.owed_us for row in rows) == 60_000_000
+
+
+# --- what is heard at the road's side
+
+
+def test_a_person_who_was_never_registered_can_be_acted_on_by_nobody(world: Served) -> None:
+    for method, path, body in [
+        ("POST", "exit", {}),
+        ("POST", "login", {}),
+        ("POST", "mode", {"mode": "minor"}),
+        ("POST", "human", {"action": "take_over", "staff": "李"}),
+        ("POST", "consents", {"purpose": "training"}),
+        ("GET", "data", None),
+        ("DELETE", "data", None),
+    ]:
+        answer = world.ask(method, f"/v1/users/{fresh()}/{path}", body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "user_not_found"), path
+
+
+def test_every_road_wants_the_service_key(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    for key in ("", "wrong", "sk-other"):
+        for method, path, body in [("GET", "", None), ("PATCH", "", {"nickname": "x"}), ("GET", "/data", None), ("DELETE", "/data", None), ("POST", "/exit", {})]:
+            status = world.ask(method, f"/v1/users/{user}{path}", body, key=key).status_code
+            assert status == (404 if key == "sk-other" else 401)
+    assert world.get(f"/v1/users/{user}", key=KEY).json()["registered"]
