@@ -9,6 +9,7 @@ from shouban.detectors.clauses import (
     is_hard,
     is_story,
     looks_back,
+    names_self,
     sentence_before,
     stands_alone,
     subject_of,
@@ -63,3 +64,10 @@ def test_conditions_on_the_subject() -> None:
     assert holds("me", "self")
     assert not holds("me", "none")
     assert holds("always", "you")
+
+
+def test_a_word_may_say_itself_whose_it_is() -> None:
+    assert names_self("我就去死")
+    assert names_self("kill myself")
+    assert not names_self("不想活")
+    assert not names_self("immediately")

@@ -14,8 +14,8 @@ from shouban.detectors.words import WordDetector
 CRISIS = [
     ("我好绝望", 1), ("我快崩溃了", 1), ("I feel so hopeless", 1),
     ("我不想活了", 2), ("想死", 2), ("我活够了", 2), ("I want to die", 2), ("没有我你们会更好", 2), ("真想一睡不醒", 2),
-    ("怎么自杀", 3), ("想割腕", 3), ("I want to kill myself", 3), ("脑子里有个声音让我去死", 3), ("吃多少片安眠药会死", 3), ("我用刀划了自己的手臂", 3), ("how many pills to die", 3),
-    ("我要自杀", 4), ("今晚就跳楼", 4), ("药已经准备好了", 4), ("遗书写好了", 4), ("我吞了一整瓶安眠药", 4), ("I'm going to kill myself tonight", 4), ("I wrote a suicide note", 4), ("再见了这个世界", 4),
+    ("你要是走我就去死", 3), ("怎么自杀", 3), ("想割腕", 3), ("I want to kill myself", 3), ("脑子里有个声音让我去死", 3), ("吃多少片安眠药会死", 3), ("我用刀划了自己的手臂", 3), ("how many pills to die", 3),
+    ("我要自杀", 4), ("if you go ill kill myself", 4), ("今晚就跳楼", 4), ("药已经准备好了", 4), ("遗书写好了", 4), ("我吞了一整瓶安眠药", 4), ("I'm going to kill myself tonight", 4), ("I wrote a suicide note", 4), ("再见了这个世界", 4),
 ]  # fmt: skip
 NO_CRISIS = [
     "笑死我了", "宝宝我想死你了", "累死我了", "饿得要死", "自杀式袭击新闻", "我不会自杀的", "这部电影里主角自杀了", "老师让我们写论文研究自杀率", "作业太多了想死", "我想买个紫砂壶", "手机想死机",

@@ -13,8 +13,8 @@ from typing import Final
 
 import pytest
 from tests.faults.books import Books, books_of, shouban, verified
-from tests.faults.load import Load, Turn, echoing
-from tests.faults.nursery import Child, Nursery, nursery
+from tests.faults.load import Load, Turn
+from tests.faults.nursery import Child, Nursery
 from tests.gateway.serving import KEY, Served
 from tests.upstreams.faulty import FaultyUpstream, running
 
@@ -23,18 +23,6 @@ KEPT_FROM: Final = 0.05
 KEPT_TO: Final = 0.6
 # On PostgreSQL a dead worker’s lease runs out first (`LEASE_FOR`).
 DUE_WITHIN: Final = 40.0
-
-
-@pytest.fixture(scope="module")
-def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    with nursery(tmp_path_factory.mktemp("nursery")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[FaultyUpstream]:
-    with running(FaultyUpstream(echoing())) as started:
-        yield started
 
 
 @pytest.fixture

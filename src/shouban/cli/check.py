@@ -21,7 +21,7 @@ from shouban.packs.stack import load_pack
 
 def check_texts(
     *texts: str,
-    file: Annotated[Path | None, Parameter(name="--file")] = None,
+    file: Annotated[Path | None, Parameter(name="--file", allow_leading_hyphen=True)] = None,
     role: str = "user",
     pack: str = "cn",
     data: Path | None = None,

@@ -17,6 +17,7 @@ import msgspec
 from shouban.core.events import Mode, Purpose
 
 Urgency = Literal["soon", "now", "emergency"]
+Closed = Literal["service", "companionship", "companion", "purchases"]
 URGENCIES: tuple[Urgency, ...] = ("soon", "now", "emergency")
 
 
@@ -86,7 +87,7 @@ class Lock(Obligation, frozen=True, kw_only=True, tag=True):
     """The service, or a part of it, is closed to this person for now; help stays open."""
 
     template: str
-    scope: Literal["service", "companionship", "companion", "purchases"] = "service"
+    scope: Closed = "service"
 
 
 class EndSession(Obligation, frozen=True, kw_only=True, tag=True):
@@ -205,6 +206,9 @@ OBLIGATIONS: dict[str, type[Obligation]] = {kind.__name__: kind for kind in get_
 # What becomes of the turn; only one of these can stand, and the one further down wins.
 ANSWERS: tuple[type[Obligation], ...] = (Allow, Block, ReplaceReply, Interrupt, Lock)
 
+# What a lock closes, from the least to the most; of several the one further down wins.
+LOCKED: tuple[Closed, ...] = ("purchases", "companion", "companionship", "service")
+
 # INVARIANT: a person in danger gets help, whatever else holds: no answer of this table takes ShowHelp away.
 
 
@@ -240,7 +244,8 @@ def strictness(owed: Obligation) -> tuple[Any, ...]:
     kept = getattr(owed, "keep_for", None) or getattr(owed, "quiet_for", None) or timedelta(0)
     wake = -owed.wake_at.timestamp() if isinstance(owed, WakeAt) else 0.0
     mode = owed.mode == "minor" if isinstance(owed, SwitchMode) else False
-    return (place, takeover, urgency, mode, -within, kept, wake, msgspec.json.encode(msgspec.structs.replace(owed, because=())))
+    closed = LOCKED.index(owed.scope) if isinstance(owed, Lock) else 0
+    return (place, takeover, urgency, mode, closed, -within, kept, wake, msgspec.json.encode(msgspec.structs.replace(owed, because=())))
 
 
 def strictest(owed: Iterable[Obligation]) -> tuple[Obligation, ...]:
@@ -273,4 +278,6 @@ def _strictest_terms(group: list[Obligation], winner: Obligation) -> dict[str, A
         cases = [one for one in same if isinstance(one, Escalate)]
         terms["takeover"] = any(one.takeover for one in cases)
         terms["urgency"] = max((one.urgency for one in cases), key=URGENCIES.index)
+    if isinstance(winner, AnswerComplaint):
+        terms["second_person"] = any(one.second_person for one in same if isinstance(one, AnswerComplaint))
     return terms

@@ -24,6 +24,7 @@ _SUBJECT: Final = re.compile(
     r"|(?P<figure>主角|男主|女主|主人公|角色|歌手|作家|诗人|演员|明星|凶手|皇帝|将军|反派|配角|作者|小说|电影|电视剧|剧情|新闻|动漫|游戏|书里|片子|这部|那部|结局|novel|movie|the character|the film)"
     r"|(?P<them>他|她|它|ta|爸|妈|父亲|母亲|爹|娘|男朋友|女朋友|朋友|闺蜜|室友|同学|同事|老公|老婆|丈夫|妻子|对象|男友|女友|儿子|女儿|孩子|弟|哥|姐|妹|奶|爷|姥|外公|外婆|叔|姨|舅|邻居|学生|网友|对方|有人|别人|人家|大家|某人|谁|\bhe\b|\bshe\b|\bhes\b|\bshes\b|\bthey\b|friend|brother|sister|mother|father|\bmom\b|\bdad\b|\bson\b|daughter|husband|wife)"
 )
+_OWN: Final = re.compile(r"我|\b(?:i|im|ill|ive|id|my|myself|me)\b")
 # After these a person is an object, not who feels it: 没有他我…, 因为你…, 离开她不想活.
 _OBJECT_BEFORE: Final = (
     "没",
@@ -75,6 +76,11 @@ def subject_of(clause: str) -> Subject:
             continue
         return role if role in {"self", "you", "figure", "them"} else "none"  # type: ignore[return-value]  # group names
     return "none"
+
+
+def names_self(word: str) -> bool:
+    """Whether the word itself says whose it is: 我就去死, kill myself."""
+    return _OWN.search(word) is not None
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:

@@ -33,7 +33,8 @@ _ADDRESS: Final = re.compile(
 _STREET: Final = re.compile(
     r"(?<![0-9])[0-9]{1,5} (?:[a-z]{2,15} ){1,3}(?:street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd)\b"
 )
-_BEFORE_ADDRESS: Final = re.compile(r"[\u4e00-\u9fffa-z0-9]+$")
+# Characters and short numbers (88号院), not a telephone number that happens to stand before.
+_BEFORE_ADDRESS: Final = re.compile(r"(?:[\u4e00-\u9fff]|(?<![a-z0-9])[a-z0-9]{1,4}(?![a-z0-9]))+$")
 _REGION: Final = re.compile(r"[省市县区]|自治州|我家|住在?|地址|家在")
 _SECRET: Final = re.compile(
     r"(?:密码|口令|验证码|校验码|动态码|支付码|安全码|cvv2?)(?:就|都|还)?(?:是|为|叫|设成|改成|:|=|,| ){1,3}(?P<value>[a-z0-9!@#$%^&*_.+\-]{3,32})"
@@ -125,13 +126,10 @@ def findings(text: str) -> Iterator[Found]:
 
 
 def without_overlap(found: Iterable[Found]) -> list[Found]:
-    """Of findings that overlap the stronger, then the longer; in the order of the text."""
+    """All but those that lie in another that is at least as strong; in the order of the text."""
     kept: list[Found] = []
-    for one in sorted(found, key=lambda f: (f.start, -f.level, f.start - f.end)):
-        if kept and one.start < kept[-1].end:
-            if (one.level, one.end - one.start) > (kept[-1].level, kept[-1].end - kept[-1].start):
-                kept[-1] = one
-        else:
+    for one in sorted(found, key=lambda f: (f.start, -f.end, -f.level)):
+        if not kept or one.end > kept[-1].end or one.level > kept[-1].level:
             kept.append(one)
     return kept
 

@@ -94,6 +94,8 @@ def _in_its_clause(normalised: Normalised, hit: Hit) -> Word | None:
         return word if clauses.is_aside(text, start) else None
     clause = clauses.clause_before(text, start)
     subject = clauses.subject_of(clause)
+    if subject != "figure" and clauses.names_self(text[start:end]):
+        subject = "self"
     if not clauses.holds(word.when, subject):
         return None
     if subject == "them" and word.when == "self":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 import msgspec
 
 from shouban.core import events as e
 from shouban.core.decide import decide
-from shouban.core.errors import CallerError, did_you_mean
+from shouban.core.errors import CallerError
 from shouban.core.obligations import Allow, AskContacts, AskRegistration, Disclose, Obligation, WakeAt
 from shouban.core.signals import Reading, Role
 from shouban.core.state import PersonState
@@ -39,8 +40,8 @@ class Earlier(msgspec.Struct):
     text: str
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """One text to judge."""
+class Asked(msgspec.Struct):
+    """One text to judge. Other fields of a line (labels, sources) are left alone, unless one looks like a slip of the pen."""
 
     text: str
     role: Literal["user", "companion", "assistant"] = "user"
@@ -65,23 +66,27 @@ class Checked(msgspec.Struct, frozen=True, omit_defaults=True):
     id: Any = None
 
 
-_ASKED = msgspec.json.Decoder(Asked)
+_LINE = msgspec.json.Decoder(dict[str, Any])
+SLIP: Final = 0.75
 
 
 def parse_asked(line: bytes) -> Asked:
     """Raises `CallerError` naming the field that does not fit."""
     try:
-        return _ASKED.decode(line)
+        given = _LINE.decode(line)
+        return msgspec.convert(_without_slips(given), Asked)
     except msgspec.ValidationError as error:
-        raise CallerError(f"the text to check does not fit: {error}{_hint(str(error))}", field=field_in(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CallerError(f"the text to check does not fit: {error}", field=field_in(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CallerError(f"not JSON in UTF-8: {error}", field="body", code="invalid_json") from error
 
 
-def _hint(message: str) -> str:
-    if "unknown field" not in message:
-        return ""
-    return did_you_mean(field_in(message) or "", Asked.__struct_fields__)
+def _without_slips(given: dict[str, Any]) -> dict[str, Any]:
+    for name in given.keys() - set(Asked.__struct_fields__):
+        meant = get_close_matches(name, Asked.__struct_fields__, n=1, cutoff=SLIP)
+        if meant and meant[0] not in given:
+            raise CallerError(f"there is no field `{name}`; did you mean `{meant[0]}`?", field=name)
+    return given
 
 
 def primed(profile: Profile, pack: LoadedPack) -> PersonState:

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.core.decide import Decision, decide
 from shouban.core.errors import ConflictError
-from shouban.core.events import Event, readings_of
+from shouban.core.events import DutyDone, Event, readings_of
 from shouban.core.obligations import Escalate, HoldRecords
 from shouban.core.signals import Reading, rank
 from shouban.db.keys import row_name
@@ -107,16 +107,31 @@ class Hearing:
         """
         if not self._shared:
             return self._hear(person, event, pack, words, pushes, writes or [], done)
-        async with person.lock:
-            for _ in range(MAX_TRIES):
-                heard = self._hear(person, event, pack, words, pushes, writes or [], done)
-                try:
-                    await asyncio.shield(heard.committed)
-                except ConflictError:
-                    await self._people.reload(person)
-                else:
-                    return heard
+        given = event.duty if isinstance(event, DutyDone) and event.obligation in NOTICES else ""
+        person.giving.add(given)
+        try:
+            async with person.lock:
+                for _ in range(MAX_TRIES):
+                    heard = self._hear(person, event, pack, words, pushes, writes or [], done)
+                    try:
+                        await asyncio.shield(heard.committed)
+                    except ConflictError:
+                        await self._people.reload(person)
+                    else:
+                        return heard
+                    if given and not await self._people.is_owed(given):
+                        return await self._given_elsewhere(person, event, pushes)
+        finally:
+            person.giving.discard(given)
         raise ConflictError("this person was changed elsewhere again and again; ask again")
+
+    async def _given_elsewhere(self, person: Person, event: Event, pushes: Sequence[Push]) -> Heard:
+        """Another process gave the same notice a moment before, and said so in the log: it is not done twice."""
+        if pushes:
+            await self.push(person, event, pushes)
+        nothing: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        return Heard(Decision(person.state, ()), [], nothing)
 
     async def push(self, person: Person, event: Event, pushes: Sequence[Push]) -> None:
         """Puts pushes on disk, then wakes who listens. One that is there already is not sent twice."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from shouban.core.errors import CallerError, ConflictError, EvidenceError, OperatorError
 from shouban.core.state import PersonState
 from shouban.db.keys import MasterKey, PersonKey
-from shouban.db.schema import MESSAGES, PERSON_KEYS, PERSONS, PUSHES, STATES
+from shouban.db.schema import LEDGER, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, STATES
 from shouban.db.writer import Job, Writer
 from shouban.duties.ledger import NOTICES, Duty, open_duties
 
@@ -44,6 +44,7 @@ class Person:
     profile: dict[str, Any] = field(default_factory=dict)
     seen: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     pending: dict[str, Duty] = field(default_factory=dict)
+    giving: set[str] = field(default_factory=set)
     streams: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     words: asyncio.Event = field(default_factory=asyncio.Event)
@@ -122,9 +123,14 @@ class People:
         person.profile = profile
 
     async def reload(self, person: Person) -> None:
-        """Takes state and version from the database again: another process was faster, or a write failed."""
-        row = await asyncio.to_thread(self._state_row, person)
+        """Takes state and notices from the database again: another process was faster, or a write failed."""
+        row, owed = await asyncio.to_thread(self._newest, person)
         person.version, person.state = (row.version, open_state(person, row.sealed)) if row else (0, PersonState())
+        person.pending = {duty.id: duty for duty in owed if duty.id not in person.giving}
+
+    async def is_owed(self, duty: str) -> bool:
+        """Whether a duty is still owed, by the database."""
+        return await asyncio.to_thread(self._is_owed, duty)
 
     def forget(self, person: Person) -> None:
         """Drops all that this process holds of the person."""
@@ -160,13 +166,16 @@ class People:
             person.version, person.state = state.version, open_state(person, bytes(state.sealed))
         for session, fingerprint in connection.execute(_seen_query(person)):
             person.seen[session].add(bytes(fingerprint))
-        owed = open_duties(connection, service=person.service, person=person.id, kinds=sorted(NOTICES))
-        person.pending = {duty.id: duty for duty in owed}
+        person.pending = {duty.id: duty for duty in _owed_notices(connection, person)}
         return person
 
-    def _state_row(self, person: Person) -> Any:  # noqa: ANN401  # a row, or nothing
+    def _is_owed(self, duty: str) -> bool:
         with self._engine.connect() as connection:
-            return connection.execute(_state_query(person)).one_or_none()
+            return connection.execute(select(LEDGER.c.state).where(LEDGER.c.duty_id == duty)).scalar() == "owed"
+
+    def _newest(self, person: Person) -> tuple[Any, list[Duty]]:
+        with self._engine.connect() as connection:
+            return connection.execute(_state_query(person)).one_or_none(), _owed_notices(connection, person)
 
 
 _NEW_PERSON = insert(PERSONS)
@@ -181,6 +190,10 @@ def _state_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select 
 def _seen_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select of two columns
     mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
     return select(MESSAGES.c.session_id, MESSAGES.c.fingerprint).where(mine).order_by(MESSAGES.c.at_us.desc()).limit(MAX_SEEN)
+
+
+def _owed_notices(connection: Connection, person: Person) -> list[Duty]:
+    return open_duties(connection, service=person.service, person=person.id, kinds=sorted(NOTICES))
 
 
 def open_state(person: Person, sealed: bytes) -> PersonState:

@@ -51,7 +51,7 @@ def address_of(url: str) -> Address:
     except ValueError as error:
         raise OperatorError(f"`{url}` has no valid port") from error
     if not parts.hostname or parts.username:
-        raise OperatorError(f"`{url}` is no address of a server; write `http(s)://HOST/v1`")
+        raise OperatorError(f"`{parts.scheme}://{parts.hostname or ''}` is no address of a server; write `http(s)://HOST/v1`, keys go in `upstream_key`")
     tls = ssl.create_default_context() if parts.scheme == "https" else None
     return Address(parts.hostname, port or (443 if tls else 80), parts.path.rstrip("/"), tls, parts.netloc)
 
@@ -71,6 +71,7 @@ class Exchange(asyncio.Protocol):
         self._heard_at = 0.0
         self._paused = False
         self._has_length = False
+        self._keeps_alive = False
         self.error: UpstreamError | None = None
         self.status = 0
         self.is_complete = True
@@ -83,7 +84,7 @@ class Exchange(asyncio.Protocol):
     def ask(self, request: bytes) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._parts, self._size, self.error = [], 0, None
-        self.status, self.is_complete, self.is_encoded = 0, False, False
+        self.status, self.is_complete, self.is_encoded, self._keeps_alive = 0, False, False, False
         self.uses += 1
         self._heard_at = self._loop.time()
         self._watch()
@@ -120,7 +121,7 @@ class Exchange(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         alive = not self.is_lost and self.is_complete and self.error is None
-        return alive and self._parser is not None and bool(self._parser.should_keep_alive())
+        return alive and self._keeps_alive
 
     def rest(self) -> None:
         """No answer is awaited: nothing to watch."""
@@ -195,6 +196,8 @@ class Exchange(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self.status >= 200:
+            # Asked now: once the message is over the parser no longer knows.
+            self._keeps_alive = bool(self._parser.should_keep_alive())
             self.is_complete = True
         else:
             self.status = 0  # an interim answer (RFC 9110, 15.2): the real one follows
