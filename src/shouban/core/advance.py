@@ -191,8 +191,13 @@ def _note_care(state: PersonState, event: e.Event) -> PersonState:
 
 
 def _register(state: PersonState, event: e.UserRegistered) -> PersonState:
-    """A person who registers says who they are; a minor starts in minors mode, an elder in elder mode."""
-    mode: e.Mode = "minor" if event.age_band in e.MINOR_BANDS else "elder" if event.age_band == "elder" else "standard"
+    """A person who registers says who they are; a minor starts in minors mode, an elder in elder mode.
+
+    Minors mode stands, whatever is declared; only a stranger of unknown age, held as a minor for want of words, leaves it.
+    """
+    held = state.mode == "minor" and (state.announced or state.age_band != "unknown")
+    minor = held or event.age_band in e.MINOR_BANDS
+    mode: e.Mode = "minor" if minor else "elder" if event.age_band == "elder" else "standard"
     return replace(
         state,
         announced=event.announced,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shouban.core.errors import OperatorError
 
@@ -70,6 +73,23 @@ def scrub(engine: Engine) -> None:
         connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
+
+
+@contextmanager
+def view(engine: Engine) -> Iterator[Connection]:
+    """One unchanging view for reading; a database that does not answer is the operator's to mend, and named as such."""
+    steady = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    try:
+        with engine.connect().execution_options(**steady) as connection:
+            yield connection
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise OperatorError(f"the database cannot be read ({first_line(error)}); try again shortly") from error
+
+
+def first_line(error: Exception) -> str:
+    """What the driver says, without the statement and its values."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return (str(said).splitlines() or [""])[0] or type(said).__name__
 
 
 def migrate(engine: Engine) -> None:

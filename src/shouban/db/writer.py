@@ -29,6 +29,8 @@ RETRY_STEP = 0.05
 # A transaction waits this long for company: fewer, fuller ones cost less, and the reply under way goes out first.
 # What must not wait says so (`Job.is_urgent`).
 GATHER_SECONDS = 0.003
+# Two processes that write the same persons may meet crosswise: PostgreSQL ends one of the two transactions, which may try again.
+PASSING = ("locked", "connect", "shut", "starting up", "recovery mode", "deadlock")
 LOCK_FIRST_STATES = text("SELECT pg_advisory_xact_lock(hashtext('shouban.states'))")
 
 
@@ -248,7 +250,8 @@ def _order(statement: Any) -> int:  # noqa: ANN401  # SQLAlchemy types the flags
 
 def _passes(error: OperationalError) -> bool:
     """Whether the fault may pass by itself: a lock held elsewhere, a connection lost, a server restarting."""
-    return error.connection_invalidated or "locked" in str(error.orig) or "connect" in str(error.orig).lower() or "shut" in str(error.orig)
+    said = str(error.orig).lower()
+    return error.connection_invalidated or any(sign in said for sign in PASSING)
 
 
 def _cause(error: BaseException) -> BaseException:

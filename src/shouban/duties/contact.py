@@ -36,7 +36,7 @@ class ContactCarrier:
         contacts = in_order(person.profile.get("contacts", []), owed.contact)
         if not contacts:
             raise OperatorError("no contact is on record; a person of the staff must find one")
-        language = person.profile.get("language", "zh")
+        language = person.profile.get("language") or "zh"
         text = self._pack_of(duty.service).template(owed.template, language, age_band=person.state.age_band).text
         return await self._first_taken(contacts, {"idempotency_key": duty.id, "user": person.app_id, "text": text})
 

@@ -170,7 +170,7 @@ class Hearing:
         if future.cancelled() or future.exception() is not None:
             for duty in duties:
                 person.pending.pop(duty.id, None)
-            if not self._shared:
+            if not (self._shared and not future.cancelled() and isinstance(future.exception(), ConflictError)):
                 self._people.forget(person)
             return
         for duty in duties:

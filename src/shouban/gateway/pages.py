@@ -11,9 +11,8 @@ from litestar import Response, Router, get, post
 from litestar.response import Stream
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from shouban.core.errors import CallerError, EvidenceError
+from shouban.core.errors import CallerError, EvidenceError, OperatorError
 from shouban.core.obligations import URGENCIES, Escalate
 from shouban.duties.ledger import Duty, open_duties, overdue
 from shouban.evidence.chain import HASH_SIZE
@@ -89,7 +88,7 @@ def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
 
 
 def _open_escalations(gateway: Gateway, service: str) -> list[Duty]:
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         return open_duties(connection, service=service, kinds=["Escalate"])
 
 
@@ -140,17 +139,17 @@ def _health(gateway: Gateway) -> list[Any]:
 def _problems(gateway: Gateway) -> list[str]:
     problems = []
     try:
-        with gateway.engine.connect() as connection:
+        with view(gateway.engine) as connection:
             connection.execute(text("SELECT 1"))
-    except SQLAlchemyError as error:
-        problems.append(f"the database does not answer ({type(error).__name__})")
+    except OperatorError as error:
+        problems.append(str(error))
     if any(one.is_unknown for one in gateway.detectors.read("你好", role="user")):
         problems.append("a detector does not answer")
     return problems
 
 
 def _measure(gateway: Gateway) -> None:
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         late = overdue(connection, now_us=microseconds(gateway.clock.now()))
     gateway.metrics.overdue.clear()
     for kind, count in late.items():
@@ -183,7 +182,7 @@ def _log(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
 
 
 def _checkpoint(gateway: Gateway) -> str:
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         found = read_checkpoint(connection)
     if found is None:
         raise CallerError("the log is empty: no checkpoint yet", status=404, code="not_found")
@@ -195,7 +194,7 @@ def _hashes(gateway: Gateway, path: str) -> bytes:
         wanted = parse_tile_path(path)
     except EvidenceError as error:
         raise CallerError(str(error), status=404, code="not_found") from error
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         data = read_tile(connection, wanted.level, wanted.n)[: wanted.width * HASH_SIZE]
     if len(data) < wanted.width * HASH_SIZE:
         raise CallerError(f"there is no tile `{path}` yet", status=404, code="not_found")
@@ -208,7 +207,7 @@ def _entries(gateway: Gateway, path: str, service: str) -> bytes:
     except EvidenceError as error:
         raise CallerError(str(error), status=404, code="not_found") from error
     start = wanted.n * TILE_WIDTH
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         leaves = [leaf for _, leaf in read_leaves(connection, start=start, stop=start + wanted.width)]
     if len(leaves) < wanted.width or not width_of(0, wanted.n, start + len(leaves)):
         raise CallerError(f"there are no entries `{path}` yet", status=404, code="not_found")

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shouban.core.errors import CallerError, ConflictError, EvidenceError, OperatorError
 from shouban.core.state import PersonState
+from shouban.db.engine import view
 from shouban.db.keys import MasterKey, PersonKey
 from shouban.db.schema import LEDGER, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, STATES
 from shouban.db.writer import Job, Writer
@@ -72,6 +73,7 @@ class People:
 
     def __init__(self, engine: Engine, writer: Writer, master: MasterKey) -> None:
         self._engine = engine
+        self._shared = engine.dialect.name == "postgresql"
         self._writer = writer
         self._master = master
         self._held: OrderedDict[tuple[str, str], Person] = OrderedDict()
@@ -83,7 +85,8 @@ class People:
         known = self._ids.get((service, app_id))
         if known and (held := self._held.get((service, known))):
             self._held.move_to_end((service, known))
-            return held
+            if await self._is_current(held):
+                return held
         async with self._loading.setdefault((service, app_id), asyncio.Lock()):
             held = self._held.get((service, self._ids.get((service, app_id), "")))
             person = held or await asyncio.to_thread(self._load, service, app_id, None)
@@ -93,12 +96,26 @@ class People:
     async def by_id(self, service: str, person_id: str) -> Person | None:
         """The person with this pseudonym, or none (erased)."""
         held = self._held.get((service, person_id))
-        if held:
+        if held and await self._is_current(held):
             return held
         person = await asyncio.to_thread(self._load, service, None, person_id)
         if person is None:
             return None
         return self._held.get((service, person_id)) or self._keep(person)
+
+    async def _is_current(self, person: Person) -> bool:
+        """Brings a held person up to what other processes have written; whether the person is still there."""
+        if not self._shared:
+            return True
+        async with person.lock:
+            version = await asyncio.to_thread(self._version, person)
+            if version == person.version or (version is None and not person.version):
+                return True
+            try:
+                await self.reload(person)
+            except ConflictError:
+                return False
+            return True
 
     async def make(self, service: str, app_id: str, profile: dict[str, Any], *, now_us: int) -> Person:
         """A new person, with a key of their own. The row is on disk when this returns; `ConflictError` if somebody was faster."""
@@ -123,19 +140,25 @@ class People:
         person.profile = profile
 
     async def reload(self, person: Person) -> None:
-        """Takes state and notices from the database again: another process was faster, or a write failed."""
-        row, owed = await asyncio.to_thread(self._newest, person)
-        person.version, person.state = (row.version, open_state(person, row.sealed)) if row else (0, PersonState())
-        person.pending = {duty.id: duty for duty in owed if duty.id not in person.giving}
+        """Takes all that may have changed from the database again: another process was faster."""
+        fresh = await asyncio.to_thread(self._load, person.service, None, person.id)
+        if fresh is None:
+            self.forget(person)
+            raise ConflictError("this person was erased at the same time; ask again")
+        person.version, person.state, person.profile = fresh.version, fresh.state, fresh.profile
+        person.pending = {duty: owed for duty, owed in fresh.pending.items() if duty not in person.giving}
+        for session, marks in fresh.seen.items():
+            person.seen[session] |= marks
 
     async def is_owed(self, duty: str) -> bool:
         """Whether a duty is still owed, by the database."""
         return await asyncio.to_thread(self._is_owed, duty)
 
     def forget(self, person: Person) -> None:
-        """Drops all that this process holds of the person."""
-        self._held.pop(person.key_pair, None)
-        self._ids.pop((person.service, person.app_id), None)
+        """Drops all that this process holds of the person; one who was loaded anew since stays."""
+        if self._held.get(person.key_pair) is person:
+            del self._held[person.key_pair]
+            self._ids.pop((person.service, person.app_id), None)
 
     def _keep(self, person: Person) -> Person:
         person = self._held.setdefault(person.key_pair, person)
@@ -149,7 +172,7 @@ class People:
         return person
 
     def _load(self, service: str, app_id: str | None, person_id: str | None) -> Person | None:
-        with self._engine.connect() as connection:
+        with view(self._engine) as connection:
             query = select(PERSONS, PERSON_KEYS.c.wrapped).join(
                 PERSON_KEYS, (PERSONS.c.service_id == PERSON_KEYS.c.service_id) & (PERSONS.c.person_id == PERSON_KEYS.c.person_id)
             )
@@ -166,16 +189,18 @@ class People:
             person.version, person.state = state.version, open_state(person, bytes(state.sealed))
         for session, fingerprint in connection.execute(_seen_query(person)):
             person.seen[session].add(bytes(fingerprint))
-        person.pending = {duty.id: duty for duty in _owed_notices(connection, person)}
+        owed = open_duties(connection, service=person.service, person=person.id, kinds=sorted(NOTICES))
+        person.pending = {duty.id: duty for duty in owed}
         return person
 
     def _is_owed(self, duty: str) -> bool:
-        with self._engine.connect() as connection:
+        with view(self._engine) as connection:
             return connection.execute(select(LEDGER.c.state).where(LEDGER.c.duty_id == duty)).scalar() == "owed"
 
-    def _newest(self, person: Person) -> tuple[Any, list[Duty]]:
-        with self._engine.connect() as connection:
-            return connection.execute(_state_query(person)).one_or_none(), _owed_notices(connection, person)
+    def _version(self, person: Person) -> int | None:
+        with view(self._engine) as connection:
+            found = connection.execute(_state_query(person)).one_or_none()
+            return found.version if found else None
 
 
 _NEW_PERSON = insert(PERSONS)
@@ -190,10 +215,6 @@ def _state_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select 
 def _seen_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select of two columns
     mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
     return select(MESSAGES.c.session_id, MESSAGES.c.fingerprint).where(mine).order_by(MESSAGES.c.at_us.desc()).limit(MAX_SEEN)
-
-
-def _owed_notices(connection: Connection, person: Person) -> list[Duty]:
-    return open_duties(connection, service=person.service, person=person.id, kinds=sorted(NOTICES))
 
 
 def open_state(person: Person, sealed: bytes) -> PersonState:

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from shouban.core.errors import CallerError
+from shouban.db.engine import view
 from shouban.db.keys import row_name
 from shouban.db.schema import PUSHES
 from shouban.gateway.context import Gateway
@@ -62,14 +63,14 @@ def _start(gateway: Gateway, person: Person, last_id: str | None) -> int:
     if given is not None:
         return given
     mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id)
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         newest: int = connection.execute(select(func.coalesce(func.max(PUSHES.c.id), 0)).where(mine)).scalar_one()
         return newest
 
 
 def _read(gateway: Gateway, person: Person, after: int) -> tuple[list[bytes], int]:
     mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.id > after)
-    with gateway.engine.connect() as connection:
+    with view(gateway.engine) as connection:
         rows = connection.execute(select(PUSHES).where(mine).order_by(PUSHES.c.id).limit(PAGE)).all()
     return [_frame(person, row) for row in rows], rows[-1].id if rows else after
 

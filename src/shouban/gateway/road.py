@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.engine import scrub
+from shouban.db.engine import view
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Job
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
@@ -149,12 +150,12 @@ class Road:
             await asyncio.shield(outcome.committed)
 
     def _open(self, person: Person, kind: str) -> list[Duty]:
-        with self._gateway.engine.connect() as connection:
+        with view(self._gateway.engine) as connection:
             return open_duties(connection, service=person.service, person=person.id, kinds=[kind])
 
     def _messages(self, person: Person) -> list[dict[str, Any]]:
         mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
-        with self._gateway.engine.connect() as connection:
+        with view(self._gateway.engine) as connection:
             rows = connection.execute(select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us, MESSAGES.c.message_id)).all()
         return [_plain(person, row) for row in rows]
 

@@ -43,7 +43,8 @@ def test_what_the_law_still_wants_is_named(world: Served) -> None:
 def test_who_named_nobody_is_asked_for_a_contact_once_a_day(world: Served) -> None:
     user = fresh()
     assert "contacts" in kinds(world.register(user, contacts=[]))
-    assert "contacts" not in world.chat("你好", user=user, aware=True, at=noon(minutes=1)).kinds
+    assert "contacts" in world.chat("你好", user=user, aware=True, at=noon(minutes=1)).kinds
+    assert "contacts" not in world.chat("你好", user=user, aware=True, at=noon(minutes=2)).kinds
     assert "contacts" in world.chat("你好", user=user, aware=True, at=noon(days=1)).kinds
 
 
@@ -120,13 +121,15 @@ def test_contacts_are_set_as_a_whole(world: Served) -> None:
 # --- coming and going
 
 
-def test_signing_in_says_that_this_is_an_ai(world: Served) -> None:
+def test_signing_in_says_that_this_is_an_ai_to_the_app_and_then_to_the_person(world: Served) -> None:
     user = fresh()
     world.register(user)
-    answer = post(world, f"/v1/users/{user}/login", None, x_shouban_session="s")
-    assert "disclosure" in kinds(answer)
-    assert "disclosure" not in world.chat("你好", user=user, session="s", aware=True, at=noon(minutes=1)).kinds
-    assert "disclosure" in kinds(post(world, f"/v1/users/{user}/login", None, x_shouban_session="s", at=noon(minutes=2)))
+    for minute in (0, 5):
+        told = post(world, f"/v1/users/{user}/login", None, x_shouban_session="s", at=noon(minutes=minute))["notices"]
+        assert [one["kind"] for one in told] == ["disclosure"]
+        shown = world.chat("你好", user=user, session="s", aware=True, at=noon(minutes=minute + 1)).notices
+        assert [one["id"] for one in shown] == [told[0]["id"]]
+        assert world.chat("嗯", user=user, session="s", aware=True, at=noon(minutes=minute + 2)).notices == []
 
 
 @pytest.mark.parametrize("by", ["button", "voice", "word", "api"])
@@ -193,7 +196,7 @@ def test_a_child_under_14_talks_once_a_guardian_has_agreed(world: Served) -> Non
 def test_a_purchase_is_allowed_or_refused_with_its_reasons(world: Served, band: str, amount: int, month: int, allowed: bool) -> None:
     user = fresh()
     world.register(user, band)
-    answer = post(world, "/v1/purchases/check", {"user": user, "amount": amount, "month_total": month}, 201)
+    answer = post(world, "/v1/purchases/check", {"user": user, "amount": amount, "month_total": month})
     assert answer["allowed"] is allowed
     assert bool(answer["because"]) is not allowed
 
@@ -202,7 +205,7 @@ def test_nothing_is_sold_to_a_person_in_danger(world: Served) -> None:
     user = fresh()
     world.register(user)
     world.chat(PLAN, user=user)
-    answer = post(world, "/v1/purchases/check", {"user": user, "amount": 100}, 201)
+    answer = post(world, "/v1/purchases/check", {"user": user, "amount": 100})
     assert answer["allowed"] is False
     assert any(rule.endswith("purchase-distress") for rule in answer["because"])
 
