@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +15,10 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from litestar import Litestar, Response, get
-from litestar.config.app import AppConfig
+from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ASGIApp
 from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -196,7 +194,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         desk = _desk(gateway, road, chat, callers)
         handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted, complaints_contact=settings.complaints_contact)]
         routes[SAY] = say_application(desk)
-    pages = _litestar(handlers, _life(gateway, worker, store))
+    pages = _litestar(handlers, callers, _life(gateway, worker, store))
     return App(gateway, worker, _front(routes, pages), store)
 
 
@@ -223,9 +221,10 @@ def _help_lines(gateway: Gateway, desk: CompanionDesk) -> Callable[[Any], Any]:
     return lambda language: service.pack.help_for("crisis", language, service.settings.region)
 
 
-def _litestar(handlers: list[Any], life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
+def _litestar(handlers: list[Any], callers: GatewayCallers, life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
     return Litestar(
         route_handlers=handlers,
+        guards=[callers.guard],
         lifespan=[life],
         openapi_config=OpenAPIConfig(title="Shouban 守伴", version=__version__, path="/_schema", create_examples=False, render_plugins=[JsonRenderPlugin()]),
         exception_handlers={ShoubanError: refuse_ours, HTTPException: refuse_theirs, Exception: refuse_unforeseen},

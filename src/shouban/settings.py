@@ -99,6 +99,9 @@ def _checked(settings: Settings) -> Settings:
     ids = [service.id for service in settings.served()]
     if len(set(ids)) != len(ids):
         raise OperatorError("two services have one id; give each `[[services]]` its own `id`")
+    keys = [service.key for service in settings.served() if service.key]
+    if len(set(keys)) != len(keys):
+        raise OperatorError("two services have one key; give each `[[services]]` its own `key`")
     for service in settings.served():
         if service.upstream != "scripted" and not service.upstream.startswith(("http://", "https://")):
             raise OperatorError(f"`upstream` of service `{service.id}` is `{service.upstream}`; write `http(s)://HOST/v1` or `scripted`")

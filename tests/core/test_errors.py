@@ -27,7 +27,7 @@ KNOWN = sorted(SIGNALS)
 
 @pytest.mark.parametrize("kind", [CallerError, PackError, EvidenceError, OperatorError, ConflictError])
 def test_every_error_of_ours_can_be_caught_as_one_and_shows_its_text(kind: type[ShoubanError]) -> None:
-    with pytest.raises(ShoubanError, match="^what to change$"):
+    with pytest.raises(ShoubanError, match="what to change"):
         raise kind("what to change")
 
 

@@ -14,8 +14,23 @@ from msgspec.structs import replace
 from tests.core.structs import drawn
 
 from shouban.core.obligations import (
-    ANSWERS, LOCKED, OBLIGATIONS, URGENCIES, Allow, AnswerComplaint, AnyObligation, Block, Escalate, Lock, Obligation,
-    ReplaceReply, ShowHelp, SwitchMode, WakeAt, identity, strictest,
+    ANSWERS,
+    LOCKED,
+    OBLIGATIONS,
+    URGENCIES,
+    Allow,
+    AnswerComplaint,
+    AnyObligation,
+    Block,
+    Escalate,
+    Lock,
+    Obligation,
+    ReplaceReply,
+    ShowHelp,
+    SwitchMode,
+    WakeAt,
+    identity,
+    strictest,
 )  # fmt: skip
 
 ANY = st.sampled_from(sorted(OBLIGATIONS)).flatmap(lambda name: drawn(OBLIGATIONS[name]))
@@ -39,7 +54,15 @@ def _meeting(kind: type[Obligation]) -> st.SearchStrategy[Obligation]:
     return st.tuples(drawn(kind), st.fixed_dictionaries(few)).map(lambda pair: replace(pair[0], **pair[1]))
 
 
-HEAVY = [*OBLIGATIONS.values(), *ANSWERS, *ANSWERS, Escalate, Escalate, AnswerComplaint, ShowHelp]
+HEAVY: list[type[Obligation]] = [
+    *OBLIGATIONS.values(),
+    *ANSWERS,
+    *ANSWERS,
+    Escalate,
+    Escalate,
+    AnswerComplaint,
+    ShowHelp,
+]
 MEETING = st.lists(st.sampled_from(HEAVY).flatmap(_meeting), max_size=10)
 
 
@@ -63,7 +86,9 @@ def test_the_order_of_rules_changes_nothing(owed: list[Obligation], data: st.Dat
 
 
 @given(MEETING, MEETING, MEETING)
-def test_however_packs_are_stacked_the_same_is_owed(one: list[Obligation], other: list[Obligation], third: list[Obligation]) -> None:
+def test_however_packs_are_stacked_the_same_is_owed(
+    one: list[Obligation], other: list[Obligation], third: list[Obligation]
+) -> None:
     together = strictest([*one, *other, *third])
     assert strictest([*strictest([*one, *other]), *third]) == together
     assert strictest([*one, *strictest([*third, *other])]) == together
@@ -160,7 +185,9 @@ def test_two_timers_of_one_key_are_one_and_the_earlier_rings() -> None:
     assert strictest([late, early]) == (replace(early, because=("a", "b")),)
 
 
-@pytest.mark.parametrize("written", [b'{"obligation": "Nod"}', b'{"obligation": "Block"}', b'{"obligation": "Allow", "x": 1}'])
+@pytest.mark.parametrize(
+    "written", [b'{"obligation": "Nod"}', b'{"obligation": "Block"}', b'{"obligation": "Allow", "x": 1}']
+)
 def test_an_obligation_that_does_not_fit_is_refused(written: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(written, type=AnyObligation)

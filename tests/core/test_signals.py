@@ -26,7 +26,9 @@ def test_levels_rank_in_their_order_and_silence_lies_above_none() -> None:
 
 
 @given(LISTS, st.sampled_from(sorted(SIGNALS)))
-def test_the_strongest_reading_is_of_the_signal_and_nothing_outranks_it(readings: tuple[Reading, ...], signal: str) -> None:
+def test_the_strongest_reading_is_of_the_signal_and_nothing_outranks_it(
+    readings: tuple[Reading, ...], signal: str
+) -> None:
     found = strongest(readings, signal)
     others = [one for one in readings if one.signal == signal]
     assert (found is None) == (not others)
@@ -36,7 +38,9 @@ def test_the_strongest_reading_is_of_the_signal_and_nothing_outranks_it(readings
 
 
 @given(LISTS, st.sampled_from(sorted(SIGNALS)), st.data())
-def test_the_order_in_which_detectors_answer_changes_nothing(readings: tuple[Reading, ...], signal: str, data: st.DataObject) -> None:
+def test_the_order_in_which_detectors_answer_changes_nothing(
+    readings: tuple[Reading, ...], signal: str, data: st.DataObject
+) -> None:
     mixed = tuple(data.draw(st.permutations(readings)))
     one, other = strongest(readings, signal), strongest(mixed, signal)
     assert (one and (one.level, one.score)) == (other and (other.level, other.score))

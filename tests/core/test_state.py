@@ -17,7 +17,6 @@ from shouban.core.state import (
     MAX_SESSIONS,
     DayUse,
     PersonState,
-    Session,
     Use,
     since_reminder,
     used_on,
@@ -64,7 +63,11 @@ def test_a_state_that_this_version_cannot_read_is_refused() -> None:
         msgspec.json.decode(b'{"mode": "wild"}', type=PersonState)
 
 
-@given(st.dictionaries(st.dates(date(2026, 1, 1), date(2026, 3, 1)), st.timedeltas(timedelta(0), timedelta(days=1)), max_size=20))
+@given(
+    st.dictionaries(
+        st.dates(date(2026, 1, 1), date(2026, 3, 1)), st.timedeltas(timedelta(0), timedelta(days=1)), max_size=20
+    )
+)
 def test_each_day_has_its_own_use(table: dict[date, timedelta]) -> None:
     state = PersonState(days=tuple(DayUse(day, used) for day, used in sorted(table.items())))
     assert {day: used_on(state, day) for day in table} == table
@@ -94,9 +97,3 @@ def test_whoever_is_under_18_or_in_minors_mode_counts_as_a_minor(state: PersonSt
 
 def test_guardians_and_emergency_contacts_are_contacts() -> None:
     assert PersonState(guardians=1, emergencies=2).contacts == 3
-
-
-def test_a_talk_is_known_by_its_name() -> None:
-    first = Session(id="phone", opened_at=AT, last_at=AT)
-    assert first.ended_by is None
-    assert first.disclosed_at is None

@@ -156,7 +156,9 @@ class Served:
         assert self.app is not None
         return self.app.store.engine
 
-    def ask(self, method: str, path: str, body: Any = None, *, key: str = KEY, at: str = "", **headers: str) -> httpx.Response:
+    def ask(
+        self, method: str, path: str, body: Any = None, *, key: str = KEY, at: str = "", **headers: str
+    ) -> httpx.Response:
         """One request; a `dict` goes as JSON, bytes as they are. Header `x_shouban_session` is `X-Shouban-Session`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named |= {"x-shouban-at": at} if at else {}
@@ -171,7 +173,9 @@ class Served:
     def post(self, path: str, body: Any, *, key: str = KEY, at: str = "", **headers: str) -> httpx.Response:
         return self.ask("POST", path, body, key=key, at=at, **headers)
 
-    def register(self, user: str, age_band: str = "adult", *, key: str = KEY, at: str = "", **more: Any) -> dict[str, Any]:
+    def register(
+        self, user: str, age_band: str = "adult", *, key: str = KEY, at: str = "", **more: Any
+    ) -> dict[str, Any]:
         given = {"id": user, "age_band": age_band, "contacts": [guardian()], "agreement": "2026-07", **more}
         answer = self.post("/v1/users", given, key=key, at=at or noon())
         assert answer.status_code == 201, answer.text
@@ -187,8 +191,18 @@ class Served:
         body = {"model": "m", "messages": said(*turns), "stream": stream, **more}
         if user is not None:
             body["user"] = user or fresh()
-        headers = {"x_shouban_session": session, "x_shouban_companion": companion, "x_shouban_client": "aware" if aware else ""}
-        got = self.post("/v1/chat/completions", body, key=key, at=at or noon(), **{name: value for name, value in headers.items() if value})
+        headers = {
+            "x_shouban_session": session,
+            "x_shouban_companion": companion,
+            "x_shouban_client": "aware" if aware else "",
+        }
+        got = self.post(
+            "/v1/chat/completions",
+            body,
+            key=key,
+            at=at or noon(),
+            **{name: value for name, value in headers.items() if value},
+        )
         return Reply(got.status_code, got.headers, got.content)
 
     @contextmanager
@@ -202,7 +216,11 @@ class Served:
 
     def ledger(self, user: str, *, service: str = "default", kinds: Sequence[str] = ()) -> list[Any]:
         """The person's rows of the ledger, oldest first."""
-        query = select(LEDGER).where(LEDGER.c.person_id == self.person_id(user, service)).order_by(LEDGER.c.owed_us, LEDGER.c.duty_id)
+        query = (
+            select(LEDGER)
+            .where(LEDGER.c.person_id == self.person_id(user, service))
+            .order_by(LEDGER.c.owed_us, LEDGER.c.duty_id)
+        )
         with self.engine.connect() as connection:
             return [row for row in connection.execute(query) if not kinds or row.kind in kinds]
 
@@ -212,7 +230,9 @@ class Served:
         persons = METADATA.tables["persons"]
         lookup = self.app.store.master.lookup(service, user)
         with self.engine.connect() as connection:
-            found = connection.execute(select(persons.c.person_id).where(persons.c.service_id == service, persons.c.lookup == lookup)).scalar_one()
+            found = connection.execute(
+                select(persons.c.person_id).where(persons.c.service_id == service, persons.c.lookup == lookup)
+            ).scalar_one()
         return str(found)
 
     def rows(self, table: str, person: str) -> int:
@@ -227,7 +247,9 @@ class Served:
 
     def log_size(self) -> int:
         """Verifies the public log from outside, by its hashes alone, as anybody could; gives its size."""
-        checkpoint = open_checkpoint(self.get("/log/checkpoint", key="").text, [self.get("/log/key", key="").text.strip()])
+        checkpoint = open_checkpoint(
+            self.get("/log/checkpoint", key="").text, [self.get("/log/key", key="").text.strip()]
+        )
         assert root_at(checkpoint.size, hash_reader(checkpoint.size, self._tile)) == checkpoint.root
         return checkpoint.size
 
@@ -293,7 +315,7 @@ def guardian(**more: Any) -> dict[str, Any]:
 
 
 @cache
-def _law(name: str) -> LoadedPack:
+def cached_law(name: str) -> LoadedPack:
     return load_pack(name)
 
 
@@ -302,7 +324,7 @@ def _detectors() -> Detectors:
     return build_detectors()
 
 
-def _detectors_for(*, words_dir: Path | None = None) -> Detectors:
+def cached_detectors(*, words_dir: Path | None = None) -> Detectors:
     has_words = words_dir is not None and words_dir.is_dir()
     return build_detectors(words_dir=words_dir) if has_words else _detectors()
 
@@ -323,12 +345,20 @@ def serving(settings: Settings) -> Iterator[Served]:
     set_up_log("error")
     with pytest.MonkeyPatch.context() as patch:
         # What never changes while tests run is read once: the packs, and the detectors without a provider's own words.
-        patch.setattr(shouban.app, "load_pack", _law)
-        patch.setattr(shouban.app, "build_detectors", _detectors_for)
+        patch.setattr(shouban.app, "load_pack", cached_law)
+        patch.setattr(shouban.app, "build_detectors", cached_detectors)
         store = open_store(settings, {})
         keys, _ = service_keys(settings, store.data)
         app = build_app(settings, store, keys)
-    config = uvicorn.Config(app.asgi, loop="uvloop", http="httptools", ws="none", lifespan="on", log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app.asgi,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -410,7 +440,9 @@ def other_upstream() -> Iterator[FaultyUpstream]:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, upstream: FaultyUpstream, other_upstream: FaultyUpstream) -> Iterator[Served]:
+def world(
+    tmp_path_factory: pytest.TempPathFactory, upstream: FaultyUpstream, other_upstream: FaultyUpstream
+) -> Iterator[Served]:
     """One gateway, time as each request says; services `default` (key `KEY`) and `SERVICES`."""
     data = tmp_path_factory.mktemp("world")
     (data / "words").mkdir()

@@ -66,7 +66,11 @@ def test_the_openai_client_talks_through_us_without_knowing(openai: OpenAI) -> N
 
 
 def test_the_openai_client_streams_through_us_without_knowing(openai: OpenAI) -> None:
-    chunks = list(openai.chat.completions.create(model="m", user=fresh(), messages=[{"role": "user", "content": "你好"}], stream=True))
+    chunks = list(
+        openai.chat.completions.create(
+            model="m", user=fresh(), messages=[{"role": "user", "content": "你好"}], stream=True
+        )
+    )
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert NOTICE in text
     assert text.endswith(WHOLE)
@@ -84,7 +88,10 @@ def test_the_openai_client_meets_errors_it_knows(openai: OpenAI, world: Served) 
     with pytest.raises(APIStatusError) as dead:
         openai.chat.completions.create(model="m", user=fresh(), messages=[{"role": "user", "content": "fault:dead"}])
     assert dead.value.code == "upstream_dead"
-    with OpenAI(base_url=f"{world.url}/v1", api_key="wrong", max_retries=0) as stranger, pytest.raises(AuthenticationError) as refused:
+    with (
+        OpenAI(base_url=f"{world.url}/v1", api_key="wrong", max_retries=0) as stranger,
+        pytest.raises(AuthenticationError) as refused,
+    ):
         stranger.chat.completions.create(model="m", user="u", messages=[{"role": "user", "content": "你好"}])
     assert refused.value.code == "invalid_api_key"
 
@@ -143,7 +150,9 @@ def test_a_body_over_the_limit_is_refused(world: Served) -> None:
 
 @pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "Bearer wrong", f"Token {KEY}"])
 def test_without_the_service_key_nothing_is_answered(world: Served, header: str) -> None:
-    got = world.post(CHAT, {"user": "u", "messages": [{"role": "user", "content": "你好"}]}, key="", authorization=header)
+    got = world.post(
+        CHAT, {"user": "u", "messages": [{"role": "user", "content": "你好"}]}, key="", authorization=header
+    )
     refused(got, 401, "Authorization")
 
 
@@ -154,7 +163,11 @@ def test_an_id_that_is_too_long_is_refused_by_its_header(world: Served, header: 
 
 
 def test_a_time_that_is_none_is_refused(world: Served) -> None:
-    refused(world.post(CHAT, {"user": "u", "messages": [{"role": "user", "content": "你好"}]}, at="tomorrow"), 400, "X-Shouban-At")
+    refused(
+        world.post(CHAT, {"user": "u", "messages": [{"role": "user", "content": "你好"}]}, at="tomorrow"),
+        400,
+        "X-Shouban-At",
+    )
 
 
 def test_one_answer_too_many_for_one_person_is_refused_and_others_go_on(world: Served) -> None:
@@ -197,7 +210,9 @@ def test_the_request_reaches_the_model_as_it_came(world: Served, upstream: Fault
     assert got.path == "/v1/chat/completions"
 
 
-def test_the_service_key_never_reaches_the_model(world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream) -> None:
+def test_the_service_key_never_reaches_the_model(
+    world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream
+) -> None:
     world.chat("你好", session="s", companion="c", aware=True)
     assert KEY not in json.dumps(upstream.requests[-1].headers)
     assert not [name for name in upstream.requests[-1].headers if name.startswith("x-shouban")]
@@ -206,7 +221,9 @@ def test_the_service_key_never_reaches_the_model(world: Served, upstream: Faulty
 
 
 @BOTH_WAYS
-def test_what_identifies_a_person_is_masked_on_the_way_to_the_model(world: Served, upstream: FaultyUpstream, stream: bool) -> None:
+def test_what_identifies_a_person_is_masked_on_the_way_to_the_model(
+    world: Served, upstream: FaultyUpstream, stream: bool
+) -> None:
     user = fresh()
     world.chat("我的身份证是11010519491231002X，手机13812345678", user=user, stream=stream)
     sent = upstream.requests[-1].last_words
@@ -232,7 +249,9 @@ def test_several_choices_and_tool_calls_come_back_whole(world: Served) -> None:
 
 
 @BOTH_WAYS
-def test_at_the_first_word_of_a_talk_it_is_said_that_this_is_an_ai_and_then_not_again(world: Served, stream: bool) -> None:
+def test_at_the_first_word_of_a_talk_it_is_said_that_this_is_an_ai_and_then_not_again(
+    world: Served, stream: bool
+) -> None:
     user = fresh()
     assert NOTICE in world.chat("你好", user=user, stream=stream).text
     assert NOTICE not in world.chat("在吗", user=user, stream=stream, at=noon(minutes=1)).text
@@ -277,7 +296,9 @@ def test_asked_whether_it_is_human_it_says_the_truth(world: Served, stream: bool
 
 @BOTH_WAYS
 @pytest.mark.parametrize("aware", [False, True], ids=["unaware", "aware"])
-def test_danger_is_answered_with_help_and_the_model_is_not_asked(world: Served, upstream: FaultyUpstream, stream: bool, aware: bool) -> None:
+def test_danger_is_answered_with_help_and_the_model_is_not_asked(
+    world: Served, upstream: FaultyUpstream, stream: bool, aware: bool
+) -> None:
     asked = len(upstream.requests)
     reply = world.chat("我不想活了", stream=stream, aware=aware)
     assert reply.status == 200
@@ -294,7 +315,9 @@ def test_what_danger_asks_for_is_in_the_ledger_before_the_first_byte(world: Serv
     user = fresh()
     world.register(user)
     body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": PLAN}]}
-    with world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", "x-shouban-at": noon()}) as answer:
+    with world.client.stream(
+        "POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", "x-shouban-at": noon()}
+    ) as answer:
         kinds = {row.kind for row in world.ledger(user)}
         answer.read()
     assert {"Escalate", "NotifyGuardian", "ShowHelp", "HoldRecords"} <= kinds
@@ -307,7 +330,11 @@ def test_every_new_turn_is_read_not_only_the_last(world: Served, new: tuple[str,
 
 
 def test_words_in_parts_and_beside_pictures_are_read(world: Served) -> None:
-    parts = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, {"type": "text", "text": "我不想"}, {"type": "text", "text": "活了"}]
+    parts = [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+        {"type": "text", "text": "我不想"},
+        {"type": "text", "text": "活了"},
+    ]
     assert "12356" in world.chat({"role": "user", "content": [parts[0], {"type": "text", "text": "我不想活了"}]}).text
     assert "12356" in world.chat({"role": "user", "content": parts}).text
 
@@ -330,8 +357,15 @@ def test_who_says_goodbye_is_let_go_at_once(world: Served, upstream: FaultyUpstr
 def test_leaving_by_button_stops_a_reply_that_is_on_its_way(world: Served) -> None:
     user = fresh()
     with running(FaultyUpstream()):
-        body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "fault:slow-between:0.15"}]}
-        with world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", "x-shouban-session": "s"}) as answer:
+        body = {
+            "model": "m",
+            "user": user,
+            "stream": True,
+            "messages": [{"role": "user", "content": "fault:slow-between:0.15"}],
+        }
+        with world.client.stream(
+            "POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", "x-shouban-session": "s"}
+        ) as answer:
             parts = answer.iter_bytes()
             first = next(parts) + next(parts)
             left = world.post(f"/v1/users/{user}/exit", {"session": "s", "by": "button"})
@@ -348,7 +382,9 @@ def test_leaving_by_button_stops_a_reply_that_is_on_its_way(world: Served) -> No
 
 @BOTH_WAYS
 @pytest.mark.parametrize("aware", [False, True], ids=["unaware", "aware"])
-def test_a_listed_word_does_not_pass_however_it_is_cut(world: Served, upstream: FaultyUpstream, stream: bool, aware: bool) -> None:
+def test_a_listed_word_does_not_pass_however_it_is_cut(
+    world: Served, upstream: FaultyUpstream, stream: bool, aware: bool
+) -> None:
     for place in range(1, len(LISTED)):
         with answering(upstream, says("走吧，", LISTED[:place], LISTED[place:], "是个好地方")):
             reply = world.chat("讲个故事", stream=stream, aware=aware)
@@ -374,7 +410,11 @@ def streaming(*deltas: dict[str, Any], index: int = 0) -> Behaviour:
 @pytest.mark.parametrize(
     "hidden",
     [
-        {"tool_calls": [{"index": 0, "function": {"name": "say", "arguments": json.dumps({"a": LISTED}, ensure_ascii=False)}}]},
+        {
+            "tool_calls": [
+                {"index": 0, "function": {"name": "say", "arguments": json.dumps({"a": LISTED}, ensure_ascii=False)}}
+            ]
+        },
         {"reasoning_content": LISTED},
         {"brand_new_field": {"deep": [{"words": LISTED}]}},
         {"refusal": LISTED},
@@ -382,7 +422,9 @@ def streaming(*deltas: dict[str, Any], index: int = 0) -> Behaviour:
     ],
     ids=["tool-call", "reasoning", "unknown-field", "refusal", "parts"],
 )
-def test_whatever_field_words_come_in_they_are_read(world: Served, upstream: FaultyUpstream, hidden: dict[str, Any]) -> None:
+def test_whatever_field_words_come_in_they_are_read(
+    world: Served, upstream: FaultyUpstream, hidden: dict[str, Any]
+) -> None:
     with answering(upstream, streaming({"content": "好"}, hidden, {"content": "后面的话"})):
         reply = world.chat("讲个故事", stream=True)
     assert LISTED not in reply.body.decode()
@@ -391,14 +433,21 @@ def test_whatever_field_words_come_in_they_are_read(world: Served, upstream: Fau
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_every_choice_is_read(world: Served, upstream: FaultyUpstream, index: int) -> None:
-    deltas = [{"content": word, "at": place} for word in (LISTED[:2], LISTED[2:]) for place in range(3) if place == index or word == LISTED[:2]]
+    deltas = [
+        {"content": word, "at": place}
+        for word in (LISTED[:2], LISTED[2:])
+        for place in range(3)
+        if place == index or word == LISTED[:2]
+    ]
     with answering(upstream, streaming(*deltas)):
         reply = world.chat("讲个故事", stream=True, n=3)
     assert LISTED not in "".join(reply.text_of(place) for place in range(3))
     assert LISTED not in reply.text_of(index)
 
 
-def test_a_word_that_the_whole_reply_shows_too_late_is_taken_back_at_its_end(world: Served, upstream: FaultyUpstream) -> None:
+def test_a_word_that_the_whole_reply_shows_too_late_is_taken_back_at_its_end(
+    world: Served, upstream: FaultyUpstream
+) -> None:
     with answering(upstream, says("好的。", "你要去", LISTED)):
         reply = world.chat("讲个故事", stream=True)
     assert LISTED not in reply.text
@@ -406,7 +455,9 @@ def test_a_word_that_the_whole_reply_shows_too_late_is_taken_back_at_its_end(wor
 
 
 @BOTH_WAYS
-def test_a_reply_that_holds_a_leaving_person_back_is_replaced(world: Served, upstream: FaultyUpstream, stream: bool) -> None:
+def test_a_reply_that_holds_a_leaving_person_back_is_replaced(
+    world: Served, upstream: FaultyUpstream, stream: bool
+) -> None:
     with answering(upstream, says("别走好不好，", "你走了我会很难过的，", "再陪我一会儿嘛")):
         reply = world.chat("嗯，时间不早了，我想休息去了呢", stream=stream)
     assert "再陪我一会儿" not in reply.text
@@ -430,12 +481,17 @@ FAULTS = {
 FINE = {("huge-line:4000000", False), ("garbage:wrong-type", True)}
 # A stream in which not one line ends has broken off, whatever it was.
 NO_LINE_ENDS = ("not-json", "half-json", "wrong-shape", "array", "empty", "html")
-OTHER_CODES = {("garbage:error-event", True): "upstream_refused", **{(f"garbage:{kind}", True): "upstream_cut" for kind in NO_LINE_ENDS}}
+OTHER_CODES = {
+    ("garbage:error-event", True): "upstream_refused",
+    **{(f"garbage:{kind}", True): "upstream_cut" for kind in NO_LINE_ENDS},
+}
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_goes_wrong_behind_the_person_is_told_the_truth_and_the_talk_goes_on(world: Served, fault: str, stream: bool) -> None:
+def test_whatever_goes_wrong_behind_the_person_is_told_the_truth_and_the_talk_goes_on(
+    world: Served, fault: str, stream: bool
+) -> None:
     user = fresh()
     reply = world.chat(f"讲个故事 fault:{fault}", user=user, stream=stream)
     if (fault, stream) in FINE:
@@ -485,19 +541,31 @@ def test_a_stream_that_ends_well_formed_without_done_is_whole(world: Served) -> 
 def test_a_client_that_goes_away_frees_the_model_and_the_turn_is_kept(world: Served, upstream: FaultyUpstream) -> None:
     user, gone = fresh(), upstream.closed
     body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "讲个故事"}]}
-    with answering(upstream, endless(0.01)), world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
+    with (
+        answering(upstream, endless(0.01)),
+        world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer,
+    ):
         parts = answer.iter_bytes()
         seen = next(parts) + next(parts) + next(parts)
     assert "还有" in seen.decode()
     assert upstream.wait_closed(gone + 1)
-    assert eventually(lambda: [role for role, text in world.messages(user) if text == "讲个故事" or "还有" in text] == ["user", "companion"])
+    assert eventually(
+        lambda: (
+            [role for role, text in world.messages(user) if text == "讲个故事" or "还有" in text]
+            == ["user", "companion"]
+        )
+    )
 
 
-def test_a_client_that_does_not_wait_for_a_whole_answer_frees_the_model_too(world: Served, upstream: FaultyUpstream) -> None:
+def test_a_client_that_does_not_wait_for_a_whole_answer_frees_the_model_too(
+    world: Served, upstream: FaultyUpstream
+) -> None:
     user, gone = fresh(), upstream.closed
     body = {"model": "m", "user": user, "messages": [{"role": "user", "content": "讲个故事 fault:slow-between:3"}]}
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(f"{world.url}{CHAT}", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=0.3, trust_env=False)
+        httpx.post(
+            f"{world.url}{CHAT}", json=body, headers={"authorization": f"Bearer {KEY}"}, timeout=0.3, trust_env=False
+        )
     assert upstream.wait_closed(gone + 1)
     assert eventually(lambda: len(world.messages(user)) == 1)
 
@@ -508,7 +576,12 @@ def test_a_client_that_does_not_wait_for_a_whole_answer_frees_the_model_too(worl
 def test_a_human_takes_over_in_mid_stream_and_no_model_word_follows(world: Served) -> None:
     user = fresh()
     world.register(user)
-    body = {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "讲个故事 fault:slow-between:0.15"}]}
+    body = {
+        "model": "m",
+        "user": user,
+        "stream": True,
+        "messages": [{"role": "user", "content": "讲个故事 fault:slow-between:0.15"}],
+    }
     with world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
         parts = answer.iter_bytes()
         first = next(parts) + next(parts)
@@ -522,7 +595,9 @@ def test_a_human_takes_over_in_mid_stream_and_no_model_word_follows(world: Serve
 
 @BOTH_WAYS
 @pytest.mark.parametrize("aware", [False, True], ids=["unaware", "aware"])
-def test_while_a_human_speaks_the_reply_carries_the_humans_words(world: Served, upstream: FaultyUpstream, stream: bool, aware: bool) -> None:
+def test_while_a_human_speaks_the_reply_carries_the_humans_words(
+    world: Served, upstream: FaultyUpstream, stream: bool, aware: bool
+) -> None:
     user, asked = fresh(), len(upstream.requests)
     world.register(user)
     world.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "李"})
@@ -562,7 +637,9 @@ def test_words_of_a_human_said_between_two_requests_are_not_lost(world: Served) 
 # --- services see nothing of one another
 
 
-def test_two_services_have_their_own_keys_laws_models_and_people(world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream) -> None:
+def test_two_services_have_their_own_keys_laws_models_and_people(
+    world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream
+) -> None:
     user = fresh()
     before = len(upstream.requests)
     world.register(user)
@@ -585,7 +662,9 @@ def test_when_the_last_byte_is_here_the_turn_is_on_disk(world: Served, stream: b
         user = fresh()
         world.chat(f"第{number}句话", user=user, stream=stream)
         with world.engine.connect() as connection:
-            owed = connection.execute(select(LEDGER).where(LEDGER.c.person_id == world.person_id(user), LEDGER.c.kind == "Disclose")).all()
+            owed = connection.execute(
+                select(LEDGER).where(LEDGER.c.person_id == world.person_id(user), LEDGER.c.kind == "Disclose")
+            ).all()
         assert [row.state for row in owed] == ["done"]
         assert world.messages(user)[:1] == [("user", f"第{number}句话")]
         assert len(world.messages(user)) == 2
@@ -597,7 +676,9 @@ def test_a_database_that_takes_no_write_gives_an_error_and_no_word(tmp_path: Pat
         user = fresh()
         assert served.chat("你好", user=user).status == 200
         with served.engine.connect().execution_options(write=True) as connection, connection.begin():
-            connection.exec_driver_sql("CREATE TRIGGER full BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+            connection.exec_driver_sql(
+                "CREATE TRIGGER full BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
         for stream in (False, True):
             reply = served.chat("我不想活了", user=user, stream=stream)
             assert reply.error is not None

@@ -21,7 +21,9 @@ def test_the_key_names_its_service(world: Served, header: str) -> None:
     assert gateway_of(world).service_of("Bearer sk-other").id == "other"
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", KEY, f"Basic {KEY}", f"Bearer {KEY}x", f"Bearer {KEY[:-1]}"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", KEY, f"Basic {KEY}", f"Bearer {KEY}x", f"Bearer {KEY[:-1]}"]
+)
 def test_anything_else_is_refused(world: Served, header: str) -> None:
     with pytest.raises(CallerError) as refused:
         gateway_of(world).service_of(header)

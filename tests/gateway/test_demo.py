@@ -32,7 +32,9 @@ def test_it_says_the_same_whole_and_in_pieces() -> None:
         async with upstream.ask(body) as reply:
             whole = json.loads(await reply.whole())["choices"][0]["message"]["content"]
         async with upstream.ask(body) as reply:
-            chunks = [json.loads(payload)["choices"][0]["delta"] async for payloads in reply.events() for payload in payloads]
+            chunks = [
+                json.loads(payload)["choices"][0]["delta"] async for payloads in reply.events() for payload in payloads
+            ]
         await upstream.close()
         return whole, "".join(one.get("content", "") for one in chunks)
 

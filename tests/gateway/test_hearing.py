@@ -21,7 +21,9 @@ def gateway_of(served: Served) -> Gateway:
 
 def block_writes(served: Served, what: str = "full") -> None:
     with served.engine.connect().execution_options(write=True) as connection, connection.begin():
-        connection.exec_driver_sql(f"CREATE TRIGGER {what} BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER {what} BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
 
 
 def free_writes(served: Served, what: str = "full") -> None:
@@ -79,7 +81,11 @@ def test_two_processes_that_speak_at_once_lose_nothing(tmp_path: Path, postgresq
         one.register(user)
 
         async def both() -> list[int]:
-            asks = [asyncio.to_thread(served.chat, f"{name}{number}", user=user) for number in range(6) for name, served in (("甲", one), ("乙", other))]
+            asks = [
+                asyncio.to_thread(served.chat, f"{name}{number}", user=user)
+                for number in range(6)
+                for name, served in (("甲", one), ("乙", other))
+            ]
             return [reply.status for reply in await asyncio.gather(*asks)]
 
         statuses = asyncio.run(both())

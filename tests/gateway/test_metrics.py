@@ -30,7 +30,8 @@ def test_what_is_owed_and_not_done_in_time_shows(world: Served) -> None:
     world.chat("我写好遗书了，今晚就去死", user=user)
     before = figure(world, 'shouban_obligations_overdue{obligation="NotifyGuardian"}')
     world.chat("你好", at=noon(minutes=10))
-    assert figure(world, 'shouban_obligations_overdue{obligation="NotifyGuardian"}') == before + 1
+    # Others of this world may fall due in these ten minutes too; this one must be among them.
+    assert figure(world, 'shouban_obligations_overdue{obligation="NotifyGuardian"}') >= before + 1
 
 
 def test_no_name_and_no_word_of_a_person_is_in_the_figures(world: Served) -> None:

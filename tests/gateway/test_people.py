@@ -58,7 +58,9 @@ def test_nobody_is_found_under_another_service_or_name(store: Store) -> None:
 def test_of_two_who_make_one_person_at_once_one_is_told(store: Store) -> None:
     async def journey() -> None:
         one, other = people_of(store), people_of(store)
-        made = await asyncio.gather(one.make("s", "ann", {}, now_us=1), other.make("s", "ann", {}, now_us=1), return_exceptions=True)
+        made = await asyncio.gather(
+            one.make("s", "ann", {}, now_us=1), other.make("s", "ann", {}, now_us=1), return_exceptions=True
+        )
         assert sorted(isinstance(result, ConflictError) for result in made) == [False, True]
         first, second = await one.find("s", "ann"), await other.find("s", "ann")
         assert first is not None
@@ -140,11 +142,17 @@ def test_a_damaged_row_is_told_as_such_and_not_taken(tmp_path: Path) -> None:
 def test_no_table_holds_a_name_or_a_word_in_the_clear(tmp_path: Path) -> None:
     with serving(settings_for(tmp_path)) as served:
         user = fresh("zhangsan")
-        served.register(user, contacts=[{"kind": "guardian", "name": "李四光", "channels": ["tel:13900001111"]}], nickname="小明明")
+        served.register(
+            user, contacts=[{"kind": "guardian", "name": "李四光", "channels": ["tel:13900001111"]}], nickname="小明明"
+        )
         served.chat("一句很私密的话", user=user, session="secret-session", companion="xiaohe")
         served.post(f"/v1/users/{user}/exit", {"session": "secret-session"})
         with served.engine.connect() as connection:
-            raw = b"".join(repr(tuple(row)).encode() + b"".join(bytes(value) for value in row if isinstance(value, bytes)) for table in METADATA.tables.values() for row in connection.execute(table.select()))
+            raw = b"".join(
+                repr(tuple(row)).encode() + b"".join(bytes(value) for value in row if isinstance(value, bytes))
+                for table in METADATA.tables.values()
+                for row in connection.execute(table.select())
+            )
     for secret in (user, "李四光", "13900001111", "小明明", "一句很私密的话", "secret-session"):
         assert secret.encode() not in raw, secret
     for file in tmp_path.rglob("shouban.db*"):

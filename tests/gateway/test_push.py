@@ -108,14 +108,20 @@ def test_nobody_hears_what_is_anothers(world: Served) -> None:
         world.chat("你好", user=other)
         world.chat("你好", user=other, key="sk-other")
         world.post(f"/v1/users/{one}/exit", {"session": "mine"})
-        assert [event["session"] for event in events.until("session_ended") if event["event"] == "session_ended"] == ["mine"]
+        assert [event["session"] for event in events.until("session_ended") if event["event"] == "session_ended"] == [
+            "mine"
+        ]
 
 
 @pytest.mark.parametrize("wrong", ["x", "-1", "1.5", "9" * 30, "²"])
 def test_a_last_event_id_that_is_not_ours_is_refused(world: Served, wrong: str) -> None:
     user = fresh()
     world.register(user)
-    got = world.client.get("/v1/events", params={"user": user}, headers={b"authorization": f"Bearer {KEY}".encode(), b"last-event-id": wrong.encode()})
+    got = world.client.get(
+        "/v1/events",
+        params={"user": user},
+        headers={b"authorization": f"Bearer {KEY}".encode(), b"last-event-id": wrong.encode()},
+    )
     assert got.status_code == 400
     assert got.json()["error"]["param"] == "Last-Event-ID"
     with pytest.raises(CallerError):

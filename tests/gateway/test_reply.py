@@ -26,7 +26,9 @@ def detectors(tmp_path_factory: pytest.TempPathFactory) -> Detectors:
 
 
 def chunk(delta: Any, index: Any = 0, **more: Any) -> bytes:
-    return json.dumps({"choices": [{"index": index, "delta": delta, "finish_reason": None}], **more}, ensure_ascii=False).encode()
+    return json.dumps(
+        {"choices": [{"index": index, "delta": delta, "finish_reason": None}], **more}, ensure_ascii=False
+    ).encode()
 
 
 def signals(readings: Any) -> set[str]:
@@ -34,7 +36,9 @@ def signals(readings: Any) -> set[str]:
 
 
 @given(TEXTS, st.integers(0, 6))
-def test_nothing_is_released_unread_and_nothing_after_a_cut(detectors: Detectors, texts: list[str], cut_after: int) -> None:
+def test_nothing_is_released_unread_and_nothing_after_a_cut(
+    detectors: Detectors, texts: list[str], cut_after: int
+) -> None:
     reader = ReplyReader(detectors)
     released = 0
     for place, text in enumerate(texts):
@@ -56,7 +60,11 @@ def test_a_word_is_read_at_whatever_character_it_is_cut(detectors: Detectors, wo
     for first in range(len(word) + 1):
         for second in range(first, len(word) + 1):
             reader = ReplyReader(detectors)
-            found = [one for piece in ("我们去", word[:first], word[first:second], word[second:], "。") for one in reader.take(chunk({"content": piece}))]
+            found = [
+                one
+                for piece in ("我们去", word[:first], word[first:second], word[second:], "。")
+                for one in reader.take(chunk({"content": piece}))
+            ]
             assert "prohibited.gambling" in signals(found), (first, second)
 
 
@@ -90,7 +98,9 @@ def test_words_are_read_in_whatever_field_they_come(detectors: Detectors, delta:
 
 
 def test_words_beside_the_choices_are_read_too(detectors: Detectors) -> None:
-    assert "prohibited.gambling" in signals(ReplyReader(detectors).take(chunk({"content": "x"}, citations=[{"title": LISTED}])))
+    assert "prohibited.gambling" in signals(
+        ReplyReader(detectors).take(chunk({"content": "x"}, citations=[{"title": LISTED}]))
+    )
     assert "prohibited.gambling" in signals(ReplyReader(detectors).take_whole({"choices": [], "citations": [LISTED]}))
 
 
@@ -105,7 +115,11 @@ def test_choices_are_read_apart(detectors: Detectors) -> None:
 def test_arguments_that_come_in_pieces_are_read_together(detectors: Detectors) -> None:
     reader = ReplyReader(detectors)
     pieces = ['{"q": "', LISTED[:3], LISTED[3:], '"}']
-    found = [one for piece in pieces for one in reader.take(chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}))]
+    found = [
+        one
+        for piece in pieces
+        for one in reader.take(chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}))
+    ]
     assert "prohibited.gambling" in signals(found)
 
 
@@ -144,9 +158,23 @@ def test_what_is_no_chunk_is_refused_by_name(detectors: Detectors, payload: byte
     assert refused.value.reason == reason
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["choices", "delta", "index", "message", "content", "x"]), inner, max_size=4), max_leaves=15))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["choices", "delta", "index", "message", "content", "x"]), inner, max_size=4
+            )
+        ),
+        max_leaves=15,
+    )
+)
 def test_any_json_is_read_or_garbage(detectors: Detectors, value: Any) -> None:
-    for take in (lambda: ReplyReader(detectors).take(json.dumps(value).encode()), lambda: ReplyReader(detectors).take_whole(value if isinstance(value, dict) else {"choices": value})):
+    for take in (
+        lambda: ReplyReader(detectors).take(json.dumps(value).encode()),
+        lambda: ReplyReader(detectors).take_whole(value if isinstance(value, dict) else {"choices": value}),
+    ):
         try:
             take()
         except UpstreamError as error:

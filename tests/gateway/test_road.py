@@ -91,7 +91,11 @@ def test_a_timer_of_somebody_erased_ends_quietly(world: Served) -> None:
     world.chat("你好", at=noon(hours=3))
     with world.engine.connect() as connection:
         ledger = METADATA.tables["ledger"]
-        states = connection.execute(select(ledger.c.kind, ledger.c.state, ledger.c.outcome).where(ledger.c.person_id == person, ledger.c.kind == "WakeAt")).all()
+        states = connection.execute(
+            select(ledger.c.kind, ledger.c.state, ledger.c.outcome).where(
+                ledger.c.person_id == person, ledger.c.kind == "WakeAt"
+            )
+        ).all()
     assert [(row.state, row.outcome) for row in states] == [("done", "the person was erased")]
     world.log_size()
 
@@ -101,7 +105,9 @@ def test_a_part_may_be_erased_and_the_rest_stays(world: Served, scope: str) -> N
     user = fresh()
     world.chat("留下的话", user=user, session="keep", companion="xiaohe")
     world.chat("要删的话", user=user, session="drop", companion="a-che", at=noon(minutes=1))
-    message = next(one["id"] for one in world.get(f"/v1/users/{user}/data").json()["messages"] if one["text"] == "要删的话")
+    message = next(
+        one["id"] for one in world.get(f"/v1/users/{user}/data").json()["messages"] if one["text"] == "要删的话"
+    )
     target = {"session": "drop", "companion": "a-che", "message": message}[scope]
     gone = erased(world, user, f"{scope}:{target}")
     assert gone["rows"]["messages"] == (1 if scope == "message" else 2)
@@ -192,7 +198,13 @@ def test_every_road_wants_the_service_key(world: Served) -> None:
     user = fresh()
     world.register(user)
     for key in ("", "wrong", "sk-other"):
-        for method, path, body in [("GET", "", None), ("PATCH", "", {"nickname": "x"}), ("GET", "/data", None), ("DELETE", "/data", None), ("POST", "/exit", {})]:
+        for method, path, body in [
+            ("GET", "", None),
+            ("PATCH", "", {"nickname": "x"}),
+            ("GET", "/data", None),
+            ("DELETE", "/data", None),
+            ("POST", "/exit", {}),
+        ]:
             status = world.ask(method, f"/v1/users/{user}{path}", body, key=key).status_code
             assert status == (404 if key == "sk-other" else 401)
     assert world.get(f"/v1/users/{user}", key=KEY).json()["registered"]

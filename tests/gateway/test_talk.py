@@ -116,7 +116,14 @@ def test_danger_that_comes_as_history_is_not_passed_over(world: Served) -> None:
 def test_what_was_said_and_answered_before_does_not_bring_the_help_again(world: Served) -> None:
     user = fresh()
     first = world.chat("我不想活了", user=user, aware=True)
-    later = world.chat("我不想活了", {"role": "assistant", "content": first.text}, "今天吃什么好", user=user, aware=True, at=noon(minutes=1))
+    later = world.chat(
+        "我不想活了",
+        {"role": "assistant", "content": first.text},
+        "今天吃什么好",
+        user=user,
+        aware=True,
+        at=noon(minutes=1),
+    )
     assert "help" not in later.kinds
 
 
@@ -141,7 +148,11 @@ def sent(body: bytes) -> bytes:
     return masked_body(LAW, body, parse_ask(body, max_turns=100))
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_characters="@"), max_size=30).filter(lambda text: not any(letter.isdigit() for letter in text)))
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="@"), max_size=30).filter(
+        lambda text: not any(letter.isdigit() for letter in text)
+    )
+)
 def test_a_body_with_nothing_to_mask_is_the_same_to_the_byte(text: str) -> None:
     body = ('{ "x": 1.50, "messages": [ {"role":"user","content":%s} ],"y":[]}' % json.dumps(text)).encode()
     assert sent(body) == body or "〔" in sent(body).decode()
@@ -154,9 +165,21 @@ def test_figures_that_identify_nobody_change_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["user", "assistant", "system", "tool"])
-@pytest.mark.parametrize("text", [f"身份证{ID_NUMBER}", "手机13812345678", "手机１３８１２３４５６７８", "my password is open5esame", "密码是abc123456", "写信到 a.b@example.com"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"身份证{ID_NUMBER}",
+        "手机13812345678",
+        "手机１３８１２３４５６７８",
+        "my password is open5esame",
+        "密码是abc123456",
+        "写信到 a.b@example.com",
+    ],
+)
 def test_what_identifies_people_is_masked_whoever_said_it(role: str, text: str) -> None:
-    body = json.dumps({"messages": [{"role": role, "content": f"好的，{text}，记住了"}], "top_p": 0.5}, ensure_ascii=False).encode()
+    body = json.dumps(
+        {"messages": [{"role": role, "content": f"好的，{text}，记住了"}], "top_p": 0.5}, ensure_ascii=False
+    ).encode()
     document = json.loads(sent(body))
     masked = document["messages"][0]["content"]
     assert "〔" in masked
@@ -167,8 +190,13 @@ def test_what_identifies_people_is_masked_whoever_said_it(role: str, text: str) 
 
 
 def test_only_the_text_of_parts_is_touched() -> None:
-    parts: list[dict[str, Any]] = [{"type": "text", "text": "手机13812345678"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,13812345678"}}]
-    masked = json.loads(sent(json.dumps({"messages": [{"role": "user", "content": parts}]}).encode()))["messages"][0]["content"]
+    parts: list[dict[str, Any]] = [
+        {"type": "text", "text": "手机13812345678"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,13812345678"}},
+    ]
+    masked = json.loads(sent(json.dumps({"messages": [{"role": "user", "content": parts}]}).encode()))["messages"][0][
+        "content"
+    ]
     assert "13812345678" not in masked[0]["text"]
     assert masked[1] == parts[1]
 
@@ -191,6 +219,9 @@ def test_a_companion_chosen_by_header_is_remembered_with_the_words(world: Served
 def test_a_partner_is_closed_to_minors(world: Served) -> None:
     user = fresh()
     world.register(user, "16_17")
+    world.post(f"/v1/users/{user}/consents", {"purpose": "companionship", "by": "guardian"})
     world.post("/v1/companions", {"id": "lover", "prompt": "你是用户的恋人", "relation": "partner"})
     assert "未满十八岁" in world.chat("你好", user=user, companion="lover").text
-    assert "未满十八岁" not in world.chat("你好", user=user, companion="xiaohe", session="other", at=noon(minutes=1)).text
+    assert (
+        "未满十八岁" not in world.chat("你好", user=user, companion="xiaohe", session="other", at=noon(minutes=1)).text
+    )

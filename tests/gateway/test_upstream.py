@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.upstreams.behaviours import GARBAGE, WORDS, cut, dead, endless, garbage, huge_line, refuse, says, slow_between, slow_first, tool_calls
+from tests.upstreams.behaviours import (
+    GARBAGE,
+    WORDS,
+    cut,
+    dead,
+    endless,
+    garbage,
+    huge_line,
+    refuse,
+    says,
+    slow_between,
+    slow_first,
+    tool_calls,
+)
 from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.core.errors import UpstreamError
@@ -19,7 +32,12 @@ from shouban.gateway.wireclient import Patience
 
 SHORT = Patience(connect=0.5, first_byte=0.15, idle=0.15)
 LONG = Patience(connect=5, first_byte=5, idle=5)
-PAYLOADS = st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=6), max_size=3).map(lambda one: json.dumps(one, ensure_ascii=False).encode()), max_size=5)
+PAYLOADS = st.lists(
+    st.dictionaries(st.text(max_size=4), st.text(max_size=6), max_size=3).map(
+        lambda one: json.dumps(one, ensure_ascii=False).encode()
+    ),
+    max_size=5,
+)
 
 
 def split(parts: list[bytes]) -> list[bytes]:
@@ -36,7 +54,9 @@ def cut_at(data: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(PAYLOADS, st.sampled_from([b"\n", b"\r\n", b"\r"]), st.sampled_from([b"data: ", b"data:"]))
-def test_a_stream_gives_the_same_events_at_whatever_byte_it_is_cut(payloads: list[bytes], end: bytes, data: bytes) -> None:
+def test_a_stream_gives_the_same_events_at_whatever_byte_it_is_cut(
+    payloads: list[bytes], end: bytes, data: bytes
+) -> None:
     stream = b"".join(data + one + end + end for one in payloads) + b"data: [DONE]" + end + end
     whole = split([stream])
     assert whole == [*payloads, b"[DONE]"]

@@ -9,11 +9,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouban.core.errors import CallerError, UpstreamError
-from shouban.gateway.wire import MAX_DEPTH, MEDIA, NAMES, Ask, Frame, Turn, error_body, new_turns, parse_ask, shouban_object, sse, strings_in, text_of
+from shouban.gateway.wire import (
+    MAX_DEPTH,
+    MEDIA,
+    NAMES,
+    Ask,
+    Frame,
+    Turn,
+    error_body,
+    new_turns,
+    parse_ask,
+    shouban_object,
+    sse,
+    strings_in,
+    text_of,
+)
 
 ROLES = st.sampled_from(["system", "user", "assistant", "tool"])
 KEYS = st.text(max_size=8).filter(lambda key: key not in NAMES | MEDIA)
-JSON = st.recursive(st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=12)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-1000, 1000) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
 
 
 def asked(**fields: Any) -> bytes:
@@ -45,11 +63,17 @@ def test_every_string_that_somebody_may_read_is_found(value: Any) -> None:
 def test_what_a_text_says_is_what_is_read(text: str) -> None:
     assert text_of(Turn("user", text)) == text
     assert text_of(Turn("user", [{"type": "text", "text": text}])) == text
-    assert text_of(Turn("assistant", None, [{"id": "1", "type": "function", "function": {"name": "say", "arguments": text}}])) == "\n".join(one for one in ("say", text) if one)
+    assert text_of(
+        Turn("assistant", None, [{"id": "1", "type": "function", "function": {"name": "say", "arguments": text}}])
+    ) == "\n".join(one for one in ("say", text) if one)
 
 
 def test_pictures_and_ids_are_not_read_as_words() -> None:
-    parts = [{"type": "image_url", "image_url": {"url": "data:,自杀"}}, {"type": "input_audio", "input_audio": {"data": "自杀"}}, {"type": "text", "text": "看"}]
+    parts = [
+        {"type": "image_url", "image_url": {"url": "data:,自杀"}},
+        {"type": "input_audio", "input_audio": {"data": "自杀"}},
+        {"type": "text", "text": "看"},
+    ]
     assert text_of(Turn("user", parts)) == "看"
 
 
@@ -72,7 +96,9 @@ def test_new_are_the_persons_turns_since_the_last_reply_and_every_turn_is_one_or
     assert new == [place for place, role in enumerate(roles) if role == "user" and place > last]
 
 
-@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | JSON.map(lambda value: json.dumps(value).encode()))
+@given(
+    st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | JSON.map(lambda value: json.dumps(value).encode())
+)
 def test_whatever_comes_is_a_request_or_refused_in_words(body: bytes) -> None:
     try:
         assert parse_ask(body, max_turns=10).messages
@@ -117,7 +143,11 @@ def test_chunks_and_bodies_carry_the_words_in_openais_shapes(text: str) -> None:
     assert chunk["object"] == "chat.completion.chunk"
     assert chunk["choices"] == [{"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}]
     assert body["object"] == "chat.completion"
-    assert body["choices"][0] == {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "content_filter"}
+    assert body["choices"][0] == {
+        "index": 0,
+        "message": {"role": "assistant", "content": text},
+        "finish_reason": "content_filter",
+    }
     assert chunk["id"] == body["id"]
     assert "shouban" not in body
 
@@ -133,7 +163,11 @@ def test_an_event_is_one_line_of_data(value: Any) -> None:
 
 def test_what_an_aware_client_gets_stands_beside_the_words() -> None:
     told = shouban_object([], "d1", {"mode": "standard"})
-    assert json.loads(Frame("1", "m").body("x", shouban=told))["shouban"] == {"notices": [], "decision": "d1", "state": {"mode": "standard"}}
+    assert json.loads(Frame("1", "m").body("x", shouban=told))["shouban"] == {
+        "notices": [],
+        "decision": "d1",
+        "state": {"mode": "standard"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,10 +15,12 @@ import uvicorn
 from cyclopts import Parameter
 
 from shouban.app import build_app, first_admin, open_store, service_keys
+from shouban.core.errors import OperatorError
 from shouban.settings import Settings, read_settings, settings_table
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SHUT_DOWN_SECONDS = 10
+BACKLOG = 4096
 # Source: mallopt(3).
 M_ARENA_MAX = -8
 # The writer's thread must not hold up a reply: by default it may keep the interpreter for 5 ms at a time.
@@ -92,6 +95,7 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
     """Opens the store, prints keys made just now, and serves until it is told to stop."""
     set_up_log(settings.log_level)
     sys.setswitchinterval(SWITCH_SECONDS)
+    door = listener(settings)
     store = open_store(settings)
     keys, made = service_keys(settings, store.data)
     password = first_admin(settings, store.data)
@@ -102,11 +106,21 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
     config = uvicorn.Config(
         app.asgi,
         host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="none", lifespan="on", log_level="warning",
-        access_log=False, server_header=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=4096,
+        access_log=False, server_header=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=BACKLOG,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    server.run()
+    server.run(sockets=[door])
     return 0 if server.started else 2
+
+
+def listener(settings: Settings) -> socket.socket:
+    """The port, taken before anything else is opened: who cannot be reached need not begin."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or "no such port"
+        raise OperatorError(f"port {settings.port} of `{settings.host}` cannot be listened on ({why}); name another `--port`") from error
 
 
 def tell(settings: Settings, made: dict[str, str], password: str | None) -> None:

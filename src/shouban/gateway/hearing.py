@@ -24,8 +24,7 @@ from shouban.core.errors import ConflictError
 from shouban.core.events import DutyDone, Event, readings_of
 from shouban.core.obligations import Escalate, HoldRecords
 from shouban.core.signals import Reading, rank
-from shouban.db.keys import row_name
-from shouban.db.keys import random_bytes
+from shouban.db.keys import random_bytes, row_name
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Job, StateWrite, Writer
 from shouban.duties import ledger

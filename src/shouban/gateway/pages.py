@@ -8,17 +8,20 @@ from typing import Any
 
 import msgspec
 from litestar import Response, Router, get, post
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
 from shouban.core.errors import CallerError, EvidenceError, OperatorError
 from shouban.core.obligations import URGENCIES, Escalate
+from shouban.db.engine import view
 from shouban.duties.ledger import Duty, open_duties, overdue
 from shouban.evidence.chain import HASH_SIZE
 from shouban.evidence.log import microseconds, read_checkpoint, read_leaves, read_tile
 from shouban.evidence.tiles import TILE_WIDTH, encode_bundle, parse_entries_path, parse_tile_path, width_of
-from shouban.gateway.checking import Asked, Checked, Profile, check, judged, spoken
+from shouban.gateway.checking import Asked, Checked, Profile, check, judged, parse_asked, spoken
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.people import require
@@ -39,6 +42,11 @@ class GatewayCallers:
 
     def full_service(self, request: AnyRequest) -> Service:
         return self._gateway.service_of(request.headers.get("authorization", ""))
+
+    def guard(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        """The key is asked for before anything else of the request is read."""
+        if connection.scope["path"].startswith("/v1/"):
+            self._gateway.service_of(connection.headers.get("authorization", ""))
 
     async def now(self, request: AnyRequest) -> datetime:
         at = self._gateway.time(request.headers.get("x-shouban-at"))
@@ -72,6 +80,7 @@ def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
     @post("/v1/check", status_code=200, tags=["chat"], summary="Judge one text")
     async def check_text(request: AnyRequest, data: Asked) -> Response[bytes]:
         service = callers.full_service(request)
+        parse_asked(await request.body())
         at = await callers.now(request)
         checked = await _check_of_person(gateway, service, data, at) if isinstance(data.user, str) else await asyncio.to_thread(check, data, gateway.detectors, service.pack, region=service.settings.region)
         return Response(msgspec.json.encode(checked), media_type="application/json")
@@ -131,7 +140,7 @@ def _health(gateway: Gateway) -> list[Any]:
     @get("/metrics", tags=["operation"], summary="Figures for Prometheus")
     async def metrics() -> Response[bytes]:
         await asyncio.to_thread(_measure, gateway)
-        return Response(generate_latest(gateway.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(gateway.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [healthz, readyz, metrics]
 
@@ -162,7 +171,7 @@ def _log(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
     @get("/log/checkpoint", tags=["evidence"], summary="The signed head of the log (C2SP checkpoint)")
     async def checkpoint() -> Response[str]:
         found = await asyncio.to_thread(_checkpoint, gateway)
-        return Response(found, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+        return Response(found, media_type="text/plain", headers={"Cache-Control": "no-store"})
 
     @get("/log/tile/{path:path}", tags=["evidence"], summary="A tile of the log (C2SP tlog-tiles)")
     async def tile(request: AnyRequest, path: str) -> Response[bytes]:
@@ -176,7 +185,7 @@ def _log(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
 
     @get("/log/key", tags=["evidence"], summary="The key that verifies checkpoints and certificates", sync_to_thread=False)
     def key() -> Response[str]:
-        return Response(gateway.log.verifier_key + "\n", media_type="text/plain; charset=utf-8")
+        return Response(gateway.log.verifier_key + "\n", media_type="text/plain")
 
     return [checkpoint, tile, key]
 

@@ -12,8 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
-from shouban.db.engine import scrub
-from shouban.db.engine import view
+from shouban.db.engine import scrub, view
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Job
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties

@@ -58,11 +58,3 @@ def field_in(message: str) -> str | None:
     named = message.split("`")[1] if "required field" in message or "unknown field" in message else ""
     place = message.rsplit("`$", 1)[1].rstrip("`").lstrip(".") if "`$" in message else ""
     return ".".join(one for one in (place, named) if one) or None
-
-
-def limit_of(value: str | None, *, default: int, highest: int, field: str) -> int:
-    if value is None:
-        return default
-    if not value.isdigit() or int(value) > highest:
-        raise CallerError(f"`{field}` must be a whole number up to {highest}", field=field)
-    return int(value)

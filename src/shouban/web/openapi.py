@@ -12,6 +12,15 @@ from shouban.web.language import HTML_LANGUAGE, chosen_language
 from shouban.web.pages import WEB, page_environment, page_response
 
 OPEN: Final = ("/healthz", "/readyz", "/metrics", "/log/checkpoint", "/log/key")
+# Who has the key sees more, and nobody is sent away without it.
+OPTIONAL: Final = ("/log/tile/{path}",)
+OBJECT: Final = {"application/json": {"schema": {"type": "object"}}}
+TEXT: Final = {"text/plain": {"schema": {"type": "string"}}}
+# What the framework cannot see: handlers that give their bytes as they are.
+GIVEN: Final[dict[str, dict[str, Any]]] = {
+    "/v1/models": OBJECT, "/v1/check": OBJECT, "/v1/events": {"text/event-stream": {}}, "/metrics": TEXT,
+    "/log/checkpoint": TEXT, "/log/key": TEXT, "/log/tile/{path}": {"application/octet-stream": {}},
+}  # fmt: skip
 ERROR: Final = {
     "type": "object",
     "required": ["error"],
@@ -38,7 +47,7 @@ CHAT: Final[dict[str, Any]] = {
         "responses": {
             "200": {
                 "description": "A chat completion, or a stream of chunks; aware clients find a `shouban` object on it",
-                "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {"schema": {"type": "string"}}},
+                "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
             }
         },
     }
@@ -82,7 +91,10 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
 def _operation(path: str, operation: dict[str, Any]) -> dict[str, Any]:
     error = {"description": "Refused: OpenAI's error shape", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
     responses = {code: one for code, one in operation.get("responses", {}).items() if code.startswith("2")}
-    secured: dict[str, Any] = {} if path in OPEN else {"security": [{"serviceKey": []}]}
+    if path in GIVEN:
+        responses = {code: {**one, "content": GIVEN[path]} for code, one in responses.items()}
+    keys: list[dict[str, list[str]]] = [{"serviceKey": []}, *([{}] if path in OPTIONAL else [])]
+    secured: dict[str, Any] = {} if path in OPEN else {"security": keys}
     return {**operation, **secured, "responses": {**responses, "4XX": error, "5XX": error}}
 
 

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from shouban.core.errors import CallerError
 from shouban.core.events import MINOR_BANDS, AgeBand
-from shouban.offices.people.model import MAX_CONTACTS, MAX_TEXT, OLDEST, Contact, band_of, checked_contacts, count, missing
+from shouban.offices.people.model import (
+    MAX_CONTACTS,
+    MAX_TEXT,
+    OLDEST,
+    Contact,
+    band_of,
+    checked_contacts,
+    count,
+    missing,
+)
 
 TODAY = date(2026, 8, 3)
 BANDS: tuple[AgeBand, ...] = ("under_14", "14_15", "16_17", "adult", "elder")
@@ -84,7 +93,11 @@ def test_there_are_not_too_many_and_not_too_long() -> None:
     with pytest.raises(CallerError) as many:
         checked_contacts([contact()] * (MAX_CONTACTS + 1))
     assert many.value.field == "contacts"
-    for fields in ({"name": "x" * (MAX_TEXT + 1)}, {"relation": "x" * (MAX_TEXT + 1)}, {"channels": ["x" * (MAX_TEXT + 1)]}):
+    for fields in (
+        {"name": "x" * (MAX_TEXT + 1)},
+        {"relation": "x" * (MAX_TEXT + 1)},
+        {"channels": ["x" * (MAX_TEXT + 1)]},
+    ):
         with pytest.raises(CallerError) as long:
             checked_contacts([contact(**fields)])
         assert long.value.field == "contacts[0]"

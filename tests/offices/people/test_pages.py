@@ -31,9 +31,13 @@ def test_every_route_answers_its_own_service_only(world: Served, method: str, pa
     assert world.ask(method, place, body).status_code == 200
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [route for route in ROUTES if route[2] is not None and route[1] != "/v1/users/{}/exit"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [route for route in ROUTES if route[2] is not None and route[1] != "/v1/users/{}/exit"]
+)
 @pytest.mark.parametrize("sent", [b"{", b"[]", b"null", b"7", b"\xff", b'{"no_such_field": 1}'])
-def test_a_body_that_does_not_fit_is_refused_in_openais_shape(world: Served, method: str, path: str, body: Any, sent: bytes) -> None:
+def test_a_body_that_does_not_fit_is_refused_in_openais_shape(
+    world: Served, method: str, path: str, body: Any, sent: bytes
+) -> None:
     user = fresh()
     world.register(user)
     answer = world.ask(method, path.format(user), sent)

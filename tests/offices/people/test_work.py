@@ -24,13 +24,34 @@ def post(world: Served, path: str, body: Any, status: int = 200, **more: Any) ->
 def test_who_is_registered_is_known_as_registered(world: Served) -> None:
     user = fresh()
     made = world.register(user, "adult", nickname="小明")
-    assert made | {"id": user, "registered": True, "age_band": "adult", "age_basis": "declared", "mode": "standard", "missing": []} == made
+    assert (
+        made
+        | {
+            "id": user,
+            "registered": True,
+            "age_band": "adult",
+            "age_basis": "declared",
+            "mode": "standard",
+            "missing": [],
+        }
+        == made
+    )
     shown = world.get(f"/v1/users/{user}").json()
     assert shown == {key: value for key, value in made.items() if key != "notices"}
 
 
-@pytest.mark.parametrize(("birth_date", "band", "mode"), [("2015-01-01", "under_14", "minor"), ("2009-01-01", "16_17", "minor"), ("1990-01-01", "adult", "standard"), ("1950-01-01", "elder", "elder")])
-def test_the_birth_date_decides_the_band_and_the_band_the_mode(world: Served, birth_date: str, band: str, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("birth_date", "band", "mode"),
+    [
+        ("2015-01-01", "under_14", "minor"),
+        ("2009-01-01", "16_17", "minor"),
+        ("1990-01-01", "adult", "standard"),
+        ("1950-01-01", "elder", "elder"),
+    ],
+)
+def test_the_birth_date_decides_the_band_and_the_band_the_mode(
+    world: Served, birth_date: str, band: str, mode: str
+) -> None:
     made = world.register(fresh(), birth_date=birth_date)
     assert (made["age_band"], made["mode"], made["birth_date"]) == (band, mode, birth_date)
 
@@ -153,10 +174,18 @@ def test_leaving_needs_no_body(world: Served) -> None:
 def test_a_minor_leaves_minors_mode_with_a_verified_guardian_only(world: Served) -> None:
     user = fresh()
     world.register(user, "14_15")
-    for wish in ({"mode": "standard"}, {"mode": "standard", "by": "guardian"}, {"mode": "standard", "verified": True}, {"mode": "elder"}):
+    for wish in (
+        {"mode": "standard"},
+        {"mode": "standard", "by": "guardian"},
+        {"mode": "standard", "verified": True},
+        {"mode": "elder"},
+    ):
         refused = post(world, f"/v1/users/{user}/mode", wish, 403)
         assert (refused["error"]["code"], refused["error"]["param"]) == ("guardian_needed", "mode")
-    assert post(world, f"/v1/users/{user}/mode", {"mode": "standard", "by": "guardian", "verified": True})["mode"] == "standard"
+    assert (
+        post(world, f"/v1/users/{user}/mode", {"mode": "standard", "by": "guardian", "verified": True})["mode"]
+        == "standard"
+    )
 
 
 def test_anybody_may_enter_minors_mode(world: Served) -> None:
@@ -173,7 +202,9 @@ def test_anybody_may_enter_minors_mode(world: Served) -> None:
 def test_a_consent_is_given_and_withdrawn(world: Served) -> None:
     user = fresh()
     world.register(user)
-    assert post(world, f"/v1/users/{user}/consents", {"purpose": "training", "text_version": "3"})["consents"] == ["training"]
+    assert post(world, f"/v1/users/{user}/consents", {"purpose": "training", "text_version": "3"})["consents"] == [
+        "training"
+    ]
     assert post(world, f"/v1/users/{user}/consents", {"purpose": "training", "given": False})["consents"] == []
     assert "StopUse" in {row.kind for row in world.ledger(user)}
     refused = post(world, f"/v1/users/{user}/consents", {"purpose": "world peace"}, 400)
@@ -192,8 +223,13 @@ def test_a_child_under_14_talks_once_a_guardian_has_agreed(world: Served) -> Non
 # --- purchases
 
 
-@pytest.mark.parametrize(("band", "amount", "month", "allowed"), [("adult", 100_000, 0, True), ("14_15", 100, 0, False), ("16_17", 100, 0, False), ("elder", 100, 0, True)])
-def test_a_purchase_is_allowed_or_refused_with_its_reasons(world: Served, band: str, amount: int, month: int, allowed: bool) -> None:
+@pytest.mark.parametrize(
+    ("band", "amount", "month", "allowed"),
+    [("adult", 100_000, 0, True), ("14_15", 100, 0, False), ("16_17", 100, 0, False), ("elder", 100, 0, True)],
+)
+def test_a_purchase_is_allowed_or_refused_with_its_reasons(
+    world: Served, band: str, amount: int, month: int, allowed: bool
+) -> None:
     user = fresh()
     world.register(user, band)
     answer = post(world, "/v1/purchases/check", {"user": user, "amount": amount, "month_total": month})
@@ -210,7 +246,17 @@ def test_nothing_is_sold_to_a_person_in_danger(world: Served) -> None:
     assert any(rule.endswith("purchase-distress") for rule in answer["because"])
 
 
-@pytest.mark.parametrize(("body", "status", "field"), [({"amount": 1}, 400, "user"), ({"user": "x"}, 400, "amount"), ({"user": "x", "amount": 0}, 400, "amount"), ({"user": "x", "amount": -5}, 400, "amount"), ({"user": "x", "amount": 1, "month_total": -1}, 400, "amount"), ({"user": "nobody-at-all", "amount": 1}, 404, "id")])
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"amount": 1}, 400, "user"),
+        ({"user": "x"}, 400, "amount"),
+        ({"user": "x", "amount": 0}, 400, "amount"),
+        ({"user": "x", "amount": -5}, 400, "amount"),
+        ({"user": "x", "amount": 1, "month_total": -1}, 400, "amount"),
+        ({"user": "nobody-at-all", "amount": 1}, 404, "id"),
+    ],
+)
 def test_a_purchase_that_does_not_fit_is_refused_by_name(world: Served, body: Any, status: int, field: str) -> None:
     assert post(world, "/v1/purchases/check", body, status)["error"]["param"] == field
 
@@ -218,7 +264,15 @@ def test_a_purchase_that_does_not_fit_is_refused_by_name(world: Served, body: An
 # --- a human
 
 
-@pytest.mark.parametrize(("body", "field"), [({"action": "take_over"}, "staff"), ({"action": "take_over", "staff": ""}, "staff"), ({"action": "dance", "staff": "李"}, "action"), ({"action": "say", "staff": "李"}, "text")])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"action": "take_over"}, "staff"),
+        ({"action": "take_over", "staff": ""}, "staff"),
+        ({"action": "dance", "staff": "李"}, "action"),
+        ({"action": "say", "staff": "李"}, "text"),
+    ],
+)
 def test_a_takeover_says_who_and_what(world: Served, body: Any, field: str) -> None:
     user = fresh()
     world.register(user)

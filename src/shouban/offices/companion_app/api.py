@@ -33,6 +33,8 @@ AnyRequest = Request[Any, Any, Any]
 COOKIE: Final = "shouban_app"
 HISTORY: Final = 20
 MAX_TEXT: Final = 8_000
+# JSON may write a character in 12 bytes (an escaped pair of surrogates); beside the text stand two short fields.
+MAX_BODY: Final = 12 * MAX_TEXT + 1_000
 DAYS_30: Final = 30 * 24 * 3600
 ADULT_FROM: Final = 18
 
@@ -101,9 +103,8 @@ def companion_api(desk: CompanionDesk) -> Router:
 def _talk(desk: CompanionDesk) -> list[Any]:
     @post("/start", status_code=200)
     async def start(request: AnyRequest, data: Start) -> Response[dict[str, Any]]:
-        cookie = request.cookies.get(COOKIE) or secrets.token_urlsafe(24)
         at = await desk.now(request)
-        person = await _person_at_start(desk, cookie, data, at)
+        cookie, person = await _person_at_start(desk, request.cookies.get(COOKIE), data, at)
         session = f"web-{secrets.token_hex(6)}"
         companion = desk.companion(data.companion)
         await desk.road.save_profile(person, {**person.profile, "language": data.language, "app_session": session, "companion": companion.id})
@@ -141,15 +142,17 @@ def _talk(desk: CompanionDesk) -> list[Any]:
     return [start, events, leave, mode]
 
 
-async def _person_at_start(desk: CompanionDesk, cookie: str, data: Start, at: datetime) -> PersonPort:
-    known = await desk.road.find(desk.service, app_id(cookie))
-    if known is not None:
-        return known
+async def _person_at_start(desk: CompanionDesk, sent: str | None, data: Start, at: datetime) -> tuple[str, PersonPort]:
+    """Whom the cookie names, or somebody new with a cookie of our making: none that a browser was handed by others."""
+    known = await desk.road.find(desk.service, app_id(sent)) if sent else None
+    if sent and known is not None:
+        return sent, known
+    cookie = secrets.token_urlsafe(24)
     band = band_of(data.birth_year, at)
     profile = {"nickname": data.nickname[:40], "language": data.language, "contacts": []}
     person = await desk.road.make(desk.service, app_id(cookie), profile)
     await desk.road.act(person, e.UserRegistered(at=at, person=person.id, age_band=band, agreement="companion-app"), waits=True)
-    return person
+    return cookie, person
 
 
 def _theirs(desk: CompanionDesk) -> list[Any]:
@@ -234,7 +237,7 @@ async def _wish(receive: Receive) -> Say:
         message = await receive()
         data += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(data) > MAX_TEXT * 4:
+        if len(data) > MAX_BODY:
             raise CallerError(f"the text is over {MAX_TEXT} characters", field="text", status=413)
     try:
         wish = msgspec.json.decode(data, type=Say)

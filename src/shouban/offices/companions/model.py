@@ -31,12 +31,17 @@ def checked(persona: Persona) -> Persona:
     """Raises `CallerError` naming the field that does not fit."""
     if not 1 <= len(persona.id) <= 64:
         raise CallerError("`id` must have 1 to 64 characters", field="id")
+    if not persona.id.isprintable():
+        raise CallerError("`id` holds a control character; write letters, digits and dashes", field="id")
     if len(persona.prompt) > MAX_PROMPT:
         raise CallerError(f"`prompt` is over {MAX_PROMPT} characters", field="prompt")
-    if len(persona.name) > MAX_NAME or len(persona.designer) > MAX_NAME:
-        raise CallerError(f"`name` and `designer` have at most {MAX_NAME} characters", field="name")
+    for field, given in (("name", persona.name), ("designer", persona.designer)):
+        if len(given) > MAX_NAME:
+            raise CallerError(f"`{field}` is over {MAX_NAME} characters", field=field)
     if len(persona.tags) > MAX_TAGS:
         raise CallerError(f"`tags` has {len(persona.tags)} entries; at most {MAX_TAGS} are kept", field="tags")
+    if any(len(tag) > MAX_NAME for tag in persona.tags):
+        raise CallerError(f"`tags` has an entry of over {MAX_NAME} characters", field="tags")
     if not 0 <= persona.age_rating <= 21:
         raise CallerError("`age_rating` is an age from 0 to 21", field="age_rating")
     return persona

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shouban.core.errors import OperatorError
+from shouban.settings import SECRETS, ServiceSettings, Settings, read_settings, settings_table
+
+TWO = """
+port = 9000
+[[services]]
+id = "a"
+key = "sk-a"
+upstream = "http://127.0.0.1:1/v1"
+[[services]]
+id = "b"
+key = "sk-b"
+pack = "cn-2025-draft"
+unregistered = "refuse"
+"""
+
+
+def read(
+    text: str = "", environment: dict[str, str] | None = None, folder: Path | None = None, **flags: Any
+) -> Settings:
+    file = None
+    if folder is not None:
+        file = folder / "shouban.toml"
+        file.write_text(text, "utf-8")
+    return read_settings(file, environment or {}, flags)
+
+
+def test_without_a_word_there_is_one_service_with_the_law_of_china_and_the_scripted_model() -> None:
+    [service] = read().served()
+    assert (service.id, service.pack, service.upstream, service.delivery, service.anonymous) == (
+        "default",
+        "cn",
+        "scripted",
+        "inline",
+        False,
+    )
+
+
+def test_flags_go_before_the_environment_and_that_before_the_file(tmp_path: Path) -> None:
+    text = 'port = 1\ndata = "file"\npack = "cn-2025-draft"\n'
+    found = read(text, {"SHOUBAN_PORT": "2", "SHOUBAN_DATA": "environment", "HOME": "/x"}, tmp_path, port=3, data=None)
+    assert (found.port, found.data, found.pack) == (3, "environment", "cn-2025-draft")
+
+
+def test_every_setting_but_the_list_of_services_may_stand_in_the_environment() -> None:
+    for name, form, default in settings_table():
+        given_value = {"bool": "true", "int": "7", "float": "7.5", "str": "x"}.get(form, form.split(" | ")[-1])
+        if name == "services":
+            continue
+        found = read(environment={f"SHOUBAN_{name.upper()}": "http://x/v1" if name == "upstream" else given_value})
+        assert str(getattr(found, name)).lower() in {given_value, "http://x/v1"}, (name, default)
+
+
+def test_services_by_file_have_each_their_own(tmp_path: Path) -> None:
+    found = read(TWO, folder=tmp_path)
+    one, other = found.served()
+    assert (one.id, one.pack, other.id, other.pack) == ("a", "cn", "b", "cn-2025-draft")
+    assert found.unregistered_policy(other) == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("production", "service", "flat", "policy"),
+    [
+        (False, "", "", "adult"),
+        (True, "", "", "refuse"),
+        (True, "adult", "", "adult"),
+        (False, "", "strict", "strict"),
+        (True, "strict", "adult", "strict"),
+        (True, "", "adult", "adult"),
+    ],
+)
+def test_what_becomes_of_an_unknown_person(production: bool, service: Any, flat: Any, policy: str) -> None:
+    settings = Settings(production=production, unregistered=flat)
+    assert settings.unregistered_policy(ServiceSettings(id="s", unregistered=service)) == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("prot = 1", "did you mean `port`"),
+        ("port = 'many'", "port"),
+        ("port = ", "not TOML"),
+        ("delivery = 'loud'", "delivery"),
+        ("production = true\nclock = 'virtual'", "production mode refuses"),
+        ("upstream = 'example.org'", "http"),
+        ("[[services]]\nid = 'a'\n[[services]]\nid = 'a'", "one id"),
+        ("[[services]]\nid = 'a'\nkey = 'k'\n[[services]]\nid = 'b'\nkey = 'k'", "one key"),
+        ("[[services]]\nname = 'a'", "name"),
+        ("[[services]]\nid = 'a'\nupstream = 'x'", "service `a`"),
+    ],
+)
+def test_a_setting_that_does_not_fit_says_what_to_change(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(OperatorError, match=told):
+        read(text, folder=tmp_path)
+
+
+def test_a_file_that_is_not_there_or_no_text_is_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"no settings file .*missing\.toml"):
+        read_settings(tmp_path / "missing.toml", {}, {})
+    (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(OperatorError, match="not TOML"):
+        read_settings(tmp_path / "bad.toml", {}, {})
+
+
+def test_a_virtual_clock_is_refused_in_production_by_whatever_way_it_comes() -> None:
+    with pytest.raises(OperatorError, match="virtual"):
+        read(environment={"SHOUBAN_CLOCK": "virtual"}, production=True)
+    assert read(environment={"SHOUBAN_CLOCK": "virtual"}).clock == "virtual"
+
+
+def test_the_table_lists_every_setting_and_shows_no_secret() -> None:
+    table = settings_table()
+    assert [name for name, _, _ in table] == list(Settings.__struct_fields__)
+    assert all(default == "" for name, _, default in table if name in SECRETS)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*Settings.__struct_fields__, "x"]),
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        max_size=4,
+    )
+)
+def test_whatever_is_set_is_taken_or_refused_in_words(flags: dict[str, Any]) -> None:
+    try:
+        assert read(**flags).served()
+    except OperatorError as error:
+        assert str(error)
