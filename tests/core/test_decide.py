@@ -15,7 +15,7 @@ from shouban.core.obligations import (
     ANSWERS, Allow, AnyObligation, Block, Disclose, EndSession, Escalate, Lock, NotifyGuardian, Obligation, Remind,
     ReplaceReply, ShowHelp, WakeAt,
 )  # fmt: skip
-from shouban.core.signals import Reading
+from shouban.core.signals import Level, Reading
 from shouban.core.state import PersonState
 from shouban.packs.stack import load_pack
 from tests.core.histories import START, histories, spoke
@@ -174,7 +174,7 @@ def test_the_wait_for_a_human_ends_when_the_pack_says_so() -> None:
 
 
 def test_a_farewell_in_despair_is_let_go_and_helped() -> None:
-    leaving = (*crisis(4), Reading("exit_intent", 3, 1.0, "drawn", "1"))
+    leaving = (*crisis(4), Reading("exit_intent", Level.HIGH, 1.0, "drawn", "1"))
     (decision,) = run([spoke(START, readings=leaving)], adult())
     assert owes(decision, EndSession)
     assert owes(decision, ShowHelp)

@@ -33,7 +33,7 @@ class Hook:
         self.told: list[dict[str, Any]] = []
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  # the library's own name
+            def do_POST(self) -> None:
                 hook.told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
                 self.send_response(status)
                 self.send_header("content-length", "0")

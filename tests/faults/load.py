@@ -33,7 +33,7 @@ def echoing(pace: float = PACE) -> Behaviour:
     """A model that says the last word it was told, in pieces."""
 
     async def behave(exchange: Exchange) -> None:
-        word = exchange.request.last_words.split()[-1]
+        word = (exchange.request.last_words.split() or [""])[-1]
         said = ["嗯，", "我听到了 ", word[:5], word[5:], "。"]
         if not exchange.streams:
             await asyncio.sleep(pace)

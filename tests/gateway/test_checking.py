@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,8 +169,6 @@ def test_a_line_that_does_not_fit_says_why(line: bytes, told: str) -> None:
 
 
 def test_what_is_given_can_be_read_as_json(detectors: Detectors) -> None:
-    import msgspec
-
     document = json.loads(msgspec.json.encode(check(Asked(text="我不想活了", id="a"), detectors, LAW)))
     assert document["id"] == "a"
     assert document["readings"][0]["signal"]

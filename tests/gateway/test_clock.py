@@ -167,16 +167,11 @@ def test_the_virtual_clock_stands_still_until_told() -> None:
     assert clock.now() == NOON + timedelta(hours=1)
 
 
-@given(
-    st.datetimes(
-        min_value=datetime(1971, 1, 1),
-        max_value=datetime(2200, 1, 1),
-        timezones=st.sampled_from([UTC, timezone(timedelta(hours=8)), timezone(timedelta(hours=-9, minutes=-30))]),
-    )
-)  # noqa: DTZ001  # Hypothesis adds the zones
+@given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.timezones()))
 def test_a_time_is_read_as_it_was_written(at: datetime) -> None:
-    assert parse_at(at.isoformat()) == at
-    assert abs(parse_at(str(at.timestamp())) - at) < timedelta(milliseconds=1) if at.timestamp() >= 1 else True
+    # By their timestamps: two times of which one is of an hour that a zone has twice are never equal (PEP 495).
+    assert parse_at(at.isoformat()).timestamp() == at.timestamp()
+    assert abs(parse_at(f"{at.timestamp():.6f}").timestamp() - at.timestamp()) < 0.001
 
 
 @given(st.text(max_size=40))

@@ -14,6 +14,7 @@ from shouban.core.obligations import NotifyGuardian
 from shouban.duties.ledger import Duty
 from shouban.duties.ports import RoadPort
 from shouban.packs.pack import LoadedPack
+from shouban.packs.templates import Language
 
 WEBHOOKS: Final = ("http://", "https://")
 WITHIN_SECONDS: Final = 10
@@ -36,7 +37,7 @@ class ContactCarrier:
         contacts = in_order(person.profile.get("contacts", []), owed.contact)
         if not contacts:
             raise OperatorError("no contact is on record; a person of the staff must find one")
-        language = person.profile.get("language") or "zh"
+        language: Language = person.profile.get("language") or "zh"
         text = self._pack_of(duty.service).template(owed.template, language, age_band=person.state.age_band).text
         return await self._first_taken(contacts, {"idempotency_key": duty.id, "user": person.app_id, "text": text})
 
