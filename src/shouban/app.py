@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,6 +63,7 @@ KEYS_FILE = "keys/services.json"
 ADMIN_FILE = "keys/admin.json"
 CHAT = "/v1/chat/completions"
 SAY = "/app/api/say"
+BODY_WITHIN = 30.0
 
 
 @dataclass
@@ -194,7 +195,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         desk = _desk(gateway, road, chat, callers)
         handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted, complaints_contact=settings.complaints_contact)]
         routes[SAY] = say_application(desk)
-    pages = _litestar(handlers, callers, _life(gateway, worker, store))
+    pages = _litestar(handlers, callers, settings.max_body, _life(gateway, worker, store))
     return App(gateway, worker, _front(routes, pages), store)
 
 
@@ -221,10 +222,11 @@ def _help_lines(gateway: Gateway, desk: CompanionDesk) -> Callable[[Any], Any]:
     return lambda language: service.pack.help_for("crisis", language, service.settings.region)
 
 
-def _litestar(handlers: list[Any], callers: GatewayCallers, life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
+def _litestar(handlers: list[Any], callers: GatewayCallers, max_body: int, life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
     return Litestar(
         route_handlers=handlers,
         guards=[callers.guard],
+        request_max_body_size=max_body,
         lifespan=[life],
         openapi_config=OpenAPIConfig(title="Shouban 守伴", version=__version__, path="/_schema", create_examples=False, render_plugins=[JsonRenderPlugin()]),
         exception_handlers={ShoubanError: refuse_ours, HTTPException: refuse_theirs, Exception: refuse_unforeseen},
@@ -236,12 +238,33 @@ def _front(routes: dict[str, Any], pages: Litestar) -> Callable[[Scope, Receive,
     """Chat goes straight to its own application; everything else through the framework."""
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        receive = _in_time(receive) if scope["type"] == "http" else receive
         if scope["type"] == "http" and scope["method"] == "POST" and (route := routes.get(scope["path"])):
             await route(scope, receive, send)
         else:
             await pages(scope, receive, send)  # type: ignore[arg-type]  # Litestar types ASGI by its own narrower names
 
     return application
+
+
+def _in_time(receive: Receive) -> Receive:
+    """Who does not send a whole body in time is taken for gone: a slow one must not hold memory for ever."""
+    late_at = asyncio.get_running_loop().time() + BODY_WITHIN
+    is_whole = False
+
+    async def next_message() -> MutableMapping[str, Any]:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(late_at):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        is_whole = not message.get("more_body")
+        return message
+
+    return next_message
 
 
 def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN401  # a lifespan context manager

@@ -65,7 +65,7 @@ def test_each_line_is_answered_by_one_line_of_readings_obligations_and_safe_text
 
 def test_role_context_and_profile_count(capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> None:
     context = [{"role": "user", "text": "早上好"}, {"role": "companion", "text": "早"}]
-    asks = [{"text": "再见", "role": role, "context": context} for role in ("user", "companion")]
+    asks: list[Any] = [{"text": "再见", "role": role, "context": context} for role in ("user", "companion")]
     asks += [{"text": "做我女朋友吧", "user": {"age_band": band}} for band in ("adult", "14_15")]
     owed = [{one["obligation"] for one in line["obligations"]} for line in checked(capsysbinary, tmp_path, *asks)]
     assert "EndSession" in owed[0]

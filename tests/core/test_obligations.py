@@ -63,7 +63,10 @@ HEAVY: list[type[Obligation]] = [
     AnswerComplaint,
     ShowHelp,
 ]
-MEETING = st.lists(st.sampled_from(HEAVY).flatmap(_meeting), max_size=10)
+# A list of few kinds, each several times over.
+MEETING = st.lists(st.sampled_from(HEAVY), min_size=1, max_size=3).flatmap(
+    lambda kinds: st.lists(st.sampled_from(kinds).flatmap(_meeting), max_size=8)
+)
 
 
 def _by_identity(owed: list[Obligation]) -> dict[tuple[str, ...], list[Obligation]]:
@@ -198,3 +201,14 @@ def test_a_replaced_reply_yields_to_an_interruption_and_stands_above_a_block() -
     assert kinds == ["Allow", "Block", "ReplaceReply", "Interrupt", "Lock"]
     (found,) = strictest([Block(template="p/a"), ReplaceReply(template="p/b")])
     assert isinstance(found, ReplaceReply)
+
+
+def test_every_single_term_is_the_strictest_not_those_of_one_asker() -> None:
+    soon = AnswerComplaint(case="c", answer_within=timedelta(days=5), because=("a",))
+    twice = AnswerComplaint(case="c", answer_within=timedelta(days=15), second_person=True, because=("b",))
+    assert strictest([soon, twice]) == (replace(soon, second_person=True, because=("a", "b")),)
+
+
+def test_a_service_that_is_closed_is_closed_whatever_its_template_is_called() -> None:
+    service, companion = Lock(template="p/a"), Lock(template="p/z", scope="companion")
+    assert strictest([companion, service]) == (service,)

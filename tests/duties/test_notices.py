@@ -33,19 +33,8 @@ LAW = load_pack("cn")
 KIND = st.sampled_from(sorted({*KINDS.values(), "honest_answer"}))
 
 
-def notice(kind: str, text: str = "文字", **more: object) -> Notice:
-    return Notice(
-        **{
-            "id": f"{kind}-{text}",
-            "kind": kind,
-            "topic": "",
-            "text": text,
-            "template": "t",
-            "because": ("r",),
-            "at": START,
-            **more,
-        }
-    )  # type: ignore[arg-type]  # a test's own keywords
+def notice(kind: str, text: str = "文字", *, help_lines: tuple[Help, ...] = ()) -> Notice:
+    return Notice(f"{kind}-{text}", kind, "", text, "t", ("r",), START, help_lines)
 
 
 def worded(*owed: o.Obligation, language: Language = "zh") -> list[Notice]:
@@ -155,13 +144,13 @@ def test_in_running_text_a_notice_says_that_it_is_one() -> None:
 
 def test_a_number_that_was_just_given_is_not_given_twice() -> None:
     card = Help("热线", "12356", "", "cn", None)
-    both = notice("help", "可以打：\n热线 12356\n也请叫人来。", help=(card,))
+    both = notice("help", "可以打：\n热线 12356\n也请叫人来。", help_lines=(card,))
     assert unsaid(both, "请打 12356").text == "也请叫人来。"
     assert unsaid(both, "请打电话").text == both.text
 
 
 def test_a_card_of_nothing_but_numbers_just_given_is_kept_whole() -> None:
-    only = notice("help", "热线 12356", help=(Help("热线", "12356", "", "cn", None),))
+    only = notice("help", "热线 12356", help_lines=(Help("热线", "12356", "", "cn", None),))
     assert unsaid(only, "请打 12356").text == "热线 12356"
 
 

@@ -36,13 +36,22 @@ class Books:
 
     def owed_by(self, turn: str) -> list[Duty]:
         """The duties that the decision on this turn owes."""
-        ids = [one for entry in self.entries if isinstance(entry.event, e.UserSpoke) and entry.event.turn == turn for one in entry.duties]
+        ids = [
+            one
+            for entry in self.entries
+            if isinstance(entry.event, e.UserSpoke) and entry.event.turn == turn
+            for one in entry.duties
+        ]
         return [self.duties[one] for one in ids]
 
     @property
     def turns(self) -> Counter[str]:
         """How often the log has each turn of a person or of a companion."""
-        return Counter(str(entry.event.turn) for entry in self.entries if isinstance(entry.event, e.UserSpoke | e.CompanionSpoke) and entry.event.turn)
+        return Counter(
+            str(entry.event.turn)
+            for entry in self.entries
+            if isinstance(entry.event, e.UserSpoke | e.CompanionSpoke) and entry.event.turn
+        )
 
     @property
     def done(self) -> Counter[str]:
@@ -54,7 +63,9 @@ def books_of(data: Path, database: str = "") -> Books:
     with snapshot(database or sqlite_url(data)) as connection:
         entries = [decode_entry(leaf.data, index) for index, leaf in read_leaves(connection)]
         duties = {row.duty_id: duty_from(row) for row in connection.execute(select(LEDGER))}
-        pushes = list(connection.execute(select(PUSHES.c.person_id, PUSHES.c.push_id, PUSHES.c.kind).order_by(PUSHES.c.id)))
+        pushes = list(
+            connection.execute(select(PUSHES.c.person_id, PUSHES.c.push_id, PUSHES.c.kind).order_by(PUSHES.c.id))
+        )
     return Books([one for one in entries if isinstance(one, Decided)], duties, pushes)
 
 
@@ -62,7 +73,9 @@ def verified(data: Path, database: str = "") -> Report:
     """What `shouban evidence verify` finds, without a process of its own."""
     master = read_master(data, {})
     with snapshot(database or sqlite_url(data)) as connection:
-        return verify_store(connection, master, lambda origin: signer_of(master, origin).verifier_key, audits=[check_books])
+        return verify_store(
+            connection, master, lambda origin: signer_of(master, origin).verifier_key, audits=[check_books]
+        )
 
 
 def shouban(*words: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -76,10 +76,13 @@ class Load:
         """Until cancelled."""
         timeout = aiohttp.ClientTimeout(total=20)
         connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers={"Authorization": f"Bearer {KEY}"}) as http:
-            async with asyncio.TaskGroup() as group:
-                for number in range(self.clients):
-                    group.create_task(self._talk(http, f"somebody-{number}"))
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as http,
+            asyncio.TaskGroup() as group,
+        ):
+            for number in range(self.clients):
+                group.create_task(self._talk(http, f"somebody-{number}"))
 
     async def _talk(self, http: aiohttp.ClientSession, user: str) -> None:
         while True:
@@ -90,7 +93,12 @@ class Load:
 
     async def _in_danger(self, http: aiohttp.ClientSession) -> None:
         user = f"danger-{next(_numbers)}"
-        wish = {"id": user, "age_band": "adult", "contacts": [{"kind": "guardian", "name": "王芳", "relation": "mother", "channels": [self.contact]}], "agreement": "1"}
+        wish = {
+            "id": user,
+            "age_band": "adult",
+            "contacts": [{"kind": "guardian", "name": "王芳", "relation": "mother", "channels": [self.contact]}],
+            "agreement": "1",
+        }
         try:
             async with http.post(f"{self._url()}/v1/users", json=wish) as answer:
                 await answer.read()
@@ -136,5 +144,7 @@ def reply_in(body: bytes, *, is_stream: bool) -> str | None:
         return None
     if not body.endswith(DONE) or b'data: {"error"' in body:
         return None
-    chunks: list[dict[str, Any]] = [json.loads(one[6:]) for one in body.decode().split("\n\n") if one and one != "data: [DONE]"]
+    chunks: list[dict[str, Any]] = [
+        json.loads(one[6:]) for one in body.decode().split("\n\n") if one and one != "data: [DONE]"
+    ]
     return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk.get("choices", []))

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 from tests.gateway.serving import ROOT, START_WITHIN, Served
@@ -59,7 +59,7 @@ class Nursery:
         self._process: subprocess.Popen[str] | None = None
         self._children: list[Child] = []
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> Self:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOUBAN_")}
         with self._out.open("ab") as sink:
             self._process = subprocess.Popen(
@@ -125,8 +125,10 @@ def nursery(home: Path) -> Iterator[Nursery]:
 def _wait_for_wishes() -> None:
     import shouban.app  # noqa: PLC0415  # only the parent needs it
     from shouban.cli.main import main  # noqa: PLC0415  # likewise
+    from shouban.detectors.reader import build_detectors  # noqa: PLC0415  # likewise
+    from shouban.packs.stack import load_pack  # noqa: PLC0415  # likewise
 
-    law, detectors = cache(shouban.app.load_pack), cache(shouban.app.build_detectors)
+    law, detectors = cache(load_pack), cache(build_detectors)
     law("cn")
     detectors(words_dir=None)
 

@@ -40,10 +40,17 @@ def held(data: Path) -> Iterator[None]:
 def refused_clearly(status: int, body: str) -> bool:
     """503 in OpenAI's error shape, with a reason that no driver's word alone gives."""
     error = json.loads(body)["error"]
-    return status == 503 and error["type"] == "server_error" and error["code"] == "service_unavailable" and len(error["message"]) > 20
+    return (
+        status == 503
+        and error["type"] == "server_error"
+        and error["code"] == "service_unavailable"
+        and len(error["message"]) > 20
+    )
 
 
-def test_while_the_database_is_held_for_a_moment_requests_wait(tmp_path: Path, children: Nursery, model: FaultyUpstream) -> None:
+def test_while_the_database_is_held_for_a_moment_requests_wait(
+    tmp_path: Path, children: Nursery, model: FaultyUpstream
+) -> None:
     served = children.serve(tmp_path, "--upstream", model.url, environment=MINE).served
     users = [fresh() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
@@ -157,7 +164,9 @@ def test_a_wrong_master_key_is_refused_and_named(tmp_path: Path, children: Nurse
 
 
 @pytest.mark.parametrize(("table", "column"), [("states", "sealed"), ("persons", "sealed"), ("person_keys", "wrapped")])
-def test_a_damaged_row_stops_one_person_only_and_is_found(tmp_path: Path, children: Nursery, model: FaultyUpstream, table: str, column: str) -> None:
+def test_a_damaged_row_stops_one_person_only_and_is_found(
+    tmp_path: Path, children: Nursery, model: FaultyUpstream, table: str, column: str
+) -> None:
     child = children.serve(tmp_path, "--upstream", model.url, environment=MINE)
     hurt, other = fresh("hurt"), fresh("other")
     for user in (hurt, other):
@@ -176,7 +185,9 @@ def test_a_damaged_row_stops_one_person_only_and_is_found(tmp_path: Path, childr
     assert [one for one in verified(tmp_path).problems() if table in one.place]
 
 
-def test_a_damaged_message_stops_the_copy_and_not_the_talk(tmp_path: Path, children: Nursery, model: FaultyUpstream) -> None:
+def test_a_damaged_message_stops_the_copy_and_not_the_talk(
+    tmp_path: Path, children: Nursery, model: FaultyUpstream
+) -> None:
     child = children.serve(tmp_path, "--upstream", model.url, environment=MINE)
     user = fresh()
     child.served.chat("走路 bdfg", user=user)
@@ -194,6 +205,8 @@ def damage(data: Path, user: str, table: str, column: str) -> None:
     lookup = read_master(data, {}).lookup("default", user)
     with closing(sqlite3.connect(data / "shouban.db")) as connection, connection:
         (person,) = connection.execute("SELECT person_id FROM persons WHERE lookup = ?", (lookup,)).fetchone()
-        found: Any = connection.execute(f"SELECT rowid, {column} FROM {table} WHERE person_id = ?", (person,)).fetchone()
+        found: Any = connection.execute(
+            f"SELECT rowid, {column} FROM {table} WHERE person_id = ?", (person,)
+        ).fetchone()
         hurt = bytes(found[1][:-1]) + bytes([found[1][-1] ^ 1])
         connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (hurt, found[0]))

@@ -56,7 +56,9 @@ def _limit(child: Child, data: Path, most: int | None) -> None:
 def small_disk(place: Path, size: str) -> Iterator[bool]:
     """A disk of this size at `place`; whether there is one (mounting takes the right to)."""
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "shouban-test", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "shouban-test", str(place)], capture_output=True, check=False
+    )
     try:
         yield mounted.returncode == 0
     finally:
@@ -80,7 +82,9 @@ def test_on_a_full_disk_nothing_unwritten_is_acknowledged_and_service_comes_back
 def test_where_files_may_not_grow_it_is_the_same(tmp_path: Path, children: Nursery, model: FaultyUpstream) -> None:
     """A quota on files is another fault to the database than a full disk: writing fails with another error."""
     child = children.serve(tmp_path, "--upstream", model.url, environment=MINE)
-    _until_full_and_back(child, tmp_path, lambda: _limit(child, tmp_path, 300_000), lambda: _limit(child, tmp_path, None))
+    _until_full_and_back(
+        child, tmp_path, lambda: _limit(child, tmp_path, 300_000), lambda: _limit(child, tmp_path, None)
+    )
 
 
 def _until_full_and_back(child: Child, data: Path, fill: Callable[[], object], free: Callable[[], object]) -> None:

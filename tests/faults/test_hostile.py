@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.faults.books import shouban
+from tests.faults.books import shouban as command
 from tests.faults.load import echoing
 from tests.faults.nursery import Child, Nursery
-from tests.gateway.serving import KEY, Served, fresh
+from tests.gateway.serving import KEY, Served, fresh, serving, settings_for
 from tests.upstreams.behaviours import endless
 from tests.upstreams.faulty import FaultyUpstream, running
+
+import shouban.app
 
 MINE: Final = {"SHOUBAN_SERVICE_KEY": KEY, "SHOUBAN_MAX_STREAMS_PER_USER": "64"}
 KIB: Final = 1024
@@ -85,7 +87,9 @@ def test_danger_at_the_end_of_a_hundred_kilobytes_is_still_seen(served: Served) 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/users", "/v1/check", "/v1/companions"])
 def test_a_body_over_the_limit_is_refused_before_it_is_read(served: Served, path: str) -> None:
     user = fresh()
-    fits = json.dumps({"id": user, "user": user, "messages": [{"role": "user", "content": "走路 bdfg"}], "filler": ""}).encode()
+    fits = json.dumps(
+        {"id": user, "user": user, "messages": [{"role": "user", "content": "走路 bdfg"}], "filler": ""}
+    ).encode()
     over = fits.replace(b'"filler": ""', b'"filler": "' + b"x" * (2 * MIB + 4 * KIB) + b'"')
     answer = served.post(path, over)
     assert answer.status_code == 413, answer.text[:200]
@@ -103,8 +107,15 @@ NESTED: Final = {
     "objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
     "unclosed": b"[" * DEEP,
     "content": b'{"user":"u","messages":[{"role":"user","content":' + b"[" * 2000 + b'"x"' + b"]" * 2000 + b"}]}",
-    "unknown field": b'{"user":"u","messages":[{"role":"user","content":"x"}],"id":"u","more":' + b"[" * 5000 + b"]" * 5000 + b"}",
-    "tool calls": b'{"user":"u","messages":[{"role":"assistant","tool_calls":' + b'{"a":' * 500 + b"1" + b"}" * 500 + b"}]}",
+    "unknown field": b'{"user":"u","messages":[{"role":"user","content":"x"}],"id":"u","more":'
+    + b"[" * 5000
+    + b"]" * 5000
+    + b"}",
+    "tool calls": b'{"user":"u","messages":[{"role":"assistant","tool_calls":'
+    + b'{"a":' * 500
+    + b"1"
+    + b"}" * 500
+    + b"}]}",
 }
 
 
@@ -135,27 +146,31 @@ def test_strange_bodies_are_served_or_refused_but_never_break_us(served: Served,
     assert answer.status_code in {200, 400}, answer.text[:300]
 
 
-def test_two_hundred_thousand_imported_words_are_read_and_stop_a_message(tmp_path: Path, children: Nursery, model: FaultyUpstream) -> None:
+def test_two_hundred_thousand_imported_words_are_read_and_stop_a_message(
+    tmp_path: Path, children: Nursery, model: FaultyUpstream
+) -> None:
     chance = random.Random(7)
     letters = [chr(code) for code in range(0x4E00, 0x9000)]
     words = sorted({"".join(chance.choices(letters, k=4)) for _ in range(200_500)})[:200_000]
     file = tmp_path / "words.txt"
     file.write_text("\n".join(words))
     data = tmp_path / "data"
-    told = shouban("pack", "import-words", str(file), "--class", "gambling", "--data", str(data))
+    told = command("pack", "import-words", str(file), "--class", "gambling", "--data", str(data))
     assert told.returncode == 0, told.stdout + told.stderr
     child = children.serve(data, "--upstream", model.url, environment=MINE)
     for word in chance.sample(words, 5):
         reply = child.served.chat(f"我们去{word}吧", aware=True)
-        assert "blocked" in reply.kinds, word
+        assert reply.finish == "content_filter", word
         assert "我听到了" not in reply.text
-    assert "blocked" not in child.served.chat("今天走了很远的路 bdfg", aware=True).kinds
+    assert child.served.chat("今天走了很远的路 bdfg", aware=True).finish == "stop"
     print(f"with 200,000 words: {memory_of(child) // MIB} MiB")  # noqa: T201  # the figure, with -s
     assert seconds_of(child.served) < 1
     child.kill()
 
 
-def test_a_client_that_never_reads_its_stream_holds_little_and_holds_nobody_up(tmp_path: Path, children: Nursery) -> None:
+def test_a_client_that_never_reads_its_stream_holds_little_and_holds_nobody_up(
+    tmp_path: Path, children: Nursery
+) -> None:
     with running(FaultyUpstream(echoing())) as upstream, ExitStack() as open_sockets:
         child = children.serve(tmp_path, "--upstream", upstream.url, environment=MINE)
         seconds_of(child.served)
@@ -176,7 +191,9 @@ def test_a_client_that_never_reads_its_stream_holds_little_and_holds_nobody_up(t
 
 def asking(served: Served, user: str) -> socket.socket:
     """A socket on which an answer has been asked for; nobody reads it."""
-    body = json.dumps({"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "走路 bdfg"}]}).encode()
+    body = json.dumps(
+        {"model": "m", "user": user, "stream": True, "messages": [{"role": "user", "content": "走路 bdfg"}]}
+    ).encode()
     taken = socket.socket()
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * KIB)
     taken.connect(("127.0.0.1", int(served.url.rpartition(":")[2])))
@@ -184,16 +201,33 @@ def asking(served: Served, user: str) -> socket.socket:
     return taken
 
 
-def head(length: int) -> bytes:
-    return f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n".encode()
+def head(length: int, path: str = "/v1/chat/completions") -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n".encode()
 
 
 def test_a_hundred_bodies_that_never_end_hold_nobody_up(child: Child) -> None:
     before = memory_of(child)
     with ExitStack() as open_sockets:
         for number in range(100):
-            slow = open_sockets.enter_context(socket.create_connection(("127.0.0.1", int(child.served.url.rpartition(":")[2]))))
+            slow = open_sockets.enter_context(
+                socket.create_connection(("127.0.0.1", int(child.served.url.rpartition(":")[2])))
+            )
             slow.sendall(head(1_000_000)[: None if number % 2 else 60] + b'{"messages":' * (number % 2))
         assert seconds_of(child.served) < SOON
         assert memory_of(child) - before < 24 * MIB
     assert seconds_of(child.served) < SOON
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/check"])
+def test_a_body_that_does_not_come_in_time_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(shouban.app, "BODY_WITHIN", 0.2)
+    with (
+        serving(settings_for(tmp_path)) as here,
+        socket.create_connection(("127.0.0.1", int(here.url.rpartition(":")[2]))) as slow,
+    ):
+        slow.settimeout(SOON)
+        slow.sendall(head(1_000_000, path) + b'{"messages":')
+        assert slow.recv(64).startswith(b"HTTP/1.1 4")
+        assert seconds_of(here, "你好") < SOON

@@ -43,7 +43,9 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_is_done_t
         return children.serve(tmp_path, *flags, environment={"SHOUBAN_SERVICE_KEY": KEY})
 
     load = Load([], f"{contact.url}/guardian")
-    survivor = _kill_again_and_again(start, load, kills=KILLS[kind], check=lambda: verified(tmp_path, database).problems())
+    survivor = _kill_again_and_again(
+        start, load, kills=KILLS[kind], check=lambda: verified(tmp_path, database).problems()
+    )
     assert not _missing(survivor.served, load.turns, load.registered)
     _wait_until_all_are_told(tmp_path, database)
     _dangers_were_carried_out_once(books_of(tmp_path, database), survivor.served, load.turns, contact)
@@ -83,7 +85,9 @@ async def _talk_until_killed(load: Load, child: Child, seconds: float) -> None:
 
 def _missing(served: Served, turns: list[Turn], registered: list[str]) -> list[Turn | str]:
     """What was acknowledged and is not there."""
-    said_by: dict[str, set[tuple[str, str]]] = {user: set(served.messages(user)) for user in {one.user for one in turns}}
+    said_by: dict[str, set[tuple[str, str]]] = {
+        user: set(served.messages(user)) for user in {one.user for one in turns}
+    }
     lost: list[Turn | str] = [one for one in turns if ("user", one.said) not in said_by[one.user]]
     lost += [one for one in turns if not one.is_danger and not _reply_is_kept(one, said_by[one.user])]
     return lost + [one for one in registered if served.get(f"/v1/users/{one}").status_code != 200]
@@ -97,7 +101,9 @@ def _reply_is_kept(turn: Turn, kept: set[tuple[str, str]]) -> bool:
 
 def _wait_until_all_are_told(data: Path, database: str) -> None:
     give_up = time.monotonic() + DUE_WITHIN
-    while [one for one in books_of(data, database).duties.values() if one.kind == "NotifyGuardian" and one.state == "owed"]:
+    while [
+        one for one in books_of(data, database).duties.values() if one.kind == "NotifyGuardian" and one.state == "owed"
+    ]:
         assert time.monotonic() < give_up, "a guardian was not told"
         time.sleep(0.2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 import pytest
@@ -15,7 +15,11 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 from tests.gateway.serving import KEY, Served, fresh, noon, serving, settings_for
 
 CHECKS: Final = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -34,7 +38,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def operations(served: Served) -> list[Any]:
     """Every operation of the description, as schemathesis reads it."""
     described = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
-    return [found.ok() for found in described.get_all_operations()]
+    return [cast("Any", found).ok() for found in described.get_all_operations()]
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
@@ -60,10 +64,12 @@ def told(error: BaseException) -> str:
 def _ask_much(served: Served, operation: Any, mode: GenerationMode) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())
-    def ask(case: Case, known: bool) -> None:
+    def ask(case: Case[Any], known: bool) -> None:
         if known and "app_id" in case.path_parameters:
             case.path_parameters["app_id"] = _somebody(served)
-        answer = case.call_and_validate(headers={"Authorization": f"Bearer {KEY}", "X-Shouban-At": noon()}, checks=CHECKS)
+        answer = case.call_and_validate(
+            headers={"Authorization": f"Bearer {KEY}", "X-Shouban-At": noon()}, checks=CHECKS
+        )
         if answer.status_code >= 400:
             _is_in_openais_shape(answer.content)
 
@@ -83,9 +89,11 @@ def _is_in_openais_shape(body: bytes) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(user=st.text(max_size=300), last_id=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=30))
+@given(
+    user=st.text(max_size=300), last_id=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=30)
+)
 def test_the_event_stream_opens_or_refuses(served: Served, user: str, last_id: str) -> None:
-    headers = {"authorization": f"Bearer {KEY}".encode(), "last-event-id": last_id.encode("latin-1")}
+    headers = {b"authorization": f"Bearer {KEY}".encode(), b"last-event-id": last_id.encode("latin-1")}
     user = re.sub("[\ud800-\udfff]", "?", user)
     with served.client.stream("GET", ENDLESS, params={"user": user}, headers=headers) as answer:
         assert answer.status_code in {400, 404}
@@ -100,6 +108,8 @@ def test_without_the_key_every_secured_operation_refuses(served: Served, operati
         if operation.path in open_to_all:
             continue
         path = operation.path.replace("{app_id}", "somebody")
-        answer = served.ask(operation.method.upper(), f"{path}?user=somebody", b"{}" if operation.method != "get" else None, key="")
+        answer = served.ask(
+            operation.method.upper(), f"{path}?user=somebody", b"{}" if operation.method != "get" else None, key=""
+        )
         assert answer.status_code == 401, (operation.label, answer.status_code, answer.text)
         _is_in_openais_shape(answer.content)

@@ -76,7 +76,7 @@ class Reply:
 
     @property
     def is_stream(self) -> bool:
-        return self.headers.get("content-type", "").startswith("text/event-stream")
+        return str(self.headers.get("content-type", "")).startswith("text/event-stream")
 
     @property
     def events(self) -> list[str]:
@@ -297,6 +297,15 @@ class Listener:
             self._rest += next(self._parts)
         frame, self._rest = self._rest.split(b"\n\n", 1)
         return frame
+
+
+def refusal(call: Callable[[], object], kind: type[Exception]) -> Any:
+    """The error of this kind with which `call` refuses; nothing where it does not refuse."""
+    try:
+        call()
+    except kind as error:
+        return error
+    return None
 
 
 def eventually(holds: Callable[[], Any], seconds: float = 5.0) -> bool:

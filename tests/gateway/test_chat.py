@@ -201,9 +201,9 @@ def test_one_answer_too_many_for_the_service_is_refused(tmp_path: Path, upstream
 
 def test_the_request_reaches_the_model_as_it_came(world: Served, upstream: FaultyUpstream) -> None:
     body = (
-        '{ "model":"m",  "user": "%s", "messages":[{"role":"system","content":"你叫小禾"},{"role":"user","content":"你好","name":"小明"}],'
+        '{ "model":"m",  "user": "USER", "messages":[{"role":"system","content":"你叫小禾"},{"role":"user","content":"你好","name":"小明"}],'
         '"tools":[{"type":"function","function":{"name":"look_up","parameters":{"type":"object"}}}], "temperature":0.30, "x_new":{"a":[1,2.50]} }'
-    ) % fresh()
+    ).replace("USER", fresh())
     assert world.post(CHAT, body.encode()).status_code == 200
     got = upstream.requests[-1]
     assert got.body == body.encode()

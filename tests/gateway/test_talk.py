@@ -154,7 +154,7 @@ def sent(body: bytes) -> bytes:
     )
 )
 def test_a_body_with_nothing_to_mask_is_the_same_to_the_byte(text: str) -> None:
-    body = ('{ "x": 1.50, "messages": [ {"role":"user","content":%s} ],"y":[]}' % json.dumps(text)).encode()
+    body = b'{ "x": 1.50, "messages": [ {"role":"user","content":' + json.dumps(text).encode() + b'} ],"y":[]}'
     assert sent(body) == body or "〔" in sent(body).decode()
 
 

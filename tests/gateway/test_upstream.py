@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.gateway.serving import refusal
 from tests.upstreams.behaviours import (
     GARBAGE,
     WORDS,
@@ -47,7 +49,7 @@ def split(parts: list[bytes]) -> list[bytes]:
 
 def cut_at(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 # --- the splitter
@@ -92,17 +94,16 @@ def test_what_is_no_event_stream_is_refused(text: bytes) -> None:
 
 def test_a_line_without_end_is_not_kept_without_end() -> None:
     splitter = Splitter()
+    for _ in range(MAX_EVENT // 1000):
+        splitter.feed(b"x" * 1000)
     with pytest.raises(UpstreamError, match="over"):
-        for _ in range(MAX_EVENT // 1000 + 2):
-            splitter.feed(b"data: " + b"x" * 1000)
+        splitter.feed(b"x" * 1000)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_any_bytes_are_events_or_garbage(parts: list[bytes]) -> None:
-    try:
-        split(parts)
-    except UpstreamError as error:
-        assert error.reason == "garbage"
+    error = refusal(lambda: split(parts), UpstreamError)
+    assert error is None or error.reason == "garbage"
 
 
 # --- over HTTP

@@ -99,7 +99,7 @@ class Chat:
         out.frame = Frame(request.talk.turn, request.ask.model)
         out.is_stream = request.ask.is_stream
         if request.talk.person.state.takeover == "human":
-            await self._human_reply(request, out)
+            await while_connected(self._human_reply(request, out), receive)
         elif request.talk.answer.instead is not None or request.talk.person.state.takeover != "none":
             await self._reply_instead(request, out)
         else:
@@ -123,15 +123,9 @@ class Chat:
         talk, person = request.talk, request.talk.person
         out.frame = Frame(talk.turn, HUMAN)
         await out.begin()
-        if not person.said:
-            person.words.clear()
-            try:
-                await asyncio.wait_for(person.words.wait(), self._gateway.settings.human_wait)
-            except TimeoutError:
-                pass
-        said, person.said = person.said, []
+        said = await self._gateway.staff.awaited(person, self._gateway.settings.human_wait)
         if said:
-            text = "\n".join(words for _, words in said)
+            text = "\n".join(one.text for one in said)
             # What a human says stands alone: that an AI speaks would not be true now, and is said when one does again.
             talk.notices = [one for one in talk.notices if one.kind not in {"replaced", "disclosure"}]
             whole = text
@@ -139,6 +133,7 @@ class Chat:
             answer = talk.answer
             whole = answer.instead.text if answer.instead else ""
         await out.say(whole, request.shouban())
+        await self._gateway.staff.note_brought(person, said, talk.at)
         await self._finish(request, out, "human")
         await out.end()
 
@@ -235,6 +230,7 @@ class Chat:
     async def _cut(self, request: Request, out: Out) -> None:
         """The reply stops here. What was released stays; what follows is the template, or word of a human to come."""
         request.reader.cut()
+        out.forget_held()
         self._gateway.metrics.cuts.labels(request.service.id).inc()
         await self._record(request, was_cut=True)
         talk = request.talk
@@ -272,6 +268,7 @@ class Chat:
         released = request.reader.mark.released
         failed = e.UpstreamFailed(at=talk.at, person=talk.person.id, session=talk.session, reason=error.reason, released=released)  # type: ignore[arg-type]  # UPSTREAM_REASONS names the same words
         request.reader.cut()
+        out.forget_held()
         await talk.hear(failed)
         await self._record(request, was_cut=True)
         words = " ".join(one.text for one in talk.notices if one.kind == "outage")
@@ -338,6 +335,10 @@ class Out:
             self._held.append(data)
         else:
             await self.raw(data)
+
+    def forget_held(self) -> None:
+        """INVARIANT: what waited to go out does not go out after a cut."""
+        self._held.clear()
 
     async def raw(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})

@@ -19,6 +19,7 @@ from shouban.gateway.hearing import Hearing
 from shouban.gateway.hub import Hub
 from shouban.gateway.metrics import Metrics
 from shouban.gateway.people import People
+from shouban.gateway.staff import StaffWords
 from shouban.gateway.upstream import Upstream
 from shouban.packs.pack import LoadedPack
 from shouban.settings import ServiceSettings, Settings
@@ -60,9 +61,13 @@ class Gateway:
     hub: Hub
     detectors: Detectors
     metrics: Metrics
+    staff: StaffWords = field(init=False)
     services: dict[bytes, Service] = field(default_factory=dict)
     personas: dict[tuple[str, str], Persona] = field(default_factory=dict)
     open_streams: int = 0
+
+    def __post_init__(self) -> None:
+        self.staff = StaffWords(self.engine, self.hearing)
 
     def service_of(self, authorization: str) -> Service:
         """The service whose key this is. Keys are kept and compared as digests only."""

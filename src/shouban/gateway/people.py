@@ -49,7 +49,6 @@ class Person:
     streams: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     words: asyncio.Event = field(default_factory=asyncio.Event)
-    said: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def key_pair(self) -> tuple[str, str]:

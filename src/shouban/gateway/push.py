@@ -15,6 +15,7 @@ from shouban.db.keys import row_name
 from shouban.db.schema import PUSHES
 from shouban.gateway.context import Gateway
 from shouban.gateway.people import Person, open_json
+from shouban.gateway.staff import BROUGHT
 
 PAGE: Final = 200
 BEAT_SECONDS: Final = 15.0
@@ -69,7 +70,7 @@ def _start(gateway: Gateway, person: Person, last_id: str | None) -> int:
 
 
 def _read(gateway: Gateway, person: Person, after: int) -> tuple[list[bytes], int]:
-    mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.id > after)
+    mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.id > after) & (PUSHES.c.kind != BROUGHT)
     with view(gateway.engine) as connection:
         rows = connection.execute(select(PUSHES).where(mine).order_by(PUSHES.c.id).limit(PAGE)).all()
     return [_frame(person, row) for row in rows], rows[-1].id if rows else after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,12 +13,13 @@ from shouban.core.release import Mark, cut, read_to, receive, release
 from shouban.core.signals import Reading
 from shouban.detectors.reader import Detectors
 from shouban.detectors.stream import StreamReader
-from shouban.gateway.wire import strings_in
+from shouban.gateway.wire import strings_in, unescaped
 
 # Fields of a chunk and of a choice that are no words. Whatever is not named here is read.
 PLAIN: Final = frozenset({"id", "object", "created", "model", "system_fingerprint", "usage", "service_tier", "choices", "index", "finish_reason", "logprobs", "role"})  # fmt: skip
 
 
+_BEGUN_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?$")
 _CHUNK = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -31,6 +33,7 @@ class ReplyReader:
         self._detectors = detectors
         self._readers: dict[tuple[int, str], StreamReader] = {}
         self._texts: dict[tuple[int, str], list[str]] = {}
+        self._begun: dict[tuple[int, str], str] = {}
         self.mark = Mark()
         self.is_finished = False
         self.readings: tuple[Reading, ...] = ()
@@ -118,9 +121,21 @@ class ReplyReader:
             self._texts[place] = []
         self._texts[place].append(text)
         self.mark = receive(self.mark, len(text))
-        found = reader.feed(text)
+        found = reader.feed(self._plain(place, text))
         self.mark = read_to(self.mark, self.mark.received)
         return found
+
+
+    def _plain(self, place: tuple[int, str], text: str) -> str:
+        """What JSON inside the text has escaped, as it will be seen; an escape that has only begun waits for its rest."""
+        whole = self._begun.pop(place, "") + text
+        if "\\" not in whole:
+            return whole
+        begun = _BEGUN_ESCAPE.search(whole)
+        if begun is not None:
+            self._begun[place] = begun[0]
+            whole = whole[: begun.start()]
+        return unescaped(whole)
 
 
 def _strings(value: Any) -> Iterator[str]:  # noqa: ANN401  # any JSON

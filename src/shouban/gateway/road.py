@@ -78,7 +78,6 @@ class Road:
         words = Words(new_id(), "human", text, session, raw_session or "default")
         event = e.HumanSpoke(at=self.now(), person=person.id, session=session, staff=staff, turn=words.id, chars=len(text))
         await self._hear(person, event, words=words)
-        person.said.append((words.id, text))
         await self._gateway.hearing.push(person, event, [Push("staff_message", {"id": words.id, "staff": staff, "text": text}, session, words.id)])
         person.words.set()
 

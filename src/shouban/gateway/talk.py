@@ -23,7 +23,7 @@ from shouban.duties.notices import Answer, Notice, answer_of, language_of, words
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
 from shouban.gateway.people import Person
-from shouban.gateway.wire import SAID_BY, Ask, Turn, new_turns, text_of
+from shouban.gateway.wire import SAID_BY, Ask, Turn, new_turns, text_of, unescaped
 from shouban.packs.templates import Language
 
 LONG_TEXT: Final = 8_000
@@ -162,10 +162,10 @@ async def read(gateway: Gateway, text: str, role: Role, context: Sequence[tuple[
 
 
 async def read_turn(gateway: Gateway, turn: Turn, role: Role, context: Sequence[tuple[Role, str]] = ()) -> tuple[Reading, ...]:
-    """A message read as it stands, and, where it comes in parts, once more with its parts joined as a model joins them."""
+    """A message read as it stands; and, where a model would see it otherwise, once more with parts joined and letters unescaped."""
     text = text_of(turn)
     readings = await read(gateway, text, role, context)
-    joined = text.replace("\n", "") if isinstance(turn.content, list) else text
+    joined = unescaped(text.replace("\n", "") if isinstance(turn.content, list) else text)
     if joined == text:
         return readings
     known = {(one.signal, one.level) for one in readings}

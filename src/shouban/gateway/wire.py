@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -20,6 +21,8 @@ SAID_BY: Final[dict[str, Role]] = {"user": "user", "assistant": "companion", "sy
 # Parts that are media, not words: no text detector can read them.
 MEDIA: Final = frozenset({"image_url", "video_url", "input_audio", "file"})
 MAX_DEPTH: Final = 12
+# Halves of a surrogate pair are no letters by themselves and stay as they are.
+_ESCAPED: Final = re.compile(r"\\u((?![dD][89a-fA-F])[0-9a-fA-F]{4})")
 DONE: Final = b"data: [DONE]\n\n"
 
 
@@ -94,6 +97,11 @@ def strings_in(value: Any, depth: int = 0) -> Iterator[str]:  # noqa: ANN401  # 
     elif isinstance(value, list):
         for inner in value:
             yield from strings_in(inner, depth + 1)
+
+
+def unescaped(text: str) -> str:
+    """The text with the letters that JSON inside it has escaped (`\\u7ea2`), as whoever reads that JSON will see them."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
 
 
 def new_turns(ask: Ask) -> tuple[list[int], list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from litestar import MediaType, Request, Response
@@ -13,6 +13,9 @@ from shouban.core.errors import CallerError, ShoubanError, UpstreamError
 
 AnyRequest = Request[Any, Any, Any]
 ServiceOf = Callable[[str], str]
+
+# What the framework says, with a status of 500, where a client leaves before its body is whole.
+BROKE_OFF: Final = "client disconnected prematurely"
 
 _log = structlog.get_logger("shouban.web")
 
@@ -33,8 +36,10 @@ def refuse_ours(_: AnyRequest, error: ShoubanError) -> Response[dict[str, Any]]:
     return Response({"error": body}, status_code=status, media_type=MediaType.JSON)
 
 
-def refuse_theirs(_: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
+def refuse_theirs(request: AnyRequest, error: HTTPException) -> Response[dict[str, Any]]:
     """The framework's own refusals (no such path, a body that does not fit) in the same shape."""
+    if error.detail == BROKE_OFF:
+        return refuse_ours(request, CallerError("the request broke off", field="body"))
     extra = error.extra if isinstance(error.extra, list) else []
     key = next((str(one.get("key")) for one in extra if isinstance(one, dict) and one.get("key")), "")
     detail = next((str(one.get("message")) for one in extra if isinstance(one, dict) and one.get("message")), error.detail)
@@ -46,8 +51,10 @@ def refuse_theirs(_: AnyRequest, error: HTTPException) -> Response[dict[str, Any
     return Response({"error": body}, status_code=error.status_code, media_type=MediaType.JSON, headers=headers)
 
 
-def refuse_unforeseen(_: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
+def refuse_unforeseen(request: AnyRequest, error: Exception) -> Response[dict[str, Any]]:
     """Whatever broke: the log has the reason, the caller a form it knows."""
+    if isinstance(error, RecursionError):  # only what a caller sends is nested without end
+        return refuse_ours(request, CallerError("the body is nested too deeply", field="body", code="invalid_json"))
     _log.exception("request_failed", exc_info=error)
     body = {"message": "the gateway failed on this request", "type": "server_error", "code": "internal_error", "param": None}
     return Response({"error": body}, status_code=500, media_type=MediaType.JSON)

@@ -237,7 +237,8 @@ def test_words_of_the_staff_are_in_the_talk_and_never_told_to_the_model(
         body = {"action": action, "staff": "s", "text": "我是工作人员", "session": started["session"]}
         assert served.post(f"/v1/users/{started['user']}/human", body, at=noon()).status_code == 200
     assert ("staff", "我是工作人员") in {(one["role"], one["text"]) for one in browser.state()["history"]}
-    browser.say("谢谢")
+    assert browser.say("谢谢").error is None
+    assert upstream.requests[-1].last_words == "谢谢"
     assert "我是工作人员" not in json.dumps(upstream.requests[-1].document, ensure_ascii=False)
 
 
