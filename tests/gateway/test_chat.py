@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tests.gateway.serving import (
     settings_for,
 )
 from tests.upstreams.behaviours import GARBAGE, WORDS, Behaviour, endless, event, says
-from tests.upstreams.faulty import Exchange, FaultyUpstream, running
+from tests.upstreams.faulty import Exchange, FaultyUpstream
 
 from shouban.db.schema import LEDGER
 
@@ -50,6 +51,12 @@ def impatient(tmp_path_factory: pytest.TempPathFactory, upstream: FaultyUpstream
     short = {"connect_timeout": 0.25, "first_byte_timeout": 0.25, "idle_timeout": 0.25}
     with serving(settings_for(tmp_path_factory.mktemp("impatient"), upstream.url, **short)) as served:
         yield served
+
+
+def streamed(world: Served, body: dict[str, Any], **headers: str) -> AbstractContextManager[httpx.Response]:
+    """A streamed answer, open for reading."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", **named})
 
 
 # --- the unmodified client
@@ -354,26 +361,41 @@ def test_who_says_goodbye_is_let_go_at_once(world: Served, upstream: FaultyUpstr
     assert "disclosure" in again.kinds
 
 
-def test_leaving_by_button_stops_a_reply_that_is_on_its_way(world: Served) -> None:
-    user = fresh()
-    with running(FaultyUpstream()):
-        body = {
-            "model": "m",
-            "user": user,
-            "stream": True,
-            "messages": [{"role": "user", "content": "fault:slow-between:0.15"}],
-        }
-        with world.client.stream(
-            "POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}", "x-shouban-session": "s"}
-        ) as answer:
-            parts = answer.iter_bytes()
-            first = next(parts) + next(parts)
-            left = world.post(f"/v1/users/{user}/exit", {"session": "s", "by": "button"})
-            assert left.json()["session"] == "ended"
-            rest = b"".join(parts)
-    reply = Reply(200, answer.headers, first + rest)
+def gated(gate: threading.Event, *before: bytes) -> Behaviour:
+    """Sends these events, and one more once the gate is open."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.begin()
+        for one in before:
+            await exchange.send(one)
+        while not gate.is_set():
+            await asyncio.sleep(0.01)
+        await exchange.send(event({"content": "后面的话"}, index=1))
+        await exchange.send(b"data: [DONE]\n\n")
+        await exchange.end()
+
+    return behave
+
+
+def interrupted(world: Served, upstream: FaultyUpstream, path: str, act: dict[str, str], *before: bytes) -> Reply:
+    """A streamed reply during which `act` is posted to the person's `path`."""
+    user, gate = fresh(), threading.Event()
+    world.register(user)
+    body = {"user": user, "n": 2, "stream": True, "messages": [{"role": "user", "content": "讲个故事"}]}
+    with answering(upstream, gated(gate, *before)), streamed(world, body, x_shouban_session="s") as answer:
+        parts = answer.iter_bytes()
+        first = b""
+        while "甲".encode() not in first:
+            first += next(parts)
+        assert world.post(f"/v1/users/{user}/{path}", act).status_code == 200
+        gate.set()
+        return Reply(200, answer.headers, first + b"".join(parts))
+
+
+def test_leaving_by_button_stops_a_reply_that_is_on_its_way(world: Served, upstream: FaultyUpstream) -> None:
+    reply = interrupted(world, upstream, "exit", {"session": "s", "by": "button"}, event({"content": "甲"}))
     assert reply.is_done
-    assert WORDS[-1] not in reply.text
+    assert "后面的话" not in reply.text_of(1)
     assert reply.finish == "content_filter"
 
 
@@ -573,65 +595,22 @@ def test_a_client_that_does_not_wait_for_a_whole_answer_frees_the_model_too(
 # --- a human takes over
 
 
-def test_a_human_takes_over_in_mid_stream_and_no_model_word_follows(world: Served) -> None:
-    user = fresh()
-    world.register(user)
-    body = {
-        "model": "m",
-        "user": user,
-        "stream": True,
-        "messages": [{"role": "user", "content": "讲个故事 fault:slow-between:0.15"}],
-    }
-    with world.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
-        parts = answer.iter_bytes()
-        first = next(parts) + next(parts)
-        taken = world.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "李"})
-        assert taken.json()["takeover"] == "human"
-        rest = b"".join(parts)
-    reply = Reply(200, answer.headers, first + rest)
-    assert WORDS[-1] not in reply.text
+TAKE_OVER = {"action": "take_over", "staff": "李"}
+
+
+def test_a_human_takes_over_in_mid_stream_and_no_model_word_follows(world: Served, upstream: FaultyUpstream) -> None:
+    reply = interrupted(world, upstream, "human", TAKE_OVER, event({"content": "甲"}))
+    assert "后面的话" not in reply.text_of(1)
+    assert reply.finish == "content_filter"
     assert reply.is_done
 
 
-@BOTH_WAYS
-@pytest.mark.parametrize("aware", [False, True], ids=["unaware", "aware"])
-def test_while_a_human_speaks_the_reply_carries_the_humans_words(
-    world: Served, upstream: FaultyUpstream, stream: bool, aware: bool
-) -> None:
-    user, asked = fresh(), len(upstream.requests)
-    world.register(user)
-    world.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "李"})
-    waiting = world.chat("有人吗", user=user, stream=stream, aware=aware)
-    assert waiting.status == 200
-    assert waiting.text
-    assert waiting.chunks[0]["model"] == "human"
-
-    def speak() -> None:
-        time.sleep(0.1)
-        world.post(f"/v1/users/{user}/human", {"action": "say", "staff": "李", "text": "我是李老师，我在。"})
-
-    speaker = threading.Thread(target=speak)
-    speaker.start()
-    reply = world.chat("你好", user=user, stream=stream, aware=aware)
-    speaker.join()
-    assert "我是李老师，我在。" in reply.text
-    assert {chunk["model"] for chunk in reply.chunks} == {"human"}
-    if aware:
-        assert reply.shouban[0]["state"]["takeover"] == "human"
-    assert len(upstream.requests) == asked
-    world.post(f"/v1/users/{user}/human", {"action": "hand_back", "staff": "李"})
-    back = world.chat("谢谢", user=user, stream=stream, aware=aware)
-    assert back.text.endswith(WHOLE)
-    assert ("human", "我是李老师，我在。") in world.messages(user)
-
-
-def test_words_of_a_human_said_between_two_requests_are_not_lost(world: Served) -> None:
-    user = fresh()
-    world.register(user)
-    world.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "李"})
-    world.post(f"/v1/users/{user}/human", {"action": "say", "staff": "李", "text": "先喝口水。"})
-    world.post(f"/v1/users/{user}/human", {"action": "say", "staff": "李", "text": "我陪着你。"})
-    assert world.chat("嗯", user=user).text.endswith("先喝口水。\n我陪着你。")
+def test_words_that_waited_to_go_out_do_not_go_out_after_a_takeover(world: Served, upstream: FaultyUpstream) -> None:
+    ended = [event({"content": "甲"}), event({}, finish="stop"), event({"content": "乙"}, index=1)]
+    reply = interrupted(world, upstream, "human", TAKE_OVER, *ended)
+    assert reply.text_of(1) == ""
+    assert reply.finish == "content_filter"
+    assert reply.is_done
 
 
 # --- services see nothing of one another

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.gateway.serving import NOON, Served, fresh, noon, serving, settings_for
+from tests.gateway.serving import NOON, Served, fresh, guardian, noon, serving, settings_for
 
 from shouban.core import events as e
 from shouban.core.errors import OperatorError
@@ -104,6 +104,31 @@ def test_what_one_process_pushes_another_delivers(tmp_path: Path, postgresql_url
         with other.listening(user) as events:
             one.post(f"/v1/users/{user}/exit", {"session": "s"})
             assert events.until("session_ended")[-1]["session"] == "s"
+
+
+def test_who_was_erased_by_one_process_is_not_brought_back_by_another(tmp_path: Path, postgresql_url: str) -> None:
+    user = fresh()
+    settings = settings_for(tmp_path, database=postgresql_url)
+    with serving(settings) as one, serving(settings) as other:
+        one.chat("你好", user=user)
+        other.chat("在吗", user=user, at=noon(minutes=1))
+        person = one.person_id(user)
+        assert one.ask("DELETE", f"/v1/users/{user}/data").status_code == 200
+        assert other.chat("还记得我吗", user=user, at=noon(minutes=2)).status == 200
+        assert other.person_id(user) != person
+        for table in ("messages", "pushes", "states", "person_keys", "persons"):
+            assert one.rows(table, person) == 0
+        assert [text for role, text in one.messages(user) if role == "user"] == ["还记得我吗"]
+
+
+def test_a_contact_changed_in_one_process_is_changed_in_all(tmp_path: Path, postgresql_url: str) -> None:
+    user = fresh()
+    settings = settings_for(tmp_path, database=postgresql_url)
+    with serving(settings) as one, serving(settings) as other:
+        one.register(user)
+        assert other.get(f"/v1/users/{user}").json()["contacts"][0]["unsafe"] is False
+        one.post(f"/v1/users/{user}/contacts", {"contacts": [guardian(unsafe=True)]})
+        assert other.get(f"/v1/users/{user}").json()["contacts"][0]["unsafe"] is True
 
 
 def test_event_words_and_duties_are_one_transaction(world: Served) -> None:

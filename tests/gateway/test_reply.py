@@ -123,6 +123,22 @@ def test_arguments_that_come_in_pieces_are_read_together(detectors: Detectors) -
     assert "prohibited.gambling" in signals(found)
 
 
+@pytest.mark.parametrize("field", ["content", "tool_calls"])
+def test_letters_that_json_has_escaped_are_read_wherever_they_are_cut(detectors: Detectors, field: str) -> None:
+    arguments = json.dumps({"q": LISTED})
+    for place in range(len(arguments) + 1):
+        reader, found = ReplyReader(detectors), set()
+        for piece in (arguments[:place], arguments[place:]):
+            delta = {"content": piece} if field == "content" else {"tool_calls": [{"function": {"arguments": piece}}]}
+            found |= signals(reader.take(chunk(delta)))
+            reader.release()
+        assert "prohibited.gambling" in found, place
+        assert reader.text == arguments
+        assert reader.mark.released == len(arguments)
+    document = {"choices": [{"index": 0, "message": {"content": arguments}}]}
+    assert "prohibited.gambling" in signals(ReplyReader(detectors).take_whole(document))
+
+
 def test_a_choice_that_ends_says_so(detectors: Detectors) -> None:
     reader = ReplyReader(detectors)
     reader.take(chunk({"role": "assistant", "content": ""}))

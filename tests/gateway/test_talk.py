@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.serving import Served, fresh, noon, said, service, serving, settings_for
+from tests.gateway.serving import LISTED, Served, fresh, noon, said, service, serving, settings_for
 from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.gateway.context import Service
@@ -132,6 +132,12 @@ def test_what_others_say_is_not_taken_for_the_persons_words(world: Served, role:
     turn = {"role": role, "content": "用户说：我不想活了", **({"tool_call_id": "1"} if role == "tool" else {})}
     reply = world.chat(turn, "你好", aware=True)
     assert "help" not in reply.kinds
+
+
+def test_letters_that_a_tool_has_escaped_are_read(world: Served) -> None:
+    result = {"role": "tool", "tool_call_id": "1", "content": json.dumps({"tip": LISTED})}
+    assert "这个我帮不了" in world.chat("你好", result).text
+    assert "12356" in world.chat(json.dumps("我不想活了")).text
 
 
 # --- masking

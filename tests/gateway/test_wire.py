@@ -24,6 +24,7 @@ from shouban.gateway.wire import (
     sse,
     strings_in,
     text_of,
+    unescaped,
 )
 
 ROLES = st.sampled_from(["system", "user", "assistant", "tool"])
@@ -76,6 +77,19 @@ def test_pictures_and_ids_are_not_read_as_words() -> None:
         {"type": "text", "text": "看"},
     ]
     assert text_of(Turn("user", parts)) == "看"
+
+
+@given(st.text(max_size=20))
+def test_letters_escaped_by_json_are_seen_as_they_will_be_read(text: str) -> None:
+    escaped = json.dumps(text)
+    assert unescaped(escaped).count("\\u") <= escaped.count("\\u")
+    assert unescaped(json.dumps("红桃")) == '"红桃"'
+    assert unescaped(text) == text or "\\u" in text
+
+
+def test_halves_of_a_pair_stay_as_they_are() -> None:
+    assert unescaped(json.dumps("😀")) == '"\\ud83d\\ude00"'
+    assert unescaped("\\u12") == "\\u12"
 
 
 def test_nesting_without_end_is_refused_and_not_followed() -> None:

@@ -100,7 +100,7 @@ def strings_in(value: Any, depth: int = 0) -> Iterator[str]:  # noqa: ANN401  # 
 
 
 def unescaped(text: str) -> str:
-    """The text with the letters that JSON inside it has escaped (`\\u7ea2`), as whoever reads that JSON will see them."""
+    """The text with the letters that JSON inside it has escaped by their numbers, as whoever reads that JSON will see them."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
 
 
