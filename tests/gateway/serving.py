@@ -28,7 +28,7 @@ import httpx
 import pytest
 import uvicorn
 from sqlalchemy import Engine, func, select
-from tests.upstreams.behaviours import Behaviour
+from tests.upstreams.behaviours import WORDS, Behaviour
 from tests.upstreams.faulty import FaultyUpstream, running
 
 import shouban.app
@@ -46,6 +46,10 @@ from shouban.settings import ServiceSettings, Settings
 # Noon in China on a day on which every pack shipped is in force.
 NOON: Final = datetime.fromisoformat("2026-08-03T12:00:00+08:00")
 KEY: Final = "sk-test"
+CHAT: Final = "/v1/chat/completions"
+# What the model of `world` says where nobody tells it otherwise.
+WHOLE: Final = "".join(WORDS)
+BOTH_WAYS: Final = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 START_WITHIN: Final = 30.0
 ROOT: Final = Path(__file__).resolve().parents[2]
 # Words that only a provider's own list knows; they stand in `DATA/words`.

@@ -13,44 +13,32 @@ from typing import Any
 import httpx
 import pytest
 from openai import APIStatusError, AuthenticationError, BadRequestError, OpenAI
-from sqlalchemy import select
 from tests.gateway.serving import (
+    BOTH_WAYS,
+    CHAT,
     KEY,
     LISTED,
     PLAN,
+    WHOLE,
     Reply,
     Served,
     answering,
     eventually,
     fresh,
-    guardian,
     noon,
     serving,
     settings_for,
 )
-from tests.upstreams.behaviours import GARBAGE, WORDS, Behaviour, endless, event, says
+from tests.upstreams.behaviours import Behaviour, endless, event, says
 from tests.upstreams.faulty import Exchange, FaultyUpstream
 
-from shouban.db.schema import LEDGER
-
-CHAT = "/v1/chat/completions"
-WHOLE = "".join(WORDS)
 NOTICE = "你正在和人工智能聊天"
-BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 
 @pytest.fixture(scope="module")
 def openai(world: Served) -> Iterator[OpenAI]:
     with OpenAI(base_url=f"{world.url}/v1", api_key=KEY, max_retries=0) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory, upstream: FaultyUpstream) -> Iterator[Served]:
-    """A gateway that waits a quarter of a second for its model."""
-    short = {"connect_timeout": 0.25, "first_byte_timeout": 0.25, "idle_timeout": 0.25}
-    with serving(settings_for(tmp_path_factory.mktemp("impatient"), upstream.url, **short)) as served:
-        yield served
 
 
 def streamed(world: Served, body: dict[str, Any], **headers: str) -> AbstractContextManager[httpx.Response]:
@@ -203,55 +191,6 @@ def test_one_answer_too_many_for_the_service_is_refused(tmp_path: Path, upstream
         assert eventually(lambda: served.chat("你好").status == 200)
 
 
-# --- what reaches the model
-
-
-def test_the_request_reaches_the_model_as_it_came(world: Served, upstream: FaultyUpstream) -> None:
-    body = (
-        '{ "model":"m",  "user": "USER", "messages":[{"role":"system","content":"你叫小禾"},{"role":"user","content":"你好","name":"小明"}],'
-        '"tools":[{"type":"function","function":{"name":"look_up","parameters":{"type":"object"}}}], "temperature":0.30, "x_new":{"a":[1,2.50]} }'
-    ).replace("USER", fresh())
-    assert world.post(CHAT, body.encode()).status_code == 200
-    got = upstream.requests[-1]
-    assert got.body == body.encode()
-    assert got.path == "/v1/chat/completions"
-
-
-def test_the_service_key_never_reaches_the_model(
-    world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream
-) -> None:
-    world.chat("你好", session="s", companion="c", aware=True)
-    assert KEY not in json.dumps(upstream.requests[-1].headers)
-    assert not [name for name in upstream.requests[-1].headers if name.startswith("x-shouban")]
-    world.chat("你好", key="sk-other")
-    assert other_upstream.requests[-1].headers["authorization"] == "Bearer sk-upstream"
-
-
-@BOTH_WAYS
-def test_what_identifies_a_person_is_masked_on_the_way_to_the_model(
-    world: Served, upstream: FaultyUpstream, stream: bool
-) -> None:
-    user = fresh()
-    world.chat("我的身份证是11010519491231002X，手机13812345678", user=user, stream=stream)
-    sent = upstream.requests[-1].last_words
-    assert "11010519491231002X" not in sent
-    assert "13812345678" not in sent
-    assert "〔身份证号〕" in sent
-    parts = [{"type": "text", "text": "手机13812345678"}, {"type": "image_url", "image_url": {"url": "data:,x"}}]
-    world.chat({"role": "user", "content": parts}, user=user, stream=stream)
-    assert "13812345678" not in upstream.requests[-1].body.decode()
-    assert upstream.requests[-1].document["messages"][0]["content"][1] == parts[1]
-
-
-def test_several_choices_and_tool_calls_come_back_whole(world: Served) -> None:
-    for stream in (False, True):
-        several = world.chat("fault:choices:3", n=3, stream=stream)
-        assert all(several.text_of(index).endswith(WHOLE) for index in range(3))
-        called = world.chat("fault:tools", stream=stream)
-        assert called.finish == "tool_calls"
-        assert "look_up_weather" in called.body.decode()
-
-
 # --- notices: inline and aware
 
 
@@ -368,7 +307,8 @@ def gated(gate: threading.Event, *before: bytes) -> Behaviour:
         await exchange.begin()
         for one in before:
             await exchange.send(one)
-        while not gate.is_set():
+            await asyncio.sleep(0.05)
+        while not gate.is_set():  # noqa: ASYNC110  # it is opened in another thread
             await asyncio.sleep(0.01)
         await exchange.send(event({"content": "后面的话"}, index=1))
         await exchange.send(b"data: [DONE]\n\n")
@@ -467,9 +407,7 @@ def test_every_choice_is_read(world: Served, upstream: FaultyUpstream, index: in
     assert LISTED not in reply.text_of(index)
 
 
-def test_a_word_that_the_whole_reply_shows_too_late_is_taken_back_at_its_end(
-    world: Served, upstream: FaultyUpstream
-) -> None:
+def test_a_word_at_the_very_end_of_a_reply_does_not_pass_either(world: Served, upstream: FaultyUpstream) -> None:
     with answering(upstream, says("好的。", "你要去", LISTED)):
         reply = world.chat("讲个故事", stream=True)
     assert LISTED not in reply.text
@@ -485,79 +423,7 @@ def test_a_reply_that_holds_a_leaving_person_back_is_replaced(
     assert "再陪我一会儿" not in reply.text
 
 
-# --- the model fails
-
-
-FAULTS = {
-    "refuse:500": "upstream_refused",
-    "refuse:429": "upstream_refused",
-    "refuse:401": "upstream_refused",
-    "dead": "upstream_dead",
-    "cut:2": "upstream_cut",
-    "cut-inside:2": "upstream_cut",
-    "huge-line:4000000": "upstream_garbage",
-    "garbage:not-http": "upstream_garbage",
-    **{f"garbage:{kind}": "upstream_garbage" for kind in GARBAGE},
-}
-# No faults: an answer that is not streamed may be long, and a stream is known by what is in it, not by its label.
-FINE = {("huge-line:4000000", False), ("garbage:wrong-type", True)}
-# A stream in which not one line ends has broken off, whatever it was.
-NO_LINE_ENDS = ("not-json", "half-json", "wrong-shape", "array", "empty", "html")
-OTHER_CODES = {
-    ("garbage:error-event", True): "upstream_refused",
-    **{(f"garbage:{kind}", True): "upstream_cut" for kind in NO_LINE_ENDS},
-}
-
-
-@BOTH_WAYS
-@pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_goes_wrong_behind_the_person_is_told_the_truth_and_the_talk_goes_on(
-    world: Served, fault: str, stream: bool
-) -> None:
-    user = fresh()
-    reply = world.chat(f"讲个故事 fault:{fault}", user=user, stream=stream)
-    if (fault, stream) in FINE:
-        assert reply.finish == "stop"
-        return
-    error = reply.error
-    assert error is not None, reply.body[:300]
-    assert set(error) == {"message", "type", "code", "param"}
-    assert error["type"] == "upstream_error"
-    assert error["code"] == OTHER_CODES.get((fault, stream), FAULTS[fault])
-    assert "抱歉" in error["message"]
-    if reply.is_stream:
-        assert reply.is_done
-    else:
-        assert reply.status == 502
-    assert ("user", f"讲个故事 fault:{fault}") in world.messages(user)
-    assert "Announce" in {row.kind for row in world.ledger(user)}
-    assert world.chat("还在吗", user=user, stream=stream).text.endswith(WHOLE)
-
-
-@BOTH_WAYS
-@pytest.mark.parametrize("fault", ["slow-first:1", "slow-between:1"])
-def test_a_model_that_is_too_slow_is_told_as_slow(impatient: Served, fault: str, stream: bool) -> None:
-    user = fresh()
-    reply = impatient.chat(f"讲个故事 fault:{fault}", user=user, stream=stream)
-    assert reply.error is not None
-    assert reply.error["code"] == "upstream_slow"
-    assert reply.is_stream or reply.status == 504
-    assert impatient.chat("还在吗", user=user, stream=stream).text.endswith(WHOLE)
-
-
-def test_nobody_behind_the_address_is_told_as_dead(tmp_path: Path) -> None:
-    with serving(settings_for(tmp_path, "http://127.0.0.1:9/v1")) as served:
-        reply = served.chat("你好")
-        assert reply.status == 502
-        assert reply.error is not None
-        assert reply.error["code"] == "upstream_dead"
-        assert served.get("/v1/models").status_code == 502
-
-
-def test_a_stream_that_ends_well_formed_without_done_is_whole(world: Served) -> None:
-    reply = world.chat("讲个故事 fault:no-done", stream=True)
-    assert reply.text.endswith(WHOLE) or reply.error is not None
-    assert reply.is_done
+# --- a client that goes away
 
 
 def test_a_client_that_goes_away_frees_the_model_and_the_turn_is_kept(world: Served, upstream: FaultyUpstream) -> None:
@@ -606,74 +472,8 @@ def test_a_human_takes_over_in_mid_stream_and_no_model_word_follows(world: Serve
 
 
 def test_words_that_waited_to_go_out_do_not_go_out_after_a_takeover(world: Served, upstream: FaultyUpstream) -> None:
-    ended = [event({"content": "甲"}), event({}, finish="stop"), event({"content": "乙"}, index=1)]
-    reply = interrupted(world, upstream, "human", TAKE_OVER, *ended)
+    ends = event({}, finish="stop") + event({}, index=1, finish="stop") + event({"content": "乙"}, index=1)
+    reply = interrupted(world, upstream, "human", TAKE_OVER, event({"content": "甲"}), ends)
     assert reply.text_of(1) == ""
     assert reply.finish == "content_filter"
     assert reply.is_done
-
-
-# --- services see nothing of one another
-
-
-def test_two_services_have_their_own_keys_laws_models_and_people(
-    world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream
-) -> None:
-    user = fresh()
-    before = len(upstream.requests)
-    world.register(user)
-    assert world.get(f"/v1/users/{user}", key="sk-other").status_code == 404
-    world.chat("这是另一家的话", user=user, key="sk-other")
-    assert other_upstream.requests[-1].last_words == "这是另一家的话"
-    assert len(upstream.requests) == before
-    assert ("user", "这是另一家的话") not in world.messages(user)
-    assert ("user", "这是另一家的话") in world.messages(user, key="sk-other")
-    reply = world.chat("你好", key="sk-other", aware=True)
-    assert all(rule.startswith("cn-2025-draft.") for rule in reply.notices[0]["because"])
-
-
-# --- nothing acknowledged is lost
-
-
-@BOTH_WAYS
-def test_when_the_last_byte_is_here_the_turn_is_on_disk(world: Served, stream: bool) -> None:
-    for number in range(5):
-        user = fresh()
-        world.chat(f"第{number}句话", user=user, stream=stream)
-        with world.engine.connect() as connection:
-            owed = connection.execute(
-                select(LEDGER).where(LEDGER.c.person_id == world.person_id(user), LEDGER.c.kind == "Disclose")
-            ).all()
-        assert [row.state for row in owed] == ["done"]
-        assert world.messages(user)[:1] == [("user", f"第{number}句话")]
-        assert len(world.messages(user)) == 2
-    world.log_size()
-
-
-def test_a_database_that_takes_no_write_gives_an_error_and_no_word(tmp_path: Path, upstream: FaultyUpstream) -> None:
-    with serving(settings_for(tmp_path, upstream.url)) as served:
-        user = fresh()
-        assert served.chat("你好", user=user).status == 200
-        with served.engine.connect().execution_options(write=True) as connection, connection.begin():
-            connection.exec_driver_sql(
-                "CREATE TRIGGER full BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
-            )
-        for stream in (False, True):
-            reply = served.chat("我不想活了", user=user, stream=stream)
-            assert reply.error is not None
-            assert reply.error["type"] == "server_error"
-        with served.engine.connect().execution_options(write=True) as connection, connection.begin():
-            connection.exec_driver_sql("DROP TRIGGER full")
-        assert "12356" in served.chat("我不想活了", user=user).text
-        assert served.log_size() > 0
-
-
-def test_a_guardians_channel_is_told_by_a_worker_and_the_outcome_is_an_event(world: Served) -> None:
-    user = fresh()
-    world.register(user, contacts=[guardian(channels=["http://127.0.0.1:9/hook"])])
-    world.chat(PLAN, user=user)
-    world.chat("嗯", user=user, at=noon(seconds=1))
-    owed = world.ledger(user, kinds=["NotifyGuardian"])[0]
-    assert owed.state == "owed"
-    assert owed.attempts >= 1
-    assert "cannot be reached" in owed.outcome

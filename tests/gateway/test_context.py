@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.serving import KEY, Served, noon
+from tests.gateway.serving import KEY, Served, fresh, noon
+from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.core.errors import CallerError
 from shouban.gateway.clock import parse_at
@@ -47,3 +48,19 @@ def test_a_virtual_clock_takes_the_time_of_the_request(world: Served) -> None:
     assert gateway.time(noon(hours=3)) == parse_at(noon(hours=3))
     assert gateway.time(None) == parse_at(noon(hours=3))
     gateway.time(noon())
+
+
+def test_two_services_have_their_own_keys_laws_models_and_people(
+    world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream
+) -> None:
+    user = fresh()
+    before = len(upstream.requests)
+    world.register(user)
+    assert world.get(f"/v1/users/{user}", key="sk-other").status_code == 404
+    world.chat("这是另一家的话", user=user, key="sk-other")
+    assert other_upstream.requests[-1].last_words == "这是另一家的话"
+    assert len(upstream.requests) == before
+    assert ("user", "这是另一家的话") not in world.messages(user)
+    assert ("user", "这是另一家的话") in world.messages(user, key="sk-other")
+    reply = world.chat("你好", key="sk-other", aware=True)
+    assert all(rule.startswith("cn-2025-draft.") for rule in reply.notices[0]["because"])

@@ -6,10 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.gateway.serving import NOON, Served, fresh, guardian, noon, serving, settings_for
+from sqlalchemy import select
+from tests.gateway.serving import BOTH_WAYS, NOON, Served, fresh, guardian, noon, serving, settings_for
+from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.core import events as e
 from shouban.core.errors import OperatorError
+from shouban.db.schema import LEDGER
 from shouban.gateway.context import Gateway
 from shouban.gateway.hearing import Words, new_id
 
@@ -174,3 +177,36 @@ def test_a_write_that_fails_is_told_to_who_waits_for_it(tmp_path: Path) -> None:
 
         asyncio.run(hear())
         free_writes(served)
+
+
+@BOTH_WAYS
+def test_when_the_last_byte_is_here_the_turn_is_on_disk(world: Served, stream: bool) -> None:
+    for number in range(5):
+        user = fresh()
+        world.chat(f"第{number}句话", user=user, stream=stream)
+        with world.engine.connect() as connection:
+            owed = connection.execute(
+                select(LEDGER).where(LEDGER.c.person_id == world.person_id(user), LEDGER.c.kind == "Disclose")
+            ).all()
+        assert [row.state for row in owed] == ["done"]
+        assert world.messages(user)[:1] == [("user", f"第{number}句话")]
+        assert len(world.messages(user)) == 2
+    world.log_size()
+
+
+def test_a_database_that_takes_no_write_gives_an_error_and_no_word(tmp_path: Path, upstream: FaultyUpstream) -> None:
+    with serving(settings_for(tmp_path, upstream.url)) as served:
+        user = fresh()
+        assert served.chat("你好", user=user).status == 200
+        with served.engine.connect().execution_options(write=True) as connection, connection.begin():
+            connection.exec_driver_sql(
+                "CREATE TRIGGER full BEFORE INSERT ON log_entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+        for stream in (False, True):
+            reply = served.chat("我不想活了", user=user, stream=stream)
+            assert reply.error is not None
+            assert reply.error["type"] == "server_error"
+        with served.engine.connect().execution_options(write=True) as connection, connection.begin():
+            connection.exec_driver_sql("DROP TRIGGER full")
+        assert "12356" in served.chat("我不想活了", user=user).text
+        assert served.log_size() > 0

@@ -147,6 +147,14 @@ def test_a_choice_that_ends_says_so(detectors: Detectors) -> None:
     assert reader.is_finished
 
 
+def test_a_reply_of_several_choices_has_ended_when_all_of_them_have(detectors: Detectors) -> None:
+    reader = ReplyReader(detectors, choices=2)
+    reader.take(b'{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}')
+    assert not reader.is_finished
+    reader.take(b'{"choices": [{"index": 1, "delta": {}, "finish_reason": "length"}]}')
+    assert reader.is_finished
+
+
 def test_a_chunk_of_figures_only_is_no_word(detectors: Detectors) -> None:
     reader = ReplyReader(detectors)
     assert reader.take(b'{"id": "x", "model": "m", "choices": [], "usage": {"total_tokens": 3}}') == ()

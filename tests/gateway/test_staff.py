@@ -8,12 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.gateway.serving import KEY, Served, fresh, serving, settings_for
-from tests.upstreams.behaviours import WORDS
+from tests.gateway.serving import BOTH_WAYS, CHAT, KEY, WHOLE, Served, fresh, serving, settings_for
 from tests.upstreams.faulty import FaultyUpstream
-
-CHAT = "/v1/chat/completions"
-BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +48,7 @@ def test_while_a_human_speaks_the_reply_carries_the_humans_words(
         assert reply.shouban[0]["state"]["takeover"] == "human"
     assert len(upstream.requests) == asked
     human(patient, user, "hand_back")
-    assert patient.chat("谢谢", user=user, stream=stream, aware=aware).text.endswith("".join(WORDS))
+    assert patient.chat("谢谢", user=user, stream=stream, aware=aware).text.endswith(WHOLE)
     assert ("human", "我是李老师，我在。") in patient.messages(user)
 
 

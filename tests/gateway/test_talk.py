@@ -10,7 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.serving import LISTED, Served, fresh, noon, said, service, serving, settings_for
+from tests.gateway.serving import (
+    BOTH_WAYS,
+    CHAT,
+    KEY,
+    LISTED,
+    WHOLE,
+    Served,
+    fresh,
+    noon,
+    said,
+    service,
+    serving,
+    settings_for,
+)
 from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.gateway.context import Service
@@ -231,3 +244,52 @@ def test_a_partner_is_closed_to_minors(world: Served) -> None:
     assert (
         "未满十八岁" not in world.chat("你好", user=user, companion="xiaohe", session="other", at=noon(minutes=1)).text
     )
+
+
+# --- what reaches the model
+
+
+def test_the_request_reaches_the_model_as_it_came(world: Served, upstream: FaultyUpstream) -> None:
+    body = (
+        '{ "model":"m",  "user": "USER", "messages":[{"role":"system","content":"你叫小禾"},{"role":"user","content":"你好","name":"小明"}],'
+        '"tools":[{"type":"function","function":{"name":"look_up","parameters":{"type":"object"}}}], "temperature":0.30, "x_new":{"a":[1,2.50]} }'
+    ).replace("USER", fresh())
+    assert world.post(CHAT, body.encode()).status_code == 200
+    got = upstream.requests[-1]
+    assert got.body == body.encode()
+    assert got.path == "/v1/chat/completions"
+
+
+def test_the_service_key_never_reaches_the_model(
+    world: Served, upstream: FaultyUpstream, other_upstream: FaultyUpstream
+) -> None:
+    world.chat("你好", session="s", companion="c", aware=True)
+    assert KEY not in json.dumps(upstream.requests[-1].headers)
+    assert not [name for name in upstream.requests[-1].headers if name.startswith("x-shouban")]
+    world.chat("你好", key="sk-other")
+    assert other_upstream.requests[-1].headers["authorization"] == "Bearer sk-upstream"
+
+
+@BOTH_WAYS
+def test_what_identifies_a_person_is_masked_on_the_way_to_the_model(
+    world: Served, upstream: FaultyUpstream, stream: bool
+) -> None:
+    user = fresh()
+    world.chat("我的身份证是11010519491231002X，手机13812345678", user=user, stream=stream)
+    sent = upstream.requests[-1].last_words
+    assert "11010519491231002X" not in sent
+    assert "13812345678" not in sent
+    assert "〔身份证号〕" in sent
+    parts = [{"type": "text", "text": "手机13812345678"}, {"type": "image_url", "image_url": {"url": "data:,x"}}]
+    world.chat({"role": "user", "content": parts}, user=user, stream=stream)
+    assert "13812345678" not in upstream.requests[-1].body.decode()
+    assert upstream.requests[-1].document["messages"][0]["content"][1] == parts[1]
+
+
+def test_several_choices_and_tool_calls_come_back_whole(world: Served) -> None:
+    for stream in (False, True):
+        several = world.chat("fault:choices:3", n=3, stream=stream)
+        assert all(several.text_of(index).endswith(WHOLE) for index in range(3))
+        called = world.chat("fault:tools", stream=stream)
+        assert called.finish == "tool_calls"
+        assert "look_up_weather" in called.body.decode()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.serving import refusal
+from tests.gateway.serving import BOTH_WAYS, WHOLE, Served, fresh, refusal, serving, settings_for
 from tests.upstreams.behaviours import (
     GARBAGE,
     WORDS,
@@ -104,6 +105,89 @@ def test_a_line_without_end_is_not_kept_without_end() -> None:
 def test_any_bytes_are_events_or_garbage(parts: list[bytes]) -> None:
     error = refusal(lambda: split(parts), UpstreamError)
     assert error is None or error.reason == "garbage"
+
+
+# --- as the person meets it
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory, upstream: FaultyUpstream) -> Iterator[Served]:
+    """A gateway that waits a quarter of a second for its model."""
+    short = {"connect_timeout": 0.25, "first_byte_timeout": 0.25, "idle_timeout": 0.25}
+    with serving(settings_for(tmp_path_factory.mktemp("impatient"), upstream.url, **short)) as served:
+        yield served
+
+
+FAULTS = {
+    "refuse:500": "upstream_refused",
+    "refuse:429": "upstream_refused",
+    "refuse:401": "upstream_refused",
+    "dead": "upstream_dead",
+    "cut:2": "upstream_cut",
+    "cut-inside:2": "upstream_cut",
+    "huge-line:4000000": "upstream_garbage",
+    "garbage:not-http": "upstream_garbage",
+    **{f"garbage:{kind}": "upstream_garbage" for kind in GARBAGE},
+}
+# No faults: an answer that is not streamed may be long, and a stream is known by what is in it, not by its label.
+FINE = {("huge-line:4000000", False), ("garbage:wrong-type", True)}
+# A stream in which not one line ends has broken off, whatever it was.
+NO_LINE_ENDS = ("not-json", "half-json", "wrong-shape", "array", "empty", "html")
+OTHER_CODES = {
+    ("garbage:error-event", True): "upstream_refused",
+    **{(f"garbage:{kind}", True): "upstream_cut" for kind in NO_LINE_ENDS},
+}
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_goes_wrong_behind_the_person_is_told_the_truth_and_the_talk_goes_on(
+    world: Served, fault: str, stream: bool
+) -> None:
+    user = fresh()
+    reply = world.chat(f"讲个故事 fault:{fault}", user=user, stream=stream)
+    if (fault, stream) in FINE:
+        assert reply.finish == "stop"
+        return
+    error = reply.error
+    assert error is not None, reply.body[:300]
+    assert set(error) == {"message", "type", "code", "param"}
+    assert error["type"] == "upstream_error"
+    assert error["code"] == OTHER_CODES.get((fault, stream), FAULTS[fault])
+    assert "抱歉" in error["message"]
+    if reply.is_stream:
+        assert reply.is_done
+    else:
+        assert reply.status == 502
+    assert ("user", f"讲个故事 fault:{fault}") in world.messages(user)
+    assert "Announce" in {row.kind for row in world.ledger(user)}
+    assert world.chat("还在吗", user=user, stream=stream).text.endswith(WHOLE)
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("fault", ["slow-first:1", "slow-between:1"])
+def test_a_model_that_is_too_slow_is_told_as_slow(impatient: Served, fault: str, stream: bool) -> None:
+    user = fresh()
+    reply = impatient.chat(f"讲个故事 fault:{fault}", user=user, stream=stream)
+    assert reply.error is not None
+    assert reply.error["code"] == "upstream_slow"
+    assert reply.is_stream or reply.status == 504
+    assert impatient.chat("还在吗", user=user, stream=stream).text.endswith(WHOLE)
+
+
+def test_nobody_behind_the_address_is_told_as_dead(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path, "http://127.0.0.1:9/v1")) as served:
+        reply = served.chat("你好")
+        assert reply.status == 502
+        assert reply.error is not None
+        assert reply.error["code"] == "upstream_dead"
+        assert served.get("/v1/models").status_code == 502
+
+
+def test_a_stream_that_ends_well_formed_without_done_is_whole(world: Served) -> None:
+    reply = world.chat("讲个故事 fault:no-done", stream=True)
+    assert reply.text.endswith(WHOLE) or reply.error is not None
+    assert reply.is_done
 
 
 # --- over HTTP

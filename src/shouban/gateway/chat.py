@@ -87,7 +87,7 @@ class Chat:
         person = await person_for(gateway, service, ask.user, raw_session, at)
         talk = Talk(gateway, service, person, at, raw_session or "default", language=_language(person.profile, gateway))
         is_aware = headers.get("x-shouban-client", "").lower() == "aware" or (service.settings.delivery == "aware")
-        request = Request(service, ask, body, talk, is_aware, ReplyReader(gateway.detectors))
+        request = Request(service, ask, body, talk, is_aware, ReplyReader(gateway.detectors, ask.n or 1))
         with _Stream(gateway, person, ask):
             await hear_request(talk, ask, companion)
             gateway.metrics.decided.observe(perf_counter() - began)

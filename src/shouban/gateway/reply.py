@@ -29,13 +29,14 @@ class ReplyReader:
     INVARIANT: `mark.released <= mark.read <= mark.received`, and nothing is released after a cut.
     """
 
-    def __init__(self, detectors: Detectors) -> None:
+    def __init__(self, detectors: Detectors, choices: int = 1) -> None:
         self._detectors = detectors
+        self._choices = choices
+        self._finished: set[int] = set()
         self._readers: dict[tuple[int, str], StreamReader] = {}
         self._texts: dict[tuple[int, str], list[str]] = {}
         self._begun: dict[tuple[int, str], str] = {}
         self.mark = Mark()
-        self.is_finished = False
         self.readings: tuple[Reading, ...] = ()
 
     def take(self, payload: bytes) -> tuple[Reading, ...]:
@@ -87,6 +88,11 @@ class ReplyReader:
         return self.readings
 
     @property
+    def is_finished(self) -> bool:
+        """Every choice that was asked for has come to its end."""
+        return len(self._finished) >= self._choices
+
+    @property
     def text(self) -> str:
         """The words of the reply; several choices one after the other."""
         return "\n".join("".join(parts) for parts in self._texts.values())
@@ -99,7 +105,7 @@ class ReplyReader:
         if not isinstance(index, int):
             raise UpstreamError("the model sent a choice whose `index` is no number", reason="garbage")
         if choice.get("finish_reason"):
-            self.is_finished = True
+            self._finished.add(index)
         found: tuple[Reading, ...] = ()
         for key, value in delta.items():
             if key == "content" and isinstance(value, str):
