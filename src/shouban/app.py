@@ -137,7 +137,9 @@ def _check_master(engine: Engine, master: MasterKey) -> None:
         if known is None:
             connection.execute(insert(META), [{"key": "master", "value": master.check_value()}])
         elif known != master.check_value():
-            raise OperatorError("the master key is not the one this database was made with; give back the old `keys/master.key` or `SHOUBAN_MASTER_KEY`")
+            raise OperatorError(
+                "the master key is not the one this database was made with; give back the old `keys/master.key` or `SHOUBAN_MASTER_KEY`"
+            )
 
 
 def build_gateway(settings: Settings, store: Store) -> Gateway:
@@ -146,16 +148,17 @@ def build_gateway(settings: Settings, store: Store) -> Gateway:
     hub = Hub()
     hearing = Hearing(store.engine, store.writer, people, Ledger(store.engine), hub, shared=store.is_shared)
     clock = VirtualClock() if settings.clock == "virtual" else RealClock(_last_entry(store.engine))
-    gateway = Gateway(
+    return Gateway(
         settings=settings, clock=clock, engine=store.engine, writer=store.writer, log=store.log, people=people,
         hearing=hearing, hub=hub, detectors=build_detectors(words_dir=store.data / "words"), metrics=Metrics(),
     )  # fmt: skip
-    return gateway
 
 
 def _last_entry(engine: Engine) -> datetime | None:
     with engine.connect() as connection:
-        last = connection.execute(select(LOG_ENTRIES.c.at_us).order_by(LOG_ENTRIES.c.leaf_index.desc()).limit(1)).scalar()
+        last = connection.execute(
+            select(LOG_ENTRIES.c.at_us).order_by(LOG_ENTRIES.c.leaf_index.desc()).limit(1)
+        ).scalar()
     return datetime.fromtimestamp(last / 1e6, UTC) if last else None
 
 
@@ -176,7 +179,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     for service in settings.served():
         gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience)
     road = Road(gateway, store.signer)
-    worker = Worker(store.writer, road, {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack)})
+    worker = Worker(
+        store.writer, road, {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack)}
+    )
     callers = GatewayCallers(gateway, worker.run_due)
 
     async def before() -> None:
@@ -193,14 +198,26 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     # The reference page lets anybody in: it is for trying, and never served in production.
     if settings.companion_app and not settings.production:
         desk = _desk(gateway, road, chat, callers)
-        handlers += [companion_api(desk), companion_router(companions=COMPANIONS, help_lines=_help_lines(gateway, desk), scripted=desk.scripted, complaints_contact=settings.complaints_contact)]
+        handlers += [
+            companion_api(desk),
+            companion_router(
+                companions=COMPANIONS,
+                help_lines=_help_lines(gateway, desk),
+                scripted=desk.scripted,
+                complaints_contact=settings.complaints_contact,
+            ),
+        ]
         routes[SAY] = say_application(desk)
     pages = _litestar(handlers, callers, settings.max_body, _life(gateway, worker, store))
     return App(gateway, worker, _front(routes, pages), store)
 
 
 def _service(settings: ServiceSettings, patience: Patience) -> Service:
-    upstream = ScriptedUpstream() if settings.upstream == "scripted" else HttpUpstream(settings.upstream, settings.upstream_key, patience)
+    upstream = (
+        ScriptedUpstream()
+        if settings.upstream == "scripted"
+        else HttpUpstream(settings.upstream, settings.upstream_key, patience)
+    )
     return Service(settings, load_pack(settings.pack), upstream)
 
 
@@ -214,7 +231,9 @@ def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers) -> 
         assert isinstance(person, Person)  # noqa: S101  # likewise
         return events_of(gateway, person, last_id)
 
-    return CompanionDesk(road, service.id, own_key, chat, COMPANIONS, events, callers.now, service.settings.upstream == "scripted")
+    return CompanionDesk(
+        road, service.id, own_key, chat, COMPANIONS, events, callers.now, service.settings.upstream == "scripted"
+    )
 
 
 def _help_lines(gateway: Gateway, desk: CompanionDesk) -> Callable[[Any], Any]:
@@ -228,7 +247,13 @@ def _litestar(handlers: list[Any], callers: GatewayCallers, max_body: int, life:
         guards=[callers.guard],
         request_max_body_size=max_body,
         lifespan=[life],
-        openapi_config=OpenAPIConfig(title="Shouban 守伴", version=__version__, path="/_schema", create_examples=False, render_plugins=[JsonRenderPlugin()]),
+        openapi_config=OpenAPIConfig(
+            title="Shouban 守伴",
+            version=__version__,
+            path="/_schema",
+            create_examples=False,
+            render_plugins=[JsonRenderPlugin()],
+        ),
         exception_handlers={ShoubanError: refuse_ours, HTTPException: refuse_theirs, Exception: refuse_unforeseen},
         logging_config=None,
     )
@@ -271,8 +296,15 @@ def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN40
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         for service in {one.id: one for one in gateway.services.values()}.values():
-            facts = {"version": __version__, "pack": service.pack.pack.id, "digest": service.pack.pack.digest, "detectors": gateway.detectors.about()}
-            await store.writer.submit(Job(leaves=[leaf_of(Acted(service=service.id, at=gateway.clock.now(), act="started", facts=facts))]))
+            facts = {
+                "version": __version__,
+                "pack": service.pack.pack.id,
+                "digest": service.pack.pack.digest,
+                "detectors": gateway.detectors.about(),
+            }
+            await store.writer.submit(
+                Job(leaves=[leaf_of(Acted(service=service.id, at=gateway.clock.now(), act="started", facts=facts))])
+            )
         if not store.is_shared:
             await store.writer.submit(Job(writes=[(FREE_ALL, {})]))
         if not gateway.clock.is_virtual:

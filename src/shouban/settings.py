@@ -104,7 +104,9 @@ def _checked(settings: Settings) -> Settings:
         raise OperatorError("two services have one key; give each `[[services]]` its own `key`")
     for service in settings.served():
         if service.upstream != "scripted" and not service.upstream.startswith(("http://", "https://")):
-            raise OperatorError(f"`upstream` of service `{service.id}` is `{service.upstream}`; write `http(s)://HOST/v1` or `scripted`")
+            raise OperatorError(
+                f"`upstream` of service `{service.id}` is `{service.upstream}`; write `http(s)://HOST/v1` or `scripted`"
+            )
     return settings
 
 
@@ -130,6 +132,10 @@ def settings_table() -> list[tuple[str, str, str]]:
     rows = []
     for name in Settings.__struct_fields__:
         hint = hints[name]
-        form = " | ".join(str(one) or '""' for one in get_args(hint)) if get_origin(hint) is Literal else getattr(hint, "__name__", str(hint))
+        form = (
+            " | ".join(str(one) or '""' for one in get_args(hint))
+            if get_origin(hint) is Literal
+            else getattr(hint, "__name__", str(hint))
+        )
         rows.append((name, form, "" if name in SECRETS else str(getattr(defaults, name))))
     return rows

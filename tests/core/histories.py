@@ -25,7 +25,7 @@ COMPANION_READINGS = st.lists(st.tuples(companion_signals, levels), max_size=3, 
 BANDS: list[e.AgeBand] = ["under_14", "14_15", "16_17", "adult", "elder", "unknown"]
 
 
-def spoke(at: datetime, session: str = "phone", **fields: Any) -> e.UserSpoke:  # noqa: ANN401  # an event's own fields
+def spoke(at: datetime, session: str = "phone", **fields: Any) -> e.UserSpoke:  # an event's own fields
     return e.UserSpoke(at=at, person="p", session=session, **fields)
 
 
@@ -39,15 +39,15 @@ MAKERS: list[Callable[[Draw, dict[str, Any]], e.Event]] = [
     lambda draw, at: e.UserSpoke(**at, readings=read(draw, USER_READINGS)),
     lambda draw, at: e.CompanionSpoke(**at, readings=read(draw, COMPANION_READINGS)),
     lambda draw, at: e.ReplyRead(**at, turn="t", received=4, read=4, released=2, readings=read(draw, COMPANION_READINGS)),
-    lambda draw, at: e.UserSignedIn(**at),
+    lambda _, at: e.UserSignedIn(**at),
     lambda draw, at: e.UserLeft(**at, by=draw(st.sampled_from(["button", "word", "voice"]))),
     lambda draw, at: e.TimePassed(**at, key=draw(st.sampled_from(["two-hours", "minor-reality"]))),
     lambda draw, at: e.UserRegistered(**at, age_band=draw(st.sampled_from(BANDS)), guardians=draw(st.integers(0, 2))),
     lambda draw, at: e.ModeSet(**at, mode=draw(st.sampled_from(["minor", "standard"])), by=draw(st.sampled_from(["user", "guardian"])), verified=draw(st.booleans())),
-    lambda draw, at: e.ConsentGiven(**at, purpose="companionship", by="guardian"),
-    lambda draw, at: e.ConsentWithdrawn(**at, purpose="companionship", by="guardian"),
-    lambda draw, at: e.HumanTookOver(**at, staff="s"),
-    lambda draw, at: e.HumanHandedBack(**at, staff="s"),
+    lambda _, at: e.ConsentGiven(**at, purpose="companionship", by="guardian"),
+    lambda _, at: e.ConsentWithdrawn(**at, purpose="companionship", by="guardian"),
+    lambda _, at: e.HumanTookOver(**at, staff="s"),
+    lambda _, at: e.HumanHandedBack(**at, staff="s"),
     lambda draw, at: e.PurchaseRequested(**at, amount=draw(st.integers(1, 100_000))),
     lambda draw, at: e.UpstreamFailed(**at, reason=draw(st.sampled_from(["dead", "slow", "cut"]))),
     lambda draw, at: e.DutyFailed(**at, duty="d", obligation="NotifyGuardian", why="w", final=draw(st.booleans())),

@@ -8,17 +8,29 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.histories import START, histories, spoke
 
 from shouban.core import events as e
 from shouban.core.decide import Decision, decide
 from shouban.core.obligations import (
-    ANSWERS, Allow, AnyObligation, Block, Disclose, EndSession, Escalate, Lock, NotifyGuardian, Obligation, Remind,
-    ReplaceReply, ShowHelp, WakeAt,
+    ANSWERS,
+    Allow,
+    AnyObligation,
+    Block,
+    Disclose,
+    EndSession,
+    Escalate,
+    Lock,
+    NotifyGuardian,
+    Obligation,
+    Remind,
+    ReplaceReply,
+    ShowHelp,
+    WakeAt,
 )  # fmt: skip
 from shouban.core.signals import Level, Reading
 from shouban.core.state import PersonState
 from shouban.packs.stack import load_pack
-from tests.core.histories import START, histories, spoke
 
 PACK = load_pack("cn").pack
 
@@ -37,7 +49,9 @@ def owes(decision: Decision, kind: type[Obligation]) -> bool:
 
 
 def adult() -> PersonState:
-    return decide(PersonState(), e.UserRegistered(at=START, person="p", age_band="adult", emergencies=1, agreement="1"), PACK).state
+    return decide(
+        PersonState(), e.UserRegistered(at=START, person="p", age_band="adult", emergencies=1, agreement="1"), PACK
+    ).state
 
 
 def crisis(level: object) -> tuple[Reading, ...]:
@@ -69,7 +83,8 @@ def test_any_detector_that_is_silent_is_seen_by_a_person(events: list[e.Event]) 
 def test_leaving_always_ends_the_session_at_once(events: list[e.Event]) -> None:
     for event, decision in zip(events, run(events), strict=True):
         leaves = isinstance(event, e.UserLeft) or (
-            isinstance(event, e.UserSpoke) and any(one.signal == "exit_intent" and one.level in {3, 4} for one in event.readings)
+            isinstance(event, e.UserSpoke)
+            and any(one.signal == "exit_intent" and one.level in {3, 4} for one in event.readings)
         )
         if leaves:
             assert owes(decision, EndSession)
@@ -100,7 +115,11 @@ def test_every_obligation_but_to_allow_says_why(events: list[e.Event]) -> None:
         assert sum(type(one) in ANSWERS for one in decision.owed) <= 1
 
 
-@given(st.lists(st.tuples(st.integers(0, 16 * 60), st.sampled_from(["phone", "tablet"]), st.booleans()), min_size=5, max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 16 * 60), st.sampled_from(["phone", "tablet"]), st.booleans()), min_size=5, max_size=60
+    )
+)
 def test_nobody_passes_two_hours_of_use_unreminded(steps: list[tuple[int, str, bool]]) -> None:
     """Whatever the pauses below the idle limit, the devices, and a clock that is set back an hour now and then."""
     state, at, since = adult(), datetime(2026, 8, 3, 14, 30, tzinfo=UTC), timedelta(0)
@@ -144,7 +163,9 @@ def test_the_timer_reminds_also_when_nobody_writes() -> None:
     rings = e.TimePassed(at=START + timedelta(hours=2), person="p", session="phone", key="two-hours")
     decisions = run([*talk, rings], adult())
     assert reminders(decisions[-1:]) == 1
-    timers = [one for decision in decisions for one in decision.owed if isinstance(one, WakeAt) and one.key == "two-hours"]
+    timers = [
+        one for decision in decisions for one in decision.owed if isinstance(one, WakeAt) and one.key == "two-hours"
+    ]
     assert timers[0].wake_at == START + timedelta(hours=2)
 
 
@@ -155,7 +176,9 @@ def test_an_ai_says_so_at_the_first_word_of_a_talk_and_not_at_each() -> None:
 
 
 def test_it_says_so_again_at_the_next_sign_in() -> None:
-    decisions = run([spoke(START), e.UserSignedIn(at=START + timedelta(minutes=2), person="p", session="phone")], adult())
+    decisions = run(
+        [spoke(START), e.UserSignedIn(at=START + timedelta(minutes=2), person="p", session="phone")], adult()
+    )
     assert owes(decisions[1], Disclose)
 
 

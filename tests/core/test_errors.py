@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shouban.core.errors import (
-    UPSTREAM_REASONS,
     CallerError,
     ConflictError,
     EvidenceError,
     OperatorError,
     PackError,
     ShoubanError,
-    UpstreamError,
     did_you_mean,
 )
-from shouban.core.events import UpstreamReason
 from shouban.core.signals import SIGNALS
 
 KNOWN = sorted(SIGNALS)
@@ -36,11 +31,6 @@ def test_a_caller_error_is_a_bad_request_unless_it_says_otherwise() -> None:
     assert (plain.status, plain.code, plain.field) == (400, "invalid_value", None)
     named = CallerError("x", field="messages[0].role", status=404, code="user_not_found")
     assert (named.status, named.code, named.field) == (404, "user_not_found", "messages[0].role")
-
-
-def test_the_reasons_of_a_failed_model_are_those_that_the_core_hears() -> None:
-    assert get_args(UpstreamReason) == UPSTREAM_REASONS
-    assert [UpstreamError("x", reason=one).reason for one in UPSTREAM_REASONS] == list(UPSTREAM_REASONS)
 
 
 @given(st.sampled_from(KNOWN), st.data())

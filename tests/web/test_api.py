@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -15,7 +15,6 @@ from litestar.exceptions import HTTPException
 from litestar.testing import TestClient
 
 from shouban.core.errors import (
-    UPSTREAM_REASONS,
     CallerError,
     ConflictError,
     EvidenceError,
@@ -23,6 +22,7 @@ from shouban.core.errors import (
     PackError,
     ShoubanError,
     UpstreamError,
+    UpstreamReason,
 )
 from shouban.web.api import field_in, refuse_ours, refuse_theirs, refuse_unforeseen, shaped
 
@@ -91,8 +91,8 @@ def test_every_error_of_ours_has_the_same_four_fields(error: ShoubanError) -> No
     assert told["message"] == "x"
 
 
-@pytest.mark.parametrize("reason", UPSTREAM_REASONS)
-def test_a_failed_model_is_a_bad_gateway_and_a_late_one_a_timeout(reason: str) -> None:
+@pytest.mark.parametrize("reason", get_args(UpstreamReason))
+def test_a_failed_model_is_a_bad_gateway_and_a_late_one_a_timeout(reason: UpstreamReason) -> None:
     status, told = shaped(UpstreamError("x", reason=reason))
     assert status == (504 if reason == "slow" else 502)
     assert (told["type"], told["code"]) == ("upstream_error", f"upstream_{reason}")

@@ -45,6 +45,7 @@ def check_texts(
         A service's directory: its imported word lists are read too.
     json
         One JSON object a line.
+
     """
     if (file is None) == (not texts):
         raise CallerError("give texts, or `--file IN.jsonl`, not both and not neither", field="file")
@@ -102,7 +103,9 @@ def _write(checked: Checked, *, as_json: bool) -> None:
         return
     for reading in checked.readings:
         kind = f" ({reading.kind})" if reading.kind else ""
-        print(f"  {reading.signal}{kind}: {reading.level if reading.is_unknown else int(reading.level)}  score {reading.score:.2f}  {reading.detector}")
+        print(
+            f"  {reading.signal}{kind}: {reading.level if reading.is_unknown else int(reading.level)}  score {reading.score:.2f}  {reading.detector}"
+        )
     for owed in checked.obligations:
         print(f"  → {owed['obligation']}  because {', '.join(owed.get('because', ())) or 'nothing stricter is owed'}")
     print(f"  {checked.safe_text}\n")

@@ -20,6 +20,7 @@ def demo(*, port: int = 8460, data: Path = Path("demo-data")) -> int:
         The port to listen on.
     data
         Where keys and the database are kept.
+
     """
     settings = read_settings(None, os.environ, {"port": port, "data": str(data), "upstream": "scripted"})
     return run(settings)

@@ -333,7 +333,9 @@ def _tell_replayed(found: Replayed) -> None:
 def _count_words(tally: Tally) -> str:
     parts = (("+", tally.added, tally.added_at), ("-", tally.dropped, tally.dropped_at))
     return "  ".join(
-        f"{sign}{count} (entries {', '.join(map(str, at))}{', …' * (count > len(at))})" for sign, count, at in parts if count
+        f"{sign}{count} (entries {', '.join(map(str, at))}{', …' * (count > len(at))})"
+        for sign, count, at in parts
+        if count
     )
 
 

@@ -67,6 +67,7 @@ def serve(
         Refuse what is for tests only, and users who were never registered.
     config
         `shouban.toml`; every key also as SHOUBAN_KEY in the environment.
+
     """
     flags: dict[str, Any] = {
         "port": port, "host": host, "data": str(data) if data else None, "upstream": upstream, "pack": pack,
@@ -120,11 +121,15 @@ def listener(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or "no such port"
-        raise OperatorError(f"port {settings.port} of `{settings.host}` cannot be listened on ({why}); name another `--port`") from error
+        raise OperatorError(
+            f"port {settings.port} of `{settings.host}` cannot be listened on ({why}); name another `--port`"
+        ) from error
 
 
 def tell(settings: Settings, made: dict[str, str], password: str | None) -> None:
-    print(f"守伴 Shouban  http://{settings.host}:{settings.port}/   data: {settings.data}   upstream: {settings.upstream}")
+    print(
+        f"守伴 Shouban  http://{settings.host}:{settings.port}/   data: {settings.data}   upstream: {settings.upstream}"
+    )
     for service, key in made.items():
         print(f"service key of `{service}` (shown once): {key}")
     if password:
@@ -135,7 +140,12 @@ def tell(settings: Settings, made: dict[str, str], password: str | None) -> None
 def set_up_log(level: str) -> None:
     """Structured lines on standard error; no text of anybody's, no secret."""
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
@@ -147,5 +157,3 @@ def settings_help() -> str:
 
 
 serve.__doc__ = (serve.__doc__ or "").replace("SETTINGS", settings_help())
-
-

@@ -54,7 +54,11 @@ def _pass_time(state: PersonState, event: e.Event, settings: Settings) -> Person
         return state
     use, gap = _count(state.use, event.at, settings)
     if isinstance(event, USING):
-        use, gap = (Use(active_at=event.at, counted_to=event.at), timedelta(0)) if use.rested else (replace(use, active_at=event.at), gap)
+        use, gap = (
+            (Use(active_at=event.at, counted_to=event.at), timedelta(0))
+            if use.rested
+            else (replace(use, active_at=event.at), gap)
+        )
     return replace(state, use=use, days=_add_to_days(state.days, event.at, gap, settings) if gap else state.days)
 
 

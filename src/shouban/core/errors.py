@@ -7,10 +7,12 @@ would be right. It never holds a user's text.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+UpstreamReason = Literal["dead", "slow", "refused", "cut", "garbage"]
 
 
 class ShoubanError(Exception):
@@ -20,7 +22,9 @@ class ShoubanError(Exception):
 class CallerError(ShoubanError):
     """The calling app must change its request; `field` names what."""
 
-    def __init__(self, message: str, *, field: str | None = None, status: int = 400, code: str = "invalid_value") -> None:
+    def __init__(
+        self, message: str, *, field: str | None = None, status: int = 400, code: str = "invalid_value"
+    ) -> None:
         super().__init__(message)
         self.field = field
         self.status = status
@@ -36,9 +40,9 @@ class EvidenceError(ShoubanError):
 
 
 class UpstreamError(ShoubanError):
-    """The operator must look at the model behind us; we fail closed. `reason` is one of `UPSTREAM_REASONS`."""
+    """The operator must look at the model behind us; we fail closed. `reason` says how it failed."""
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: UpstreamReason) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -49,9 +53,6 @@ class OperatorError(ShoubanError):
 
 class ConflictError(ShoubanError):
     """Another process changed the same person first: read again and decide again."""
-
-
-UPSTREAM_REASONS = ("dead", "slow", "refused", "cut", "garbage")
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from shouban.core.errors import UpstreamReason
 from shouban.core.signals import Reading
 
 AgeBand = Literal["under_14", "14_15", "16_17", "adult", "elder", "unknown"]
@@ -21,12 +22,13 @@ LeavingBy = Literal["button", "word", "voice", "api"]
 ContextRole = Literal["system", "companion", "tool", "history"]
 Purpose = Literal["companionship", "sensitive_data", "training", "third_party", "minor_third_party"]
 Relation = Literal["friend", "listener", "partner", "kin", "deceased", "professional", "character", "other"]
-UpstreamReason = Literal["dead", "slow", "refused", "cut", "garbage"]
 
 MINOR_BANDS: frozenset[AgeBand] = frozenset({"under_14", "14_15", "16_17"})
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True, omit_defaults=True):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbid_unknown_fields=True, omit_defaults=True
+):
     """Something that happened, and when."""
 
     at: datetime

@@ -21,7 +21,9 @@ Closed = Literal["service", "companionship", "companion", "purchases"]
 URGENCIES: tuple[Urgency, ...] = ("soon", "now", "emergency")
 
 
-class Obligation(msgspec.Struct, frozen=True, kw_only=True, tag_field="obligation", forbid_unknown_fields=True, omit_defaults=True):
+class Obligation(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="obligation", forbid_unknown_fields=True, omit_defaults=True
+):
     """Something owed to somebody, and why."""
 
     because: tuple[str, ...] = ()
@@ -245,7 +247,17 @@ def strictness(owed: Obligation) -> tuple[Any, ...]:
     wake = -owed.wake_at.timestamp() if isinstance(owed, WakeAt) else 0.0
     mode = owed.mode == "minor" if isinstance(owed, SwitchMode) else False
     closed = LOCKED.index(owed.scope) if isinstance(owed, Lock) else 0
-    return (place, takeover, urgency, mode, closed, -within, kept, wake, msgspec.json.encode(msgspec.structs.replace(owed, because=())))
+    return (
+        place,
+        takeover,
+        urgency,
+        mode,
+        closed,
+        -within,
+        kept,
+        wake,
+        msgspec.json.encode(msgspec.structs.replace(owed, because=())),
+    )
 
 
 def strictest(owed: Iterable[Obligation]) -> tuple[Obligation, ...]:

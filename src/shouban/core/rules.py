@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from shouban.core.errors import UpstreamReason
 from shouban.core.events import (
     Actor,
     AgeBand,
@@ -23,7 +24,6 @@ from shouban.core.events import (
     Mode,
     Purpose,
     Relation,
-    UpstreamReason,
     readings_of,
 )
 from shouban.core.obligations import OBLIGATIONS, AnyObligation, Obligation

@@ -31,7 +31,9 @@ def connect(url: str, *, pool_size: int = 4) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise OperatorError("`--database` is not a URL; write `sqlite:///FILE` or `postgresql://USER@HOST/NAME`") from error
+        raise OperatorError(
+            "`--database` is not a URL; write `sqlite:///FILE` or `postgresql://USER@HOST/NAME`"
+        ) from error
     driver = DRIVERS.get(parsed.drivername.split("+")[0])
     if driver is None:
         raise OperatorError(f"`--database` names `{parsed.drivername}`; known are `sqlite` and `postgresql`")

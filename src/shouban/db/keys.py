@@ -81,7 +81,9 @@ class PersonKey:
         try:
             return self._cipher(algorithm).decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], bound(place))
         except InvalidTag as error:
-            raise EvidenceError(f"the sealed value at `{'/'.join(place)}` does not open: changed, moved, or another key") from error
+            raise EvidenceError(
+                f"the sealed value at `{'/'.join(place)}` does not open: changed, moved, or another key"
+            ) from error
 
     def digest(self, data: bytes) -> bytes:
         """A salted digest (keyed BLAKE2b, RFC 7693, 32 bytes): proves a text to who has the key, tells nothing without it."""
@@ -172,7 +174,9 @@ def load_master(data: Path, environment: Mapping[str, str], algorithm: Algorithm
 def read_master(data: Path, environment: Mapping[str, str]) -> MasterKey:
     """The same for who only reads: a key that is not there is an error, and none is made."""
     if not environment.get("SHOUBAN_MASTER_KEY") and not (data / MASTER_FILE).is_file():
-        raise OperatorError(f"there is no `{data / MASTER_FILE}`; give the service's own `--data`, or its `SHOUBAN_MASTER_KEY`")
+        raise OperatorError(
+            f"there is no `{data / MASTER_FILE}`; give the service's own `--data`, or its `SHOUBAN_MASTER_KEY`"
+        )
     return load_master(data, environment)
 
 
@@ -196,5 +200,3 @@ def _decode(text: str, where: str) -> bytes:
     if len(key) != KEY:
         raise OperatorError(f"`{where}` holds {len(key)} bytes; it must hold {KEY} bytes in base64")
     return key
-
-

@@ -20,7 +20,9 @@ class Prepared:
 
     def __init__(self, engine: Engine) -> None:
         self._dialect = engine.dialect
-        self._kept: dict[tuple[int, tuple[str, ...]], tuple[Executable, str, tuple[str, ...] | None, dict[str, Any]]] = {}
+        self._kept: dict[
+            tuple[int, tuple[str, ...]], tuple[Executable, str, tuple[str, ...] | None, dict[str, Any]]
+        ] = {}
 
     def run(self, connection: Connection, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
         """Executes `statement` for each row of named values."""
@@ -37,11 +39,15 @@ class Prepared:
             lost = self._dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
             if lost:
                 connection.invalidate(error)
-            raise DBAPIError.instance(sql, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=self._dialect) from error
+            raise DBAPIError.instance(
+                sql, None, error, self._dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=self._dialect
+            ) from error
         finally:
             cursor.close()
 
-    def _compiled(self, statement: Executable, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
+    def _compiled(
+        self, statement: Executable, columns: tuple[str, ...]
+    ) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         key = id(statement), columns
         kept = self._kept.get(key)
         if kept is None:

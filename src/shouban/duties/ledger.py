@@ -53,7 +53,9 @@ _DONE = (
 
 
 # Where no other process works beside us, whoever held a row is dead: help does not wait for the lease to run out.
-FREE_ALL: Final = update(LEDGER).where(LEDGER.c.state == "owed", LEDGER.c.lease != "").values(lease="", leased_until_us=0)
+FREE_ALL: Final = (
+    update(LEDGER).where(LEDGER.c.state == "owed", LEDGER.c.lease != "").values(lease="", leased_until_us=0)
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,11 @@ def duties_of(owed: Sequence[Obligation], *, service: str, person: str, session:
 
 def due_us_of(owed: Obligation, owed_us: int) -> int:
     """When it is due: a timer at its time, anything else within the span it names."""
-    return microseconds(owed.wake_at) if isinstance(owed, WakeAt) else owed_us + round(due_within(owed).total_seconds() * 1e6)
+    return (
+        microseconds(owed.wake_at)
+        if isinstance(owed, WakeAt)
+        else owed_us + round(due_within(owed).total_seconds() * 1e6)
+    )
 
 
 def due_within(owed: Obligation) -> timedelta:
@@ -104,7 +110,18 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         make = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
         timer = make(LEDGER)
-        kept = ("duty_id", "session_id", "body", "state", "owed_us", "due_us", "next_us", "attempts", "lease", "leased_until_us")
+        kept = (
+            "duty_id",
+            "session_id",
+            "body",
+            "state",
+            "owed_us",
+            "due_us",
+            "next_us",
+            "attempts",
+            "lease",
+            "leased_until_us",
+        )
         self._put_timer: Executable = timer.on_conflict_do_update(
             index_elements=["unique_key"], set_={name: timer.excluded[name] for name in kept}
         )
@@ -125,7 +142,12 @@ def lease_due(
     """Takes rows that are due for `worker`; rows another worker holds are passed over (`SKIP LOCKED`)."""
     rows = connection.execute(
         select(LEDGER)
-        .where(LEDGER.c.state == "owed", LEDGER.c.next_us <= now_us, LEDGER.c.kind.in_(kinds), LEDGER.c.duty_id.not_in(without))
+        .where(
+            LEDGER.c.state == "owed",
+            LEDGER.c.next_us <= now_us,
+            LEDGER.c.kind.in_(kinds),
+            LEDGER.c.duty_id.not_in(without),
+        )
         .order_by(LEDGER.c.next_us)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -154,7 +176,9 @@ def next_try_us(attempts: int, failed_us: int) -> int:
     return failed_us + round(wait.total_seconds() * 1e6)
 
 
-def open_duties(connection: Connection, *, service: str, person: str | None = None, kinds: Sequence[str] = ()) -> list[Duty]:
+def open_duties(
+    connection: Connection, *, service: str, person: str | None = None, kinds: Sequence[str] = ()
+) -> list[Duty]:
     """What is owed and neither done nor failed, oldest first."""
     query = select(LEDGER).where(LEDGER.c.state == "owed", LEDGER.c.service_id == service).order_by(LEDGER.c.owed_us)
     if person is not None:
@@ -167,12 +191,23 @@ def open_duties(connection: Connection, *, service: str, person: str | None = No
 def overdue(connection: Connection, *, now_us: int) -> dict[str, int]:
     """How many duties of each kind were owed and not done in time."""
     query = select(LEDGER.c.kind, func.count()).where(LEDGER.c.state.in_(("owed", "failed")), LEDGER.c.due_us < now_us)
-    return {kind: count for kind, count in connection.execute(query.group_by(LEDGER.c.kind)).all()}
+    return dict(connection.execute(query.group_by(LEDGER.c.kind)).tuples().all())
 
 
 def duty_from(row: Any) -> Duty:  # noqa: ANN401  # a row of the ledger, which SQLAlchemy does not type
     owed: Obligation = _DECODER.decode(row.body)
-    return Duty(row.duty_id, row.service_id, row.person_id, row.session_id, owed, row.owed_us, row.due_us, row.attempts, row.state, row.outcome)
+    return Duty(
+        row.duty_id,
+        row.service_id,
+        row.person_id,
+        row.session_id,
+        owed,
+        row.owed_us,
+        row.due_us,
+        row.attempts,
+        row.state,
+        row.outcome,
+    )
 
 
 def row_of(duty: Duty) -> dict[str, Any]:

@@ -10,8 +10,21 @@ import msgspec
 
 from shouban.core.events import AgeBand
 from shouban.core.obligations import (
-    AskConsent, AskContacts, Announce, Block, Disclose, EndSession, Ground, Interrupt, Lock, Obligation, RefusePurchase,
-    Remind, ReplaceReply, ShowHelp, SwitchMode,
+    Announce,
+    AskConsent,
+    AskContacts,
+    Block,
+    Disclose,
+    EndSession,
+    Ground,
+    Interrupt,
+    Lock,
+    Obligation,
+    RefusePurchase,
+    Remind,
+    ReplaceReply,
+    ShowHelp,
+    SwitchMode,
 )  # fmt: skip
 from shouban.duties.ledger import Duty
 from shouban.packs.pack import LoadedPack
@@ -52,7 +65,9 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
     help: tuple[Help, ...] = ()
 
 
-def notice_of(duty: Duty, pack: LoadedPack, language: Language, *, at: datetime, age_band: AgeBand, region: str) -> Notice | None:
+def notice_of(
+    duty: Duty, pack: LoadedPack, language: Language, *, at: datetime, age_band: AgeBand, region: str
+) -> Notice | None:
     """The words of a duty, or nothing where the duty has none."""
     kind = KINDS.get(type(duty.owed))
     if kind is None:
@@ -133,6 +148,8 @@ def language_of(text: str, otherwise: Language) -> Language:
     return "en" if any(letter.isascii() and letter.isalpha() for letter in text) else otherwise
 
 
-def words_of(duties: Sequence[Duty], pack: LoadedPack, language: Language, *, at: datetime, age_band: AgeBand, region: str) -> list[Notice]:
+def words_of(
+    duties: Sequence[Duty], pack: LoadedPack, language: Language, *, at: datetime, age_band: AgeBand, region: str
+) -> list[Notice]:
     found = (notice_of(duty, pack, language, at=at, age_band=age_band, region=region) for duty in duties)
     return [one for one in found if one is not None]

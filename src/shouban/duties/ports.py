@@ -11,7 +11,6 @@ from shouban.core.state import PersonState
 from shouban.duties.ledger import Duty, Writes
 from shouban.duties.notices import Notice
 
-
 # A person that the road itself handed out: it knows more of it than the port says.
 Handed = Any
 

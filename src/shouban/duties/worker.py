@@ -105,13 +105,24 @@ class Worker:
         except ShoubanError as error:
             await self._failed(duty, until, str(error))
             return
-        event = e.DutyDone(at=until, person=duty.person, session=duty.session, duty=duty.id, obligation=duty.kind, how=how)
+        event = e.DutyDone(
+            at=until, person=duty.person, session=duty.session, duty=duty.id, obligation=duty.kind, how=how
+        )
         await self._road.act(person, event, writes=done(duty.id, until, how))
 
     async def _failed(self, duty: Duty, at: datetime, why: str) -> None:
         later = retry_later(duty, now_us=microseconds(at), why=why)
         final = duty.attempts + 1 >= ledger.MAX_ATTEMPTS
-        event = e.DutyFailed(at=at, person=duty.person, session=duty.session, duty=duty.id, obligation=duty.kind, why=why, attempts=duty.attempts + 1, final=final)
+        event = e.DutyFailed(
+            at=at,
+            person=duty.person,
+            session=duty.session,
+            duty=duty.id,
+            obligation=duty.kind,
+            why=why,
+            attempts=duty.attempts + 1,
+            final=final,
+        )
         person = await self._road.by_id(duty.service, duty.person)
         if person is not None:
             await self._road.act(person, event, writes=[later], waits=True)

@@ -130,7 +130,9 @@ class Log:
         hashes = [leaf_hash(leaf.data) for leaf in leaves]
         self._prepared.run(connection, _ENTRY, [_row(frontier.size + place, leaf) for place, leaf in enumerate(leaves)])
         tiles = _grown(connection, frontier.size, hashes)
-        self._prepared.run(connection, self._put_tile, [{"level": level, "n": n, "hashes": data} for (level, n), data in tiles.items()])
+        self._prepared.run(
+            connection, self._put_tile, [{"level": level, "n": n, "hashes": data} for (level, n), data in tiles.items()]
+        )
         self._put_head(connection, frontier.extend(hashes), is_new=head is None)
 
     def _put_head(self, connection: Connection, frontier: Frontier, *, is_new: bool) -> None:
@@ -147,7 +149,13 @@ def unpack_frontier(size: int, data: bytes) -> Frontier:
 
 
 def _row(index: int, leaf: Leaf) -> dict[str, Any]:
-    return {"leaf_index": index, "service_id": leaf.service, "person_id": leaf.person, "at_us": leaf.at_us, "leaf": leaf.data}
+    return {
+        "leaf_index": index,
+        "service_id": leaf.service,
+        "person_id": leaf.person,
+        "at_us": leaf.at_us,
+        "leaf": leaf.data,
+    }
 
 
 def _grown(connection: Connection, size: int, hashes: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
@@ -170,7 +178,9 @@ def _grown(connection: Connection, size: int, hashes: Sequence[bytes]) -> dict[t
 
 
 def read_tile(connection: Connection, level: int, n: int) -> bytes:
-    found = connection.execute(select(LOG_TILES.c.hashes).where(LOG_TILES.c.level == level, LOG_TILES.c.n == n)).scalar()
+    found = connection.execute(
+        select(LOG_TILES.c.hashes).where(LOG_TILES.c.level == level, LOG_TILES.c.n == n)
+    ).scalar()
     return bytes(found) if found is not None else b""
 
 

@@ -31,7 +31,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 
 JSON: Final = [(b"content-type", b"application/json")]
-SSE: Final = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+SSE: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 HUMAN: Final = "human"
 
 _log = structlog.get_logger("shouban.gateway")
@@ -69,7 +73,7 @@ class Chat:
             await self._answer(scope, receive, out)
         except ShoubanError as error:
             await out.refuse(error)
-        except Exception:  # whatever broke, the person gets no model word and the app an error in a form it knows
+        except Exception:  # noqa: BLE001  # whatever broke, the person gets no model word and the app an error in a form it knows
             _log.exception("chat_failed")
             await out.refuse(ShoubanError("the gateway failed on this request; nothing of it was passed on"))
 
@@ -266,7 +270,9 @@ class Chat:
         talk = request.talk
         self._gateway.metrics.upstream.labels(request.service.id, error.reason).inc()
         released = request.reader.mark.released
-        failed = e.UpstreamFailed(at=talk.at, person=talk.person.id, session=talk.session, reason=error.reason, released=released)  # type: ignore[arg-type]  # UPSTREAM_REASONS names the same words
+        failed = e.UpstreamFailed(
+            at=talk.at, person=talk.person.id, session=talk.session, reason=error.reason, released=released
+        )
         request.reader.cut()
         out.forget_held()
         await talk.hear(failed)
@@ -366,7 +372,9 @@ class Out:
         """An error, as far as the answer has not begun; in a stream already begun, as its last event."""
         status, body = error_body(error)
         if self.begun:
-            await self._send({"type": "http.response.body", "body": sse(msgspec.json.decode(body)) + DONE, "more_body": False})
+            await self._send(
+                {"type": "http.response.body", "body": sse(msgspec.json.decode(body)) + DONE, "more_body": False}
+            )
         else:
             await self.send_json(status, body)
 
@@ -382,7 +390,12 @@ class _Stream:
         if self._gateway.open_streams >= limits.max_streams:
             raise CallerError("too many answers are open; try again shortly", status=429, code="too_many_streams")
         if self._person.streams >= limits.max_streams_per_user:
-            raise CallerError("too many answers are open for this user; wait for one to end", field="user", status=429, code="too_many_streams")
+            raise CallerError(
+                "too many answers are open for this user; wait for one to end",
+                field="user",
+                status=429,
+                code="too_many_streams",
+            )
         self._gateway.open_streams += 1
         self._person.streams += 1
         self._gateway.metrics.streams.set(self._gateway.open_streams)

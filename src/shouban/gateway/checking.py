@@ -92,7 +92,9 @@ def _without_slips(given: dict[str, Any]) -> dict[str, Any]:
 def primed(profile: Profile, pack: LoadedPack) -> PersonState:
     """A person of this profile in mid-talk: registered, signed in, told that this is an AI, with contacts and consent."""
     given: list[e.Event] = [
-        e.UserRegistered(at=NOON, person=PERSON, age_band=profile.age_band, guardians=1, emergencies=1, agreement="check"),
+        e.UserRegistered(
+            at=NOON, person=PERSON, age_band=profile.age_band, guardians=1, emergencies=1, agreement="check"
+        ),
         e.ConsentGiven(at=NOON, person=PERSON, purpose="companionship", by="guardian"),
         *([e.ModeSet(at=NOON, person=PERSON, mode=profile.mode, by="guardian", verified=True)] if profile.mode else []),
         e.UserSignedIn(at=NOON, person=PERSON, session=PERSON),
@@ -113,7 +115,9 @@ def check(asked: Asked, detectors: Detectors, pack: LoadedPack, *, region: str =
     return judged(asked, readings, owed, pack, age_band=profile.age_band, region=region)
 
 
-def spoken(asked: Asked, readings: tuple[Reading, ...], *, person: str, session: str, at: datetime, turn: str = "") -> e.Event:
+def spoken(
+    asked: Asked, readings: tuple[Reading, ...], *, person: str, session: str, at: datetime, turn: str = ""
+) -> e.Event:
     kind = e.UserSpoke if asked.speaker == "user" else e.CompanionSpoke
     return kind(at=at, person=person, session=session, turn=turn, chars=len(asked.text), readings=readings)
 
@@ -122,7 +126,11 @@ def judged(
     asked: Asked, readings: tuple[Reading, ...], owed: Sequence[Obligation], pack: LoadedPack, *, age_band: e.AgeBand, region: str
 ) -> Checked:  # fmt: skip
     """What the caller is told. Timers and what the registration owes are not about the text."""
-    about = tuple(one for one in owed if not isinstance(one, KEEPING_HOUSE) and not (isinstance(one, Disclose) and one.topic == "ai"))
+    about = tuple(
+        one
+        for one in owed
+        if not isinstance(one, KEEPING_HOUSE) and not (isinstance(one, Disclose) and one.topic == "ai")
+    )
     language = language_of(asked.text, "zh")
     duties = duties_of(about, service="", person=PERSON, session="", at=NOON)
     notices = words_of(duties, pack, language, at=NOON, age_band=age_band, region=region)

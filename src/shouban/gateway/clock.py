@@ -58,7 +58,9 @@ def parse_at(value: str) -> datetime:
     try:
         at = datetime.fromtimestamp(float(value), UTC) if _is_number(value) else datetime.fromisoformat(value)
     except (ValueError, OverflowError, OSError) as error:
-        raise CallerError(f"`X-Shouban-At` is `{value[:40]}`; write a time like `2026-08-01T10:00:00+08:00`", field="X-Shouban-At") from error
+        raise CallerError(
+            f"`X-Shouban-At` is `{value[:40]}`; write a time like `2026-08-01T10:00:00+08:00`", field="X-Shouban-At"
+        ) from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 

@@ -74,7 +74,12 @@ class Gateway:
         scheme, _, key = authorization.partition(" ")
         service = self.services.get(key_digest(key.strip())) if scheme.lower() == "bearer" else None
         if service is None:
-            raise CallerError("the service key is missing or wrong; send `Authorization: Bearer <service key>`", field="Authorization", status=401, code="invalid_api_key")
+            raise CallerError(
+                "the service key is missing or wrong; send `Authorization: Bearer <service key>`",
+                field="Authorization",
+                status=401,
+                code="invalid_api_key",
+            )
         return service
 
     def by_id(self, service: str) -> Service:

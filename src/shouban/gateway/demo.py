@@ -28,7 +28,9 @@ class ScriptedUpstream:
         yield ScriptedReply(reply_to(request["messages"], request.get("model", ""), language))
 
     async def models(self) -> bytes:
-        return _ENCODE({"object": "list", "data": [{"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "shouban"}]})
+        return _ENCODE(
+            {"object": "list", "data": [{"id": MODEL_NAME, "object": "model", "created": 0, "owned_by": "shouban"}]}
+        )
 
     async def close(self) -> None:
         """Holds nothing."""

@@ -57,6 +57,16 @@ class Words:
     companion: str = ""
 
 
+_newest_us = 0
+
+
+def new_id() -> str:
+    """An id for a text; ids made later sort after those made before, so that texts of one instant keep their order."""
+    global _newest_us  # noqa: PLW0603  # one counter a process
+    _newest_us = max(_newest_us + 1, time.time_ns() // 1000)
+    return f"{_newest_us:014x}{random_bytes(5).hex()}"
+
+
 @dataclass(frozen=True)
 class Push:
     """Something for `/v1/events`; `body` is sealed as JSON."""
@@ -64,7 +74,7 @@ class Push:
     kind: str
     body: dict[str, Any]
     session: str = ""
-    id: str = field(default_factory=lambda: new_id())
+    id: str = field(default_factory=new_id)
 
 
 @dataclass
@@ -143,7 +153,9 @@ class Hearing:
         before = person.state, person.version
         event = capped(event)
         decision = decide(person.state, event, pack.pack)
-        duties = ledger.duties_of(decision.owed, service=person.service, person=person.id, session=event.session, at=event.at)
+        duties = ledger.duties_of(
+            decision.owed, service=person.service, person=person.id, session=event.session, at=event.at
+        )
         duties = [_at_once(duty, done) for duty in duties]
         state = _ENCODE(decision.state)
         version = person.version + 1
@@ -174,7 +186,13 @@ class Hearing:
             return
         for duty in duties:
             if isinstance(duty.owed, Escalate):
-                _log.warning("person_needed", duty=duty.id, service=duty.service, reason=duty.owed.reason, urgency=duty.owed.urgency)
+                _log.warning(
+                    "person_needed",
+                    duty=duty.id,
+                    service=duty.service,
+                    reason=duty.owed.reason,
+                    urgency=duty.owed.urgency,
+                )
         if pushed:
             self._hub.ring(person.key_pair)
 
@@ -210,7 +228,17 @@ def _at_once(duty: Duty, done: str) -> Duty:
 
 
 def _ended(duty: Duty, how: str) -> Duty:
-    return Duty(duty.id, duty.service, duty.person, duty.session, duty.owed, duty.owed_us, duty.due_us, state="done", outcome=how)
+    return Duty(
+        duty.id,
+        duty.service,
+        duty.person,
+        duty.session,
+        duty.owed,
+        duty.owed_us,
+        duty.due_us,
+        state="done",
+        outcome=how,
+    )
 
 
 def _entry(
@@ -251,15 +279,12 @@ def _hold_row(duty: Duty) -> tuple[Any, dict[str, Any]]:
     kept = duty.owed.keep_for if isinstance(duty.owed, HoldRecords) else timedelta(0)
     topic = duty.owed.topic if isinstance(duty.owed, HoldRecords) else ""
     until = duty.owed_us + round(kept.total_seconds() * 1e6)
-    row = {"hold_id": duty.id, "service_id": duty.service, "person_id": duty.person, "topic": topic, "from_us": duty.owed_us, "until_us": until}
+    row = {
+        "hold_id": duty.id,
+        "service_id": duty.service,
+        "person_id": duty.person,
+        "topic": topic,
+        "from_us": duty.owed_us,
+        "until_us": until,
+    }
     return _HOLD, row
-
-
-_newest_us = 0
-
-
-def new_id() -> str:
-    """An id for a text; ids made later sort after those made before, so that texts of one instant keep their order."""
-    global _newest_us  # noqa: PLW0603  # one counter a process
-    _newest_us = max(_newest_us + 1, time.time_ns() // 1000)
-    return f"{_newest_us:014x}{random_bytes(5).hex()}"

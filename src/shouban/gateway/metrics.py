@@ -12,13 +12,23 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        at = {"registry": self.registry}
-        self.turns = Counter("shouban_turns", "Turns of persons that were read", ["service"], **at)  # type: ignore[arg-type]  # ** hides the one keyword
-        self.owed = Counter("shouban_obligations", "Obligations owed", ["obligation"], **at)  # type: ignore[arg-type]  # likewise
-        self.unknown = Counter("shouban_readings_unknown", "Readings of a detector that failed or was late", ["signal"], **at)  # type: ignore[arg-type]  # likewise
-        self.upstream = Counter("shouban_upstream_failures", "Failures of the model behind", ["service", "reason"], **at)  # type: ignore[arg-type]  # likewise
-        self.cuts = Counter("shouban_replies_cut", "Replies cut or replaced", ["service"], **at)  # type: ignore[arg-type]  # likewise
-        self.decided = Histogram("shouban_decision_seconds", "From the request read to the decision made", buckets=BUCKETS, **at)  # type: ignore[arg-type]  # likewise
-        self.streams = Gauge("shouban_open_streams", "Answers being streamed now", **at)  # type: ignore[arg-type]  # likewise
-        self.overdue = Gauge("shouban_obligations_overdue", "Obligations owed and not done in time", ["obligation"], **at)  # type: ignore[arg-type]  # likewise
-        self.clock_jump = Gauge("shouban_clock_jump_seconds", "How far the system's clock has moved from the steady one", **at)  # type: ignore[arg-type]  # likewise
+        at = self.registry
+        self.turns = Counter("shouban_turns", "Turns of persons that were read", ["service"], registry=at)
+        self.owed = Counter("shouban_obligations", "Obligations owed", ["obligation"], registry=at)
+        self.unknown = Counter(
+            "shouban_readings_unknown", "Readings of a detector that failed or was late", ["signal"], registry=at
+        )
+        self.upstream = Counter(
+            "shouban_upstream_failures", "Failures of the model behind", ["service", "reason"], registry=at
+        )
+        self.cuts = Counter("shouban_replies_cut", "Replies cut or replaced", ["service"], registry=at)
+        self.decided = Histogram(
+            "shouban_decision_seconds", "From the request read to the decision made", buckets=BUCKETS, registry=at
+        )
+        self.streams = Gauge("shouban_open_streams", "Answers being streamed now", registry=at)
+        self.overdue = Gauge(
+            "shouban_obligations_overdue", "Obligations owed and not done in time", ["obligation"], registry=at
+        )
+        self.clock_jump = Gauge(
+            "shouban_clock_jump_seconds", "How far the system's clock has moved from the steady one", registry=at
+        )

@@ -75,14 +75,20 @@ def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
         last_id = request.headers.get("last-event-id")
         checked_last_id(last_id)  # refused here: once the stream has begun there is no status left to refuse with
         frames = events_of(gateway, person, last_id)
-        return Stream(frames, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        return Stream(
+            frames, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
 
     @post("/v1/check", status_code=200, tags=["chat"], summary="Judge one text")
     async def check_text(request: AnyRequest, data: Asked) -> Response[bytes]:
         service = callers.full_service(request)
         parse_asked(await request.body())
         at = await callers.now(request)
-        checked = await _check_of_person(gateway, service, data, at) if isinstance(data.user, str) else await asyncio.to_thread(check, data, gateway.detectors, service.pack, region=service.settings.region)
+        checked = (
+            await _check_of_person(gateway, service, data, at)
+            if isinstance(data.user, str)
+            else await asyncio.to_thread(check, data, gateway.detectors, service.pack, region=service.settings.region)
+        )
         return Response(msgspec.json.encode(checked), media_type="application/json")
 
     @get("/v1/escalations", tags=["care"], summary="Who needs a person of the staff now, most urgent first")
@@ -124,7 +130,9 @@ async def _check_of_person(gateway: Gateway, service: Service, asked: Asked, at:
     heard = await gateway.hearing.hear(person, event, service.pack, words=words, done="given with the check")
     await asyncio.shield(heard.committed)
     profile = Profile(age_band=person.state.age_band)
-    return judged(asked, readings, heard.decision.owed, service.pack, age_band=profile.age_band, region=service.settings.region)
+    return judged(
+        asked, readings, heard.decision.owed, service.pack, age_band=profile.age_band, region=service.settings.region
+    )
 
 
 def _health(gateway: Gateway) -> list[Any]:
@@ -135,7 +143,10 @@ def _health(gateway: Gateway) -> list[Any]:
     @get("/readyz", tags=["operation"], summary="The database answers and the detectors speak")
     async def readyz() -> Response[dict[str, Any]]:
         problems = await asyncio.to_thread(_problems, gateway)
-        return Response({"status": "ready" if not problems else "not ready", "problems": problems}, status_code=503 if problems else 200)
+        return Response(
+            {"status": "ready" if not problems else "not ready", "problems": problems},
+            status_code=503 if problems else 200,
+        )
 
     @get("/metrics", tags=["operation"], summary="Figures for Prometheus")
     async def metrics() -> Response[bytes]:
@@ -183,7 +194,12 @@ def _log(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
             data = await asyncio.to_thread(_hashes, gateway, wanted)
         return Response(data, media_type="application/octet-stream")
 
-    @get("/log/key", tags=["evidence"], summary="The key that verifies checkpoints and certificates", sync_to_thread=False)
+    @get(
+        "/log/key",
+        tags=["evidence"],
+        summary="The key that verifies checkpoints and certificates",
+        sync_to_thread=False,
+    )
     def key() -> Response[str]:
         return Response(gateway.log.verifier_key + "\n", media_type="text/plain")
 
@@ -221,5 +237,9 @@ def _entries(gateway: Gateway, path: str, service: str) -> bytes:
     if len(leaves) < wanted.width or not width_of(0, wanted.n, start + len(leaves)):
         raise CallerError(f"there are no entries `{path}` yet", status=404, code="not_found")
     if any(leaf.service != service for leaf in leaves):
-        raise CallerError("these entries are of other services too; whoever runs the gateway has them by `shouban evidence export`", status=403, code="not_yours")
+        raise CallerError(
+            "these entries are of other services too; whoever runs the gateway has them by `shouban evidence export`",
+            status=403,
+            code="not_yours",
+        )
     return encode_bundle([leaf.data for leaf in leaves])

@@ -40,7 +40,7 @@ class Person:
     id: str
     app_id: str
     key: PersonKey
-    state: PersonState = PersonState()
+    state: PersonState = field(default_factory=PersonState)
     version: int = 0
     profile: dict[str, Any] = field(default_factory=dict)
     seen: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
@@ -118,12 +118,22 @@ class People:
 
     async def make(self, service: str, app_id: str, profile: dict[str, Any], *, now_us: int) -> Person:
         """A new person, with a key of their own. The row is on disk when this returns; `ConflictError` if somebody was faster."""
-        person = Person(service, secrets.token_hex(12), app_id, self._master.new_person(), profile={**profile, "id": app_id, "created_us": now_us})
+        person = Person(
+            service,
+            secrets.token_hex(12),
+            app_id,
+            self._master.new_person(),
+            profile={**profile, "id": app_id, "created_us": now_us},
+        )
         row = {
             "service_id": service, "person_id": person.id, "lookup": self._master.lookup(service, app_id),
             "sealed": person.seal(_ENCODE(person.profile), "persons", "sealed", person.id), "created_us": now_us,
         }  # fmt: skip
-        wrapped = {"service_id": service, "person_id": person.id, "wrapped": self._master.wrap(person.key, service, person.id)}
+        wrapped = {
+            "service_id": service,
+            "person_id": person.id,
+            "wrapped": self._master.wrap(person.key, service, person.id),
+        }
         try:
             await self._writer.submit(Job(writes=[(_NEW_PERSON, row), (_NEW_KEY, wrapped)]))
         except OperatorError as error:
@@ -173,15 +183,22 @@ class People:
     def _load(self, service: str, app_id: str | None, person_id: str | None) -> Person | None:
         with view(self._engine) as connection:
             query = select(PERSONS, PERSON_KEYS.c.wrapped).join(
-                PERSON_KEYS, (PERSONS.c.service_id == PERSON_KEYS.c.service_id) & (PERSONS.c.person_id == PERSON_KEYS.c.person_id)
+                PERSON_KEYS,
+                (PERSONS.c.service_id == PERSON_KEYS.c.service_id) & (PERSONS.c.person_id == PERSON_KEYS.c.person_id),
             )
-            one = PERSONS.c.person_id == person_id if app_id is None else PERSONS.c.lookup == self._master.lookup(service, app_id)
+            one = (
+                PERSONS.c.person_id == person_id
+                if app_id is None
+                else PERSONS.c.lookup == self._master.lookup(service, app_id)
+            )
             row = connection.execute(query.where(PERSONS.c.service_id == service, one)).one_or_none()
             return None if row is None else self._loaded(connection, row)
 
     def _loaded(self, connection: Connection, row: Any) -> Person:  # noqa: ANN401  # a joined row
         key = self._master.unwrap(bytes(row.wrapped), row.service_id, row.person_id)
-        profile = open_json(key.open(bytes(row.sealed), row.service_id, "persons", "sealed", row.person_id), "persons", row.person_id)
+        profile = open_json(
+            key.open(bytes(row.sealed), row.service_id, "persons", "sealed", row.person_id), "persons", row.person_id
+        )
         person = Person(row.service_id, row.person_id, profile["id"], key, profile=profile)
         state = connection.execute(_state_query(person)).one_or_none()
         if state is not None:
@@ -213,14 +230,21 @@ def _state_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select 
 
 def _seen_query(person: Person) -> Any:  # noqa: ANN401  # SQLAlchemy's Select of two columns
     mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
-    return select(MESSAGES.c.session_id, MESSAGES.c.fingerprint).where(mine).order_by(MESSAGES.c.at_us.desc()).limit(MAX_SEEN)
+    return (
+        select(MESSAGES.c.session_id, MESSAGES.c.fingerprint)
+        .where(mine)
+        .order_by(MESSAGES.c.at_us.desc())
+        .limit(MAX_SEEN)
+    )
 
 
 def open_state(person: Person, sealed: bytes) -> PersonState:
     try:
         return _STATE.decode(person.open(bytes(sealed), "states", "sealed", person.id))
     except msgspec.DecodeError as error:
-        raise EvidenceError(f"the state of person `{person.id}` is not in a form this version knows ({error})") from error
+        raise EvidenceError(
+            f"the state of person `{person.id}` is not in a form this version knows ({error})"
+        ) from error
 
 
 def open_json(data: bytes, table: str, row: str) -> dict[str, Any]:
@@ -233,7 +257,12 @@ def open_json(data: bytes, table: str, row: str) -> dict[str, Any]:
 def require(person: Person | None, app_id: str) -> Person:
     """The person, or the error that the app should see."""
     if person is None:
-        raise CallerError(f"no user `{app_id}` is registered; `POST /v1/users` registers one", field="user", status=404, code="user_not_found")
+        raise CallerError(
+            f"no user `{app_id}` is registered; `POST /v1/users` registers one",
+            field="user",
+            status=404,
+            code="user_not_found",
+        )
     return person
 
 

@@ -70,7 +70,12 @@ def _start(gateway: Gateway, person: Person, last_id: str | None) -> int:
 
 
 def _read(gateway: Gateway, person: Person, after: int) -> tuple[list[bytes], int]:
-    mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.id > after) & (PUSHES.c.kind != BROUGHT)
+    mine = (
+        (PUSHES.c.service_id == person.service)
+        & (PUSHES.c.person_id == person.id)
+        & (PUSHES.c.id > after)
+        & (PUSHES.c.kind != BROUGHT)
+    )
     with view(gateway.engine) as connection:
         rows = connection.execute(select(PUSHES).where(mine).order_by(PUSHES.c.id).limit(PAGE)).all()
     return [_frame(person, row) for row in rows], rows[-1].id if rows else after

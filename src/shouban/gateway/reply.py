@@ -131,7 +131,6 @@ class ReplyReader:
         self.mark = read_to(self.mark, self.mark.received)
         return found
 
-
     def _plain(self, place: tuple[int, str], text: str) -> str:
         """What JSON inside the text has escaped, as it will be seen; an escape that has only begun waits for its rest."""
         whole = self._begun.pop(place, "") + text

@@ -27,8 +27,17 @@ from shouban.gateway.people import Person, erase_rows, open_json
 OF_SERVICE: Final = "\x00service"
 SCOPES: Final = ("all", "companion", "session", "message")
 # An event that is the answer to what people owed: the open duties of that kind are done with it.
-ANSWERS: Final[dict[type[e.Event], str]] = {e.UserRegistered: "AskRegistration", e.HumanTookOver: "Escalate", e.ComplaintAnswered: "AnswerComplaint"}
-TOLD: Final[dict[type[e.Event], str]] = {e.HumanTookOver: "taken_over", e.HumanHandedBack: "handed_back", e.UserLeft: "session_ended", e.ModeSet: "mode_changed"}
+ANSWERS: Final[dict[type[e.Event], str]] = {
+    e.UserRegistered: "AskRegistration",
+    e.HumanTookOver: "Escalate",
+    e.ComplaintAnswered: "AnswerComplaint",
+}
+TOLD: Final[dict[type[e.Event], str]] = {
+    e.HumanTookOver: "taken_over",
+    e.HumanHandedBack: "handed_back",
+    e.UserLeft: "session_ended",
+    e.ModeSet: "mode_changed",
+}
 
 
 class Road:
@@ -73,12 +82,21 @@ class Road:
     async def say_as_human(self, person: Person, staff: str, text: str, raw_session: str) -> None:
         """Words of the staff: kept, pushed, and waiting for a client that only asks for replies."""
         if person.state.takeover != "human":
-            raise CallerError("nobody has taken this conversation over; take it over first", field="action", status=409, code="not_taken_over")
+            raise CallerError(
+                "nobody has taken this conversation over; take it over first",
+                field="action",
+                status=409,
+                code="not_taken_over",
+            )
         session = person.session(raw_session or "default")
         words = Words(new_id(), "human", text, session, raw_session or "default")
-        event = e.HumanSpoke(at=self.now(), person=person.id, session=session, staff=staff, turn=words.id, chars=len(text))
+        event = e.HumanSpoke(
+            at=self.now(), person=person.id, session=session, staff=staff, turn=words.id, chars=len(text)
+        )
         await self._hear(person, event, words=words)
-        await self._gateway.hearing.push(person, event, [Push("staff_message", {"id": words.id, "staff": staff, "text": text}, session, words.id)])
+        await self._gateway.hearing.push(
+            person, event, [Push("staff_message", {"id": words.id, "staff": staff, "text": text}, session, words.id)]
+        )
         person.words.set()
 
     async def copy_of(self, person: Person) -> dict[str, Any]:
@@ -99,7 +117,12 @@ class Road:
 
         def erase(connection: Connection) -> dict[str, Any]:
             """INVARIANT: rows go in the transaction that says so in the log."""
-            facts = {"scope": scope, "rows": deletion(connection), "duties": duties, "holds": standing_holds(connection, person, at)}
+            facts = {
+                "scope": scope,
+                "rows": deletion(connection),
+                "duties": duties,
+                "holds": standing_holds(connection, person, at),
+            }
             job.leaves[:] = [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
             return facts
 
@@ -109,11 +132,20 @@ class Road:
             self._gateway.people.forget(person)
         await asyncio.to_thread(scrub, self._gateway.engine)
         text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(facts['rows'].values())}\n"
-        return {**facts, "user": person.app_id, "person": person.id, "at": at.isoformat(), "certificate": self._signer.sign(text), "verifier_key": self._signer.verifier_key}
+        return {
+            **facts,
+            "user": person.app_id,
+            "person": person.id,
+            "at": at.isoformat(),
+            "certificate": self._signer.sign(text),
+            "verifier_key": self._signer.verifier_key,
+        }
 
     # --- inside
 
-    async def _hear(self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None) -> _Heard:
+    async def _hear(
+        self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None
+    ) -> _Heard:
         before = person.state.mode
         service = self._gateway.by_id(person.service)
         heard = await self._gateway.hearing.hear(person, event, service.pack, words=words, writes=writes)
@@ -125,14 +157,23 @@ class Road:
     def _words(self, person: Person, heard: _Heard, at: datetime) -> list[Notice]:
         service = self._gateway.by_id(person.service)
         language = person.profile.get("language") or self._gateway.settings.language
-        return words_of(heard.heard.duties, service.pack, language, at=at, age_band=person.state.age_band, region=service.settings.region)
+        return words_of(
+            heard.heard.duties,
+            service.pack,
+            language,
+            at=at,
+            age_band=person.state.age_band,
+            region=service.settings.region,
+        )
 
     async def _delivered(self, person: Person, heard: Heard, event: e.Event, how: str) -> None:
         pack = self._gateway.by_id(person.service).pack
         for duty in heard.duties:
             if duty.kind not in NOTICES or person.pending.pop(duty.id, None) is None:
                 continue
-            told = e.DutyDone(at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=duty.kind, how=how)
+            told = e.DutyDone(
+                at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=duty.kind, how=how
+            )
             outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
             await asyncio.shield(outcome.committed)
 
@@ -143,7 +184,9 @@ class Road:
         pack = self._gateway.by_id(person.service).pack
         for duty in await asyncio.to_thread(self._open, person, kind):
             how = f"answered by `{type(event).__name__}`"
-            told = e.DutyDone(at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how)
+            told = e.DutyDone(
+                at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how
+            )
             outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
             await asyncio.shield(outcome.committed)
 
@@ -154,7 +197,9 @@ class Road:
     def _messages(self, person: Person) -> list[dict[str, Any]]:
         mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
         with view(self._gateway.engine) as connection:
-            rows = connection.execute(select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us, MESSAGES.c.message_id)).all()
+            rows = connection.execute(
+                select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us, MESSAGES.c.message_id)
+            ).all()
         return [_plain(person, row) for row in rows]
 
     async def _deletion(self, person: Person, scope: str, target: str) -> Callable[[Connection], dict[str, int]]:
@@ -166,7 +211,10 @@ class Road:
         texts, pushed = await self._chosen(person, scope, target)
         mine = delete(MESSAGES).where(MESSAGES.c.service_id == person.service, MESSAGES.c.person_id == person.id, texts)
         theirs = delete(PUSHES).where(PUSHES.c.service_id == person.service, PUSHES.c.person_id == person.id, pushed)
-        return lambda connection: {"messages": connection.execute(mine).rowcount, "pushes": connection.execute(theirs).rowcount}
+        return lambda connection: {
+            "messages": connection.execute(mine).rowcount,
+            "pushes": connection.execute(theirs).rowcount,
+        }
 
     async def _chosen(self, person: Person, scope: str, target: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         """Which messages a scope names, and which pushes: words of the staff stand in both."""
@@ -175,7 +223,9 @@ class Road:
             return MESSAGES.c.session_id == session, PUSHES.c.session_id == session
         if scope == "message":
             return MESSAGES.c.message_id == target, PUSHES.c.push_id == target
-        chosen = [one["id"] for one in await asyncio.to_thread(self._messages, person) if one.get("companion") == target]
+        chosen = [
+            one["id"] for one in await asyncio.to_thread(self._messages, person) if one.get("companion") == target
+        ]
         return MESSAGES.c.message_id.in_(chosen), PUSHES.c.push_id.in_(chosen)
 
 
@@ -199,9 +249,15 @@ def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str)
 
 def standing_holds(connection: Connection, person: Person, at: datetime) -> list[dict[str, str]]:
     """What a law keeps of this person's records, and until when."""
-    mine = (HOLDS.c.service_id == person.service) & (HOLDS.c.person_id == person.id) & (HOLDS.c.until_us > microseconds(at))
+    mine = (
+        (HOLDS.c.service_id == person.service)
+        & (HOLDS.c.person_id == person.id)
+        & (HOLDS.c.until_us > microseconds(at))
+    )
     rows = connection.execute(select(HOLDS.c.topic, HOLDS.c.until_us).where(mine).order_by(HOLDS.c.until_us))
-    return [{"topic": topic, "until": datetime.fromtimestamp(until / 1e6, at.tzinfo).isoformat()} for topic, until in rows]
+    return [
+        {"topic": topic, "until": datetime.fromtimestamp(until / 1e6, at.tzinfo).isoformat()} for topic, until in rows
+    ]
 
 
 def _plain(person: Person, row: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of messages

@@ -61,11 +61,15 @@ class StaffWords:
         await self._hearing.push(person, event, [Push(BROUGHT, {}, id=mark_of(newest))])
 
     def _waiting(self, person: Person) -> list[Said]:
-        words = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id) & (MESSAGES.c.role == ROLE)
+        words = (
+            (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id) & (MESSAGES.c.role == ROLE)
+        )
         marks = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.kind == BROUGHT)
         with self._engine.connect() as connection:
             newest = connection.execute(select(func.max(PUSHES.c.push_id)).where(marks)).scalar() or ""
-            query = select(MESSAGES.c.message_id, MESSAGES.c.sealed).where(words, MESSAGES.c.message_id > newest.removeprefix(mark_of("")))
+            query = select(MESSAGES.c.message_id, MESSAGES.c.sealed).where(
+                words, MESSAGES.c.message_id > newest.removeprefix(mark_of(""))
+            )
             rows = connection.execute(query.order_by(MESSAGES.c.message_id)).all()
         return [Said(row.message_id, _text(person, row.message_id, bytes(row.sealed))) for row in rows]
 

@@ -30,9 +30,17 @@ LONG_TEXT: Final = 8_000
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
 # A glance that spares most texts the reading: digits of any script, wide letters, and the words that secrets stand with.
-_MAY_IDENTIFY: Final = re.compile(r"[\d@号室栋楼码\u00b2-\u00b9\u2070-\u209f\u2460-\u24ff\uff01-\uff5e]|口令|pass|pin|otp|pwd|cvv", re.IGNORECASE)
+_MAY_IDENTIFY: Final = re.compile(
+    r"[\d@号室栋楼码\u00b2-\u00b9\u2070-\u209f\u2460-\u24ff\uff01-\uff5e]|口令|pass|pin|otp|pwd|cvv", re.IGNORECASE
+)
 _PERSONAL: Final = PersonalDataDetector()
-_READ_BY: Final[dict[str, e.ContextRole]] = {"system": "system", "developer": "system", "assistant": "companion", "tool": "tool", "function": "tool"}
+_READ_BY: Final[dict[str, e.ContextRole]] = {
+    "system": "system",
+    "developer": "system",
+    "assistant": "companion",
+    "tool": "tool",
+    "function": "tool",
+}
 
 
 @dataclass
@@ -96,14 +104,33 @@ class Talk:
         shown = {one.id: one for one in self.notices}
         duties = {duty.id: duty for heard in self.heard for duty in heard.duties} | self.person.pending
         pushes = [Push("notice", msgspec.to_builtins(one), self.session, one.id) for one in shown.values()]
-        pushes += [Push("session_ended", {"session": self.raw_session, "by": "word"}, self.session)] if self.answer.session_ends else []
-        pushes += [Push("mode_changed", {"mode": self.person.state.mode}, self.session)] if any(one.kind == "mode" for one in shown.values()) else []
+        pushes += (
+            [Push("session_ended", {"session": self.raw_session, "by": "word"}, self.session)]
+            if self.answer.session_ends
+            else []
+        )
+        pushes += (
+            [Push("mode_changed", {"mode": self.person.state.mode}, self.session)]
+            if any(one.kind == "mode" for one in shown.values())
+            else []
+        )
         # A disclosure that a human's words stood in for is still owed when an AI speaks next.
         kept = {"Disclose"} if self.person.state.takeover == "human" else set()
         for duty in [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]:
             self.person.pending.pop(duty.id, None)
-            event = e.DutyDone(at=self.at, person=self.person.id, session=self.session, duty=duty.id, obligation=duty.kind, how=how if duty.id in shown else "merged")
-            self.heard.append(await self.gateway.hearing.hear(self.person, event, self.service.pack, pushes=pushes, writes=done(duty.id, self.at, event.how)))
+            event = e.DutyDone(
+                at=self.at,
+                person=self.person.id,
+                session=self.session,
+                duty=duty.id,
+                obligation=duty.kind,
+                how=how if duty.id in shown else "merged",
+            )
+            self.heard.append(
+                await self.gateway.hearing.hear(
+                    self.person, event, self.service.pack, pushes=pushes, writes=done(duty.id, self.at, event.how)
+                )
+            )
             pushes = []
 
     @property
@@ -130,7 +157,12 @@ async def person_for(gateway: Gateway, service: Service, user: str | None, raw_s
         return person
     policy = "strict" if user is None else gateway.settings.unregistered_policy(service.settings)
     if policy == "refuse":
-        raise CallerError(f"user `{app_id}` is not registered; `POST /v1/users` registers them", field="user", status=403, code="user_not_registered")
+        raise CallerError(
+            f"user `{app_id}` is not registered; `POST /v1/users` registers them",
+            field="user",
+            status=403,
+            code="user_not_registered",
+        )
     try:
         person = await gateway.people.make(service.id, app_id, {}, now_us=round(at.timestamp() * 1e6))
     except ConflictError:  # two first words at once: the other one has made the person
@@ -149,7 +181,9 @@ def _anonymous(service: Service, raw_session: str) -> str:
     return f"anonymous:{raw_session or new_id()}"
 
 
-async def read(gateway: Gateway, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()) -> tuple[Reading, ...]:
+async def read(
+    gateway: Gateway, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()
+) -> tuple[Reading, ...]:
     """What the detectors say; a long text is read beside the loop, so that others do not wait."""
     if len(text) > LONG_TEXT:
         readings = await asyncio.to_thread(gateway.detectors.read, text, role=role, context=context)
@@ -161,7 +195,9 @@ async def read(gateway: Gateway, text: str, role: Role, context: Sequence[tuple[
     return readings
 
 
-async def read_turn(gateway: Gateway, turn: Turn, role: Role, context: Sequence[tuple[Role, str]] = ()) -> tuple[Reading, ...]:
+async def read_turn(
+    gateway: Gateway, turn: Turn, role: Role, context: Sequence[tuple[Role, str]] = ()
+) -> tuple[Reading, ...]:
     """A message read as it stands; and, where a model would see it otherwise, once more with parts joined and letters unescaped."""
     text = text_of(turn)
     readings = await read(gateway, text, role, context)
@@ -188,7 +224,9 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     for place in earlier:
         quiet += await _hear_earlier(talk, ask, place)
     if quiet:
-        await talk.hear(e.ContextRead(at=talk.at, person=talk.person.id, session=talk.session, role="history", chars=quiet))
+        await talk.hear(
+            e.ContextRead(at=talk.at, person=talk.person.id, session=talk.session, role="history", chars=quiet)
+        )
     context = _context(ask, new)
     for place in new:
         await _hear_new(talk, ask, place, context)
@@ -202,7 +240,11 @@ def companion_of(talk: Talk) -> str:
 
 def _context(ask: Ask, new: list[int]) -> list[tuple[Role, str]]:
     first = min(new, default=len(ask.messages))
-    return [(SAID_BY[turn.role], text_of(turn)) for turn in ask.messages[max(0, first - CONTEXT_TURNS) : first] if turn.role in {"user", "assistant"}]
+    return [
+        (SAID_BY[turn.role], text_of(turn))
+        for turn in ask.messages[max(0, first - CONTEXT_TURNS) : first]
+        if turn.role in {"user", "assistant"}
+    ]
 
 
 async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
@@ -220,7 +262,14 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
     if not readings:
         return len(text)
     words = Words(new_id(), stored_as, text, talk.session, talk.raw_session, companion_of(talk))
-    at = {"at": talk.at, "person": talk.person.id, "session": talk.session, "turn": words.id, "chars": len(text), "readings": readings}
+    at = {
+        "at": talk.at,
+        "person": talk.person.id,
+        "session": talk.session,
+        "turn": words.id,
+        "chars": len(text),
+        "readings": readings,
+    }
     event = e.UserSpoke(**at, earlier=True) if turn.role == "user" else e.ContextRead(**at, role=_READ_BY[turn.role])  # type: ignore[arg-type]  # fields shared by both
     await talk.hear(event, words=words)
     return 0
@@ -242,7 +291,15 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     _was_seen(talk, "user", text)
     talk.turn = new_id()
     words = Words(talk.turn, "user", text, talk.session, talk.raw_session, companion_of(talk))
-    event = e.UserSpoke(at=talk.at, person=talk.person.id, session=talk.session, turn=words.id, chars=len(text), readings=readings, companion=companion_of(talk))
+    event = e.UserSpoke(
+        at=talk.at,
+        person=talk.person.id,
+        session=talk.session,
+        turn=words.id,
+        chars=len(text),
+        readings=readings,
+        companion=companion_of(talk),
+    )
     await talk.hear(event, words=words)
     talk.gateway.metrics.turns.labels(talk.service.id).inc()
 
@@ -270,7 +327,10 @@ def _masked(content: Any) -> Any:  # noqa: ANN401  # a text or parts, as it came
     if isinstance(content, str):
         return mask(content, _identifying(content)) if _MAY_IDENTIFY.search(content) else content
     if isinstance(content, list):
-        return [{**part, "text": _masked(part["text"])} if isinstance(part, dict) and "text" in part else part for part in content]
+        return [
+            {**part, "text": _masked(part["text"])} if isinstance(part, dict) and "text" in part else part
+            for part in content
+        ]
     return content
 
 

@@ -1,4 +1,4 @@
-"""The model behind us: asked over HTTP, and watched. Whatever goes wrong has one of five names (`UPSTREAM_REASONS`)."""
+"""The model behind us: asked over HTTP, and watched. Whatever goes wrong has one of five names (`UpstreamReason`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from shouban.gateway.wireclient import Exchange, Patience, WireClient
 MAX_ANSWER: Final = 16_000_000
 MAX_EVENT: Final = 1_000_000
 LAST_SECONDS: Final = 0.05
-HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "Accept-Encoding": "identity"}
+HEADERS: Final = {
+    "Content-Type": "application/json",
+    "Accept": "application/json, text/event-stream",
+    "Accept-Encoding": "identity",
+}
 
 
 class Reply(Protocol):

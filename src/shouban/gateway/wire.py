@@ -15,7 +15,9 @@ from shouban.duties.notices import Notice
 from shouban.web.api import field_in, shaped
 
 # Keys of a message or a delta that name things and are not read out to anybody.
-NAMES: Final = frozenset({"role", "id", "type", "index", "tool_call_id", "detail", "finish_reason", "format", "encrypted_content"})
+NAMES: Final = frozenset(
+    {"role", "id", "type", "index", "tool_call_id", "detail", "finish_reason", "format", "encrypted_content"}
+)
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 SAID_BY: Final[dict[str, Role]] = {"user": "user", "assistant": "companion", "system": "companion", "developer": "companion", "tool": "companion", "function": "companion"}  # fmt: skip
 # Parts that are media, not words: no text detector can read them.
@@ -63,10 +65,16 @@ def parse_ask(body: bytes, *, max_turns: int) -> Ask:
     if not ask.messages:
         raise CallerError("`messages` is empty; send at least one", field="messages")
     if len(ask.messages) > max_turns:
-        raise CallerError(f"`messages` has {len(ask.messages)} turns; at most {max_turns} are taken", field="messages", code="too_many_turns")
+        raise CallerError(
+            f"`messages` has {len(ask.messages)} turns; at most {max_turns} are taken",
+            field="messages",
+            code="too_many_turns",
+        )
     for place, turn in enumerate(ask.messages):
         if turn.role not in ROLES:
-            raise CallerError(f"`messages[{place}].role` is unknown; one of {', '.join(ROLES)}", field=f"messages[{place}].role")
+            raise CallerError(
+                f"`messages[{place}].role` is unknown; one of {', '.join(ROLES)}", field=f"messages[{place}].role"
+            )
     if ask.n is not None and not 1 <= ask.n <= 16:
         raise CallerError("`n` must be from 1 to 16", field="n")
     return ask
@@ -120,7 +128,9 @@ class Frame:
     def __init__(self, answer_id: str, model: str) -> None:
         self._base = {"id": f"chatcmpl-{answer_id}", "created": int(time.time()), "model": model}
 
-    def chunk(self, content: str | None = None, *, finish: str | None = None, shouban: dict[str, Any] | None = None) -> bytes:
+    def chunk(
+        self, content: str | None = None, *, finish: str | None = None, shouban: dict[str, Any] | None = None
+    ) -> bytes:
         delta = {"role": "assistant", "content": content} if content is not None else {}
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return sse({**self._base, "object": "chat.completion.chunk", "choices": [choice], **_extra(shouban)})
@@ -128,7 +138,9 @@ class Frame:
     def body(self, content: str, *, finish: str = "stop", shouban: dict[str, Any] | None = None) -> bytes:
         choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}
         usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-        return _ENCODE({**self._base, "object": "chat.completion", "choices": [choice], "usage": usage, **_extra(shouban)})
+        return _ENCODE(
+            {**self._base, "object": "chat.completion", "choices": [choice], "usage": usage, **_extra(shouban)}
+        )
 
 
 def _extra(shouban: dict[str, Any] | None) -> dict[str, Any]:

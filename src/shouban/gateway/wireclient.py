@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httptools
 
-from shouban.core.errors import OperatorError, UpstreamError
+from shouban.core.errors import OperatorError, UpstreamError, UpstreamReason
 
 # Bytes that may wait unread before the model's server is asked to pause.
 HIGH_WATER: Final = 1_000_000
 MAX_IDLE: Final = 256
-
-Reason = Literal["dead", "slow", "cut", "garbage"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,9 @@ def address_of(url: str) -> Address:
     except ValueError as error:
         raise OperatorError(f"`{url}` has no valid port") from error
     if not parts.hostname or parts.username:
-        raise OperatorError(f"`{parts.scheme}://{parts.hostname or ''}` is no address of a server; write `http(s)://HOST/v1`, keys go in `upstream_key`")
+        raise OperatorError(
+            f"`{parts.scheme}://{parts.hostname or ''}` is no address of a server; write `http(s)://HOST/v1`, keys go in `upstream_key`"
+        )
     tls = ssl.create_default_context() if parts.scheme == "https" else None
     return Address(parts.hostname, port or (443 if tls else 80), parts.path.rstrip("/"), tls, parts.netloc)
 
@@ -165,7 +165,10 @@ class Exchange(asyncio.Protocol):
             if self.status and self._ends_with_the_connection():
                 self.is_complete = True
             else:
-                self._fail("cut" if self.status else "dead", "the model's answer broke off" if self.status else "the model's server closed the connection")
+                self._fail(
+                    "cut" if self.status else "dead",
+                    "the model's answer broke off" if self.status else "the model's server closed the connection",
+                )
         self._wake()
 
     def _ends_with_the_connection(self) -> bool:
@@ -218,14 +221,19 @@ class Exchange(asyncio.Protocol):
         if self._paused or silent < self._limit():
             self._timer = self._loop.call_later(max(self._limit() - silent, 0.05), self._look)
             return
-        self._fail("slow", f"the model fell silent for {self._limit():g} s" if self.status else f"the model did not answer within {self._limit():g} s")
+        self._fail(
+            "slow",
+            f"the model fell silent for {self._limit():g} s"
+            if self.status
+            else f"the model did not answer within {self._limit():g} s",
+        )
         self._transport.close()
         self._wake()
 
     def _limit(self) -> float:
         return self._patience.idle if self.status else self._patience.first_byte
 
-    def _fail(self, reason: Reason, message: str) -> None:
+    def _fail(self, reason: UpstreamReason, message: str) -> None:
         if self.error is None:
             self.error = UpstreamError(message, reason=reason)
 
@@ -245,7 +253,10 @@ class WireClient:
 
     async def post(self, path: str, body: bytes) -> Exchange:
         """The exchange, its status known. A kept connection that the server has closed meanwhile is replaced once."""
-        request = f"POST {self._address.path}{path} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        request = (
+            f"POST {self._address.path}{path} HTTP/1.1\r\n{self._head}Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
         return await self._send(request)
 
     async def get(self, path: str) -> Exchange:
@@ -296,4 +307,3 @@ class WireClient:
         except (OSError, ssl.SSLError) as error:
             raise UpstreamError("the model cannot be reached", reason="dead") from error
         return exchange
-

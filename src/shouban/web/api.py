@@ -27,7 +27,12 @@ def shaped(error: ShoubanError) -> tuple[int, dict[str, Any]]:
         return error.status, {"message": str(error), "type": kind, "code": error.code, "param": error.field}
     if isinstance(error, UpstreamError):
         status = 504 if error.reason == "slow" else 502
-        return status, {"message": str(error), "type": "upstream_error", "code": f"upstream_{error.reason}", "param": None}
+        return status, {
+            "message": str(error),
+            "type": "upstream_error",
+            "code": f"upstream_{error.reason}",
+            "param": None,
+        }
     return 503, {"message": str(error), "type": "server_error", "code": "service_unavailable", "param": None}
 
 
@@ -42,11 +47,18 @@ def refuse_theirs(request: AnyRequest, error: HTTPException) -> Response[dict[st
         return refuse_ours(request, CallerError("the request broke off", field="body"))
     extra = error.extra if isinstance(error.extra, list) else []
     key = next((str(one.get("key")) for one in extra if isinstance(one, dict) and one.get("key")), "")
-    detail = next((str(one.get("message")) for one in extra if isinstance(one, dict) and one.get("message")), error.detail)
+    detail = next(
+        (str(one.get("message")) for one in extra if isinstance(one, dict) and one.get("message")), error.detail
+    )
     # `data` is the framework's word for the whole body; the field is in what it says of it.
     field = ".".join(one for one in ("" if key == "data" else key, field_in(detail)) if one) or None
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_value")
-    body = {"message": f"{field}: {detail}" if field else detail, "type": "invalid_request_error", "code": code, "param": field}
+    body = {
+        "message": f"{field}: {detail}" if field else detail,
+        "type": "invalid_request_error",
+        "code": code,
+        "param": field,
+    }
     headers = {key: value for key, value in (error.headers or {}).items() if key.lower() == "allow"}
     return Response({"error": body}, status_code=error.status_code, media_type=MediaType.JSON, headers=headers)
 
@@ -56,7 +68,12 @@ def refuse_unforeseen(request: AnyRequest, error: Exception) -> Response[dict[st
     if isinstance(error, RecursionError):  # only what a caller sends is nested without end
         return refuse_ours(request, CallerError("the body is nested too deeply", field="body", code="invalid_json"))
     _log.exception("request_failed", exc_info=error)
-    body = {"message": "the gateway failed on this request", "type": "server_error", "code": "internal_error", "param": None}
+    body = {
+        "message": "the gateway failed on this request",
+        "type": "server_error",
+        "code": "internal_error",
+        "param": None,
+    }
     return Response({"error": body}, status_code=500, media_type=MediaType.JSON)
 
 

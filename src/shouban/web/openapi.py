@@ -89,7 +89,10 @@ def described(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(path: str, operation: dict[str, Any]) -> dict[str, Any]:
-    error = {"description": "Refused: OpenAI's error shape", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    error = {
+        "description": "Refused: OpenAI's error shape",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
     responses = {code: one for code, one in operation.get("responses", {}).items() if code.startswith("2")}
     if path in GIVEN:
         responses = {code: {**one, "content": GIVEN[path]} for code, one in responses.items()}
@@ -103,13 +106,20 @@ def docs_router() -> Router:
 
     @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
     def openapi(request: AnyRequest) -> Response[bytes]:
-        return Response(msgspec.json.encode(described(request.app.openapi_schema.to_schema())), media_type="application/json")
+        return Response(
+            msgspec.json.encode(described(request.app.openapi_schema.to_schema())), media_type="application/json"
+        )
 
     @get("/docs", include_in_schema=False, sync_to_thread=False)
     def docs(request: AnyRequest) -> Response[str]:
         language = chosen_language(request.query_params.get("lang"))
         page = page_environment(WEB / "templates").get_template("docs.html")
         schema = described(request.app.openapi_schema.to_schema())
-        return page_response(page.render(schema=schema, language=language, html_language=HTML_LANGUAGE[language], words={"title": "Shouban API"}), language)
+        return page_response(
+            page.render(
+                schema=schema, language=language, html_language=HTML_LANGUAGE[language], words={"title": "Shouban API"}
+            ),
+            language,
+        )
 
     return Router(path="/", route_handlers=[openapi, docs])

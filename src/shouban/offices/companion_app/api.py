@@ -107,13 +107,28 @@ def _talk(desk: CompanionDesk) -> list[Any]:
         cookie, person = await _person_at_start(desk, request.cookies.get(COOKIE), data, at)
         session = f"web-{secrets.token_hex(6)}"
         companion = desk.companion(data.companion)
-        await desk.road.save_profile(person, {**person.profile, "language": data.language, "app_session": session, "companion": companion.id})
+        await desk.road.save_profile(
+            person, {**person.profile, "language": data.language, "app_session": session, "companion": companion.id}
+        )
         place: dict[str, Any] = {"at": at, "person": person.id, "session": person.session(session)}
         notices = list(await desk.road.act(person, e.UserSignedIn(**place), raw_session=session))
         chosen = e.CompanionChosen(**place, companion=companion.id, relation=companion.relation)
         notices += await desk.road.act(person, chosen, raw_session=session)
-        body = {"user": person.app_id, "session": session, "companion": companion.id, "notices": msgspec.to_builtins(notices)}
-        kept = Cookie(key=COOKIE, value=cookie, path="/", max_age=DAYS_30, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+        body = {
+            "user": person.app_id,
+            "session": session,
+            "companion": companion.id,
+            "notices": msgspec.to_builtins(notices),
+        }
+        kept = Cookie(
+            key=COOKIE,
+            value=cookie,
+            path="/",
+            max_age=DAYS_30,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
         return Response(body, cookies=[kept])
 
     @get("/events")
@@ -135,7 +150,10 @@ def _talk(desk: CompanionDesk) -> list[Any]:
         event = e.ModeSet(at=await desk.now(request), person=person.id, mode=data.mode, by="user")
         notices = await desk.road.act(person, event)
         if person.state.mode != data.mode:
-            told = " ".join(one.text for one in notices) or "未成年人模式需由监护人验证后退出。 A guardian is needed to leave minors mode."
+            told = (
+                " ".join(one.text for one in notices)
+                or "未成年人模式需由监护人验证后退出。 A guardian is needed to leave minors mode."
+            )
             raise CallerError(told, field="mode", status=403, code="guardian_needed")
         return {"mode": person.state.mode, "notices": msgspec.to_builtins(list(notices))}
 
@@ -151,7 +169,9 @@ async def _person_at_start(desk: CompanionDesk, sent: str | None, data: Start, a
     band = band_of(data.birth_year, at)
     profile = {"nickname": data.nickname[:40], "language": data.language, "contacts": []}
     person = await desk.road.make(desk.service, app_id(cookie), profile)
-    await desk.road.act(person, e.UserRegistered(at=at, person=person.id, age_band=band, agreement="companion-app"), waits=True)
+    await desk.road.act(
+        person, e.UserRegistered(at=at, person=person.id, age_band=band, agreement="companion-app"), waits=True
+    )
     return cookie, person
 
 

@@ -37,7 +37,9 @@ def render_companion_page(
     )
 
 
-def companion_router(*, companions: Sequence[Companion], help_lines: HelpLines, scripted: bool, complaints_contact: str = "") -> Router:
+def companion_router(
+    *, companions: Sequence[Companion], help_lines: HelpLines, scripted: bool, complaints_contact: str = ""
+) -> Router:
     """`/` and `/static`. `help_lines` is asked at each request, so a newly verified number shows at once."""
 
     @get("/", include_in_schema=False, sync_to_thread=False)
@@ -54,7 +56,9 @@ def companion_router(*, companions: Sequence[Companion], help_lines: HelpLines, 
         words = words_in(WORDS, language)
         words["title"] = words["complain"]
         page = page_environment(Path(__file__).parent / "templates").get_template("complaints.html")
-        html = page.render(language=language, html_language=HTML_LANGUAGE[language], words=words, contact=complaints_contact)
+        html = page.render(
+            language=language, html_language=HTML_LANGUAGE[language], words=words, contact=complaints_contact
+        )
         return page_response(html, language)
 
     return Router(path="/", route_handlers=[companion_page, complaints_page, static_router()])

@@ -41,7 +41,14 @@ class CompanionsOffice:
         persona = checked(persona)
         readings = await asyncio.to_thread(self.read, persona.prompt)
         whom = await self.road.of_service(service)
-        event = e.CompanionDeclared(at=at, person=whom.id, companion=persona.id, relation=persona.relation, age_rating=persona.age_rating, readings=readings)
+        event = e.CompanionDeclared(
+            at=at,
+            person=whom.id,
+            companion=persona.id,
+            relation=persona.relation,
+            age_rating=persona.age_rating,
+            readings=readings,
+        )
         kept = [(keeping(self.engine), row(service, persona, "pending", microseconds(at)))]
         await self.road.act(whom, event, writes=kept)
         self.personas[service, persona.id] = persona

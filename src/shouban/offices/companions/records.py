@@ -22,7 +22,13 @@ def keeping(engine: Engine) -> Executable:
 
 
 def row(service: str, persona: Persona, stage: Stage, at_us: int) -> dict[str, Any]:
-    return {"service_id": service, "companion_id": persona.id, "state": stage, "body": msgspec.json.encode(persona), "at_us": at_us}
+    return {
+        "service_id": service,
+        "companion_id": persona.id,
+        "state": stage,
+        "body": msgspec.json.encode(persona),
+        "at_us": at_us,
+    }
 
 
 def all_declared(connection: Connection) -> dict[tuple[str, str], Persona]:

@@ -95,7 +95,11 @@ def band_of(birth_date: date | None, age_band: AgeBand | None, today: date) -> A
     """The age band on `today`; raises `CallerError` where neither or an impossible one is given."""
     if birth_date is None:
         if age_band is None:
-            raise CallerError("the age is missing; give `birth_date` (YYYY-MM-DD) or `age_band`", field="birth_date", code="missing_field")
+            raise CallerError(
+                "the age is missing; give `birth_date` (YYYY-MM-DD) or `age_band`",
+                field="birth_date",
+                code="missing_field",
+            )
         return age_band
     years = today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))
     if not 0 <= years <= OLDEST:
@@ -109,7 +113,9 @@ def checked_contacts(contacts: Sequence[Contact]) -> list[dict[str, Any]]:
         raise CallerError(f"`contacts` has {len(contacts)} entries; at most {MAX_CONTACTS} are kept", field="contacts")
     for place, contact in enumerate(contacts):
         if not contact.channels:
-            raise CallerError(f"`contacts[{place}].channels` is empty; give at least one address", field=f"contacts[{place}].channels")
+            raise CallerError(
+                f"`contacts[{place}].channels` is empty; give at least one address", field=f"contacts[{place}].channels"
+            )
         if any(len(text) > MAX_TEXT for text in (contact.name, contact.relation, *contact.channels)):
             raise CallerError(f"`contacts[{place}]` has a text over {MAX_TEXT} characters", field=f"contacts[{place}]")
     return [msgspec.to_builtins(one) for one in contacts]

@@ -31,7 +31,12 @@ class PeopleOffice:
         contacts = m.checked_contacts(wish.contacts)
         person = await self._road.find(service, wish.id)
         if person is not None and person.state.announced:
-            raise CallerError(f"user `{wish.id}` is registered already; `PATCH /v1/users/{{id}}` changes one", field="id", status=409, code="user_exists")
+            raise CallerError(
+                f"user `{wish.id}` is registered already; `PATCH /v1/users/{{id}}` changes one",
+                field="id",
+                status=409,
+                code="user_exists",
+            )
         profile = {**(person.profile if person else {}), **_kept(wish), "contacts": contacts}
         if person is None:
             person = await self._make(service, wish, profile)
@@ -48,7 +53,12 @@ class PeopleOffice:
         try:
             return await self._road.make(service, wish.id, profile)
         except ConflictError as error:
-            raise CallerError(f"user `{wish.id}` was registered or spoke at this very moment; ask again", field="id", status=409, code="user_exists") from error
+            raise CallerError(
+                f"user `{wish.id}` was registered or spoke at this very moment; ask again",
+                field="id",
+                status=409,
+                code="user_exists",
+            ) from error
 
     async def change(self, service: str, app_id: str, wish: m.Change, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -61,7 +71,9 @@ class PeopleOffice:
             notices += await self._contacts_changed(person, at)
         if wish.birth_date or wish.age_band:
             band = m.band_of(wish.birth_date, wish.age_band, at.date())
-            notices += await self._road.act(person, e.AgeFound(at=at, person=person.id, age_band=band, age_basis=wish.age_basis))
+            notices += await self._road.act(
+                person, e.AgeFound(at=at, person=person.id, age_band=band, age_basis=wish.age_basis)
+            )
         return {**view(person), "notices": _plain(notices)}
 
     async def show(self, service: str, app_id: str) -> dict[str, Any]:
@@ -86,12 +98,19 @@ class PeopleOffice:
         event = e.ModeSet(at=at, person=person.id, mode=wish.mode, by=wish.by, verified=wish.verified)
         notices = await self._road.act(person, event)
         if person.state.mode != wish.mode:
-            raise CallerError("minors mode is left with the guardian, verified: `by` guardian and `verified` true", field="mode", status=403, code="guardian_needed")
+            raise CallerError(
+                "minors mode is left with the guardian, verified: `by` guardian and `verified` true",
+                field="mode",
+                status=403,
+                code="guardian_needed",
+            )
         return {**view(person), "notices": _plain(notices)}
 
     async def consent(self, service: str, app_id: str, wish: m.Consent, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
-        given = e.ConsentGiven(at=at, person=person.id, purpose=wish.purpose, by=wish.by, text_version=wish.text_version)
+        given = e.ConsentGiven(
+            at=at, person=person.id, purpose=wish.purpose, by=wish.by, text_version=wish.text_version
+        )
         withdrawn = e.ConsentWithdrawn(at=at, person=person.id, purpose=wish.purpose, by=wish.by)
         notices = await self._road.act(person, given if wish.given else withdrawn)
         return {**view(person), "notices": _plain(notices)}
@@ -103,7 +122,11 @@ class PeopleOffice:
         event = e.PurchaseRequested(at=at, person=person.id, amount=wish.amount, month_total=wish.month_total)
         notices = await self._road.act(person, event)
         refused = [one for one in notices if one.kind in {"purchase", "locked"}]
-        return {"allowed": not refused, "because": sorted({rule for one in refused for rule in one.because}), "notices": _plain(notices)}
+        return {
+            "allowed": not refused,
+            "because": sorted({rule for one in refused for rule in one.because}),
+            "notices": _plain(notices),
+        }
 
     async def human(self, service: str, app_id: str, wish: m.Human, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -115,9 +138,17 @@ class PeopleOffice:
                 raise CallerError("`text` is empty; say what the person is told", field="text")
             await self._road.say_as_human(person, wish.staff, wish.text, wish.session)
         elif wish.action == "take_over":
-            await self._road.act(person, e.HumanTookOver(at=at, person=person.id, session=session, staff=wish.staff), raw_session=wish.session)
+            await self._road.act(
+                person,
+                e.HumanTookOver(at=at, person=person.id, session=session, staff=wish.staff),
+                raw_session=wish.session,
+            )
         else:
-            await self._road.act(person, e.HumanHandedBack(at=at, person=person.id, session=session, staff=wish.staff), raw_session=wish.session)
+            await self._road.act(
+                person,
+                e.HumanHandedBack(at=at, person=person.id, session=session, staff=wish.staff),
+                raw_session=wish.session,
+            )
         return view(person)
 
     async def copy(self, service: str, app_id: str) -> dict[str, Any]:
@@ -126,18 +157,27 @@ class PeopleOffice:
     async def erase(self, service: str, app_id: str, scope: str, at: datetime) -> dict[str, Any]:
         kind, _, target = scope.partition(":")
         if kind not in SCOPES:
-            raise CallerError(f"`scope` is `{scope[:40]}`; one of all, companion:<id>, session:<id>, message:<id>", field="scope")
+            raise CallerError(
+                f"`scope` is `{scope[:40]}`; one of all, companion:<id>, session:<id>, message:<id>", field="scope"
+            )
         return await self._road.erase(await self.person(service, app_id), kind, target, at)
 
     async def person(self, service: str, app_id: str) -> PersonPort:
         person = await self._road.find(service, app_id)
         if person is None:
-            raise CallerError(f"no user `{app_id[:64]}` is registered; `POST /v1/users` registers one", field="id", status=404, code="user_not_found")
+            raise CallerError(
+                f"no user `{app_id[:64]}` is registered; `POST /v1/users` registers one",
+                field="id",
+                status=404,
+                code="user_not_found",
+            )
         return person
 
     async def _contacts_changed(self, person: PersonPort, at: datetime) -> list[Notice]:
         contacts = person.profile["contacts"]
-        event = e.ContactsChanged(at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency"))
+        event = e.ContactsChanged(
+            at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency")
+        )
         return list(await self._road.act(person, event))
 
 
