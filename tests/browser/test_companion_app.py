@@ -50,7 +50,9 @@ def page(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator
 
 def start(page: Page) -> None:
     """By keyboard alone: the form, then the notice that this is an AI."""
-    page.locator("#start button[type=submit]").focus()
+    submit = page.locator("#start button[type=submit]")
+    expect(submit).to_be_visible()
+    submit.focus()
     page.keyboard.press("Enter")
     dialog = page.locator("#notice-dialog")
     expect(dialog).to_be_visible()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shouban.core.signals import Level, Reading, Role, rank
@@ -35,6 +35,7 @@ def test_the_end_of_a_stream_reads_what_the_whole_text_reads_however_it_was_cut(
 
 
 @given(SPLITS, st.lists(st.integers(1, 120), max_size=30))
+@example(text="11010519491231002X\u200byou", cuts=[19])
 @settings(max_examples=400)
 def test_nothing_is_read_on_the_way_that_the_whole_text_does_not_bear_out(text: str, cuts: list[int]) -> None:
     on_the_way, whole = fed(text, cuts)

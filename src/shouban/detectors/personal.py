@@ -73,13 +73,12 @@ class PersonalDataDetector:
     reach = 96
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
-        if not may_hold(normalised.text):
-            return ()
-        return tuple(self._reading(normalised, found) for found in without_overlap(findings(normalised.text)))
+        return tuple(self._reading(normalised, found) for found in _found(normalised.text))
 
     def read_open(self, normalised: Normalised, role: Role) -> tuple[Reading, ...]:
-        end = len(normalised.original)
-        return tuple(reading for reading in self.read(normalised, role, ()) if reading.span and reading.span[1] < end)
+        # A letter or digit that follows makes a number no number: one that ends the folded text is still open.
+        end = len(normalised.text)
+        return tuple(self._reading(normalised, found) for found in _found(normalised.text) if found.end < end)
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
         last = window[-fresh:]
@@ -108,6 +107,10 @@ def mask(text: str, readings: Iterable[Reading]) -> str:
 
 def may_hold(text: str) -> bool:
     return _STIRS.search(text) is not None or _SECRET_WORD.search(text) is not None
+
+
+def _found(text: str) -> list[Found]:
+    return without_overlap(findings(text)) if may_hold(text) else []
 
 
 def findings(text: str) -> Iterator[Found]:
