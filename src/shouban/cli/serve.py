@@ -14,8 +14,8 @@ import structlog
 import uvicorn
 from cyclopts import Parameter
 
-from shouban.app import build_app, first_admin, open_store, service_keys
 from shouban.core.errors import OperatorError
+from shouban.detectors.words import shipped_words
 from shouban.settings import Settings, read_settings, settings_table
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -97,6 +97,11 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
     set_up_log(settings.log_level)
     sys.setswitchinterval(SWITCH_SECONDS)
     door = listener(settings)
+    # To be built, the word lists need as much memory again as they keep: before all else is loaded, it shows least.
+    shipped_words()
+    spare_memory()
+    from shouban.app import build_app, first_admin, open_store, service_keys  # noqa: PLC0415  # see above
+
     store = open_store(settings)
     keys, made = service_keys(settings, store.data)
     password = first_admin(settings, store.data)

@@ -274,6 +274,8 @@ def strictest(owed: Iterable[Obligation]) -> tuple[Obligation, ...]:
 
 
 def _win(group: list[Obligation]) -> Obligation:
+    if len(group) == 1:
+        return group[0]
     winner = max(group, key=strictness)
     terms = _strictest_terms(group, winner)
     because = tuple(sorted({rule for one in group if type(one) is type(winner) for rule in one.because}))

@@ -7,6 +7,7 @@ when it is loaded. Signals are asked for as `reading.<signal>`; a silent detecto
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Final, Literal, get_args
@@ -109,9 +110,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Listening(msgspec.Struct, frozen=True):
-    """A rule made ready: the signals without which it cannot speak, and its condition as a function."""
+    """Rules of one condition made ready: the signals without which they cannot speak, and the condition as a function."""
 
-    rule: Rule
+    rules: tuple[Rule, ...]
     needs: frozenset[str] | None
     holds: Callable[[Facts], bool]
 
@@ -130,10 +131,9 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     by_event: Mapping[str, tuple[Listening, ...]] = {}
 
     def __post_init__(self) -> None:
-        """Rules by the event they listen to, each with the signals without which it cannot speak."""
+        """Rules by the event they listen to; laws that ask the same question (a draft and its order) are asked once."""
         kinds = {kind for rule in self.rules for kind in rule.on}
-        ready = [Listening(rule, needed_signals(rule.when), compiled(rule.when)) for rule in self.rules]
-        index = {kind: tuple(one for one in ready if kind in one.rule.on) for kind in kinds}
+        index = {kind: _listening([rule for rule in self.rules if kind in rule.on]) for kind in kinds}
         msgspec.structs.force_setattr(self, "by_event", index)
 
     def speaking(self, facts: Facts) -> list[Rule]:
@@ -142,10 +142,19 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
         day = self.settings.local(facts.event.at).date()
         listening = self.by_event.get(type(facts.event).__name__, ())
         return [
-            one.rule
+            rule
             for one in listening
-            if (one.needs is None or not seen.isdisjoint(one.needs)) and one.rule.is_in_force(day) and one.holds(facts)
+            if (one.needs is None or not seen.isdisjoint(one.needs)) and one.holds(facts)
+            for rule in one.rules
+            if rule.is_in_force(day)
         ]
+
+
+def _listening(rules: list[Rule]) -> tuple[Listening, ...]:
+    alike: dict[Condition, list[Rule]] = {}
+    for rule in rules:
+        alike.setdefault(rule.when, []).append(rule)
+    return tuple(Listening(tuple(group), needed_signals(when), compiled(when)) for when, group in alike.items())
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -328,13 +337,13 @@ def _companion(facts: Facts) -> str:
 
 
 COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
-    "is": lambda found, value: found == value,
-    "is_not": lambda found, value: found != value,
+    "is": operator.eq,
+    "is_not": operator.ne,
     "in": lambda found, value: found in value,
     "not_in": lambda found, value: found not in value,
-    "at_least": lambda found, value: found >= value,
-    "below": lambda found, value: found < value,
-    "has": lambda found, value: value in found,
+    "at_least": operator.ge,
+    "below": operator.lt,
+    "has": operator.contains,
     "has_not": lambda found, value: value not in found,
 }
 

@@ -8,6 +8,7 @@ strongest is read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from shouban.core.signals import Level, Reading, Role
@@ -180,5 +181,7 @@ def _spoke_of_danger(index: WordIndex, readings: tuple[Reading, ...], context: S
     )
 
 
+@cache
 def shipped_words() -> WordDetector:
+    """The lists beside this module, read once a process."""
     return WordDetector("words", shipped_lists())

@@ -21,8 +21,9 @@ from shouban.core.signals import Reading
 from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import Words, new_id
+from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
-from shouban.gateway.talk import Talk, companion_of, hear_request, masked_body, person_for
+from shouban.gateway.talk import Talk, companion_of, hear_request, person_for
 from shouban.gateway.upstream import Reply
 from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
 
@@ -144,7 +145,7 @@ class Chat:
     # --- the model's answer
 
     async def _model_reply(self, request: Request, out: Out) -> None:
-        body = masked_body(request.service, request.body, request.ask)
+        body = masked_body(request.body, request.ask) if request.service.redacts else request.body
         try:
             async with request.service.upstream.ask(body) as reply:
                 await (self._stream(request, reply, out) if request.ask.is_stream else self._whole(request, reply, out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 
 from shouban.core.errors import CallerError
 from shouban.core.events import Relation
+from shouban.core.obligations import Redact
 from shouban.db.writer import Writer
 from shouban.detectors.reader import Detectors
 from shouban.evidence.log import Log
@@ -36,6 +38,11 @@ class Service:
     @property
     def id(self) -> str:
         return self.settings.id
+
+    @cached_property
+    def redacts(self) -> bool:
+        """Whether the law asks to keep from the model what identifies people."""
+        return any(isinstance(one, Redact) for rule in self.pack.pack.rules for one in rule.owes)
 
 
 class Persona(Protocol):

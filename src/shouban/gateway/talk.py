@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,14 +13,13 @@ from msgspec.structs import replace
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError, ConflictError
-from shouban.core.obligations import Obligation, Redact, strictest
-from shouban.core.signals import Level, Reading, Role
-from shouban.detectors.normalise import normalise
-from shouban.detectors.personal import PersonalDataDetector, mask
+from shouban.core.obligations import Obligation, strictest
+from shouban.core.signals import Reading, Role
 from shouban.duties.ledger import Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
+from shouban.gateway.masking import note_read
 from shouban.gateway.people import Person
 from shouban.gateway.wire import SAID_BY, Ask, Turn, new_turns, text_of, unescaped
 from shouban.packs.templates import Language
@@ -29,11 +27,6 @@ from shouban.packs.templates import Language
 LONG_TEXT: Final = 8_000
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
-# A glance that spares most texts the reading: digits of any script, wide letters, and the words that secrets stand with.
-_MAY_IDENTIFY: Final = re.compile(
-    r"[\d@号室栋楼码\u00b2-\u00b9\u2070-\u209f\u2460-\u24ff\uff01-\uff5e]|口令|pass|pin|otp|pwd|cvv", re.IGNORECASE
-)
-_PERSONAL: Final = PersonalDataDetector()
 _READ_BY: Final[dict[str, e.ContextRole]] = {
     "system": "system",
     "developer": "system",
@@ -288,6 +281,8 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     text = text_of(ask.messages[place])
     talk.language = language_of(text, talk.language)
     readings = await read_turn(talk.gateway, ask.messages[place], "user", context)
+    if isinstance(ask.messages[place].content, str):
+        note_read(text, readings)
     _was_seen(talk, "user", text)
     talk.turn = new_id()
     words = Words(talk.turn, "user", text, talk.session, talk.raw_session, companion_of(talk))
@@ -306,34 +301,3 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
 
 def owed_in(talk: Talk) -> tuple[Obligation, ...]:
     return strictest([duty.owed for heard in talk.heard for duty in heard.duties])
-
-
-def masked_body(service: Service, body: bytes, ask: Ask) -> bytes:
-    """The request as it came; where a law asks to redact, with what identifies people masked, whoever said it."""
-    redacts = any(isinstance(one, Redact) for rule in service.pack.pack.rules for one in rule.owes)
-    if not redacts:
-        return body
-    contents = [_masked(turn.content) for turn in ask.messages]
-    if all(masked == turn.content for masked, turn in zip(contents, ask.messages, strict=True)):
-        return body
-    document = msgspec.json.decode(body)
-    for message, content in zip(document["messages"], contents, strict=True):
-        if content is not None:
-            message["content"] = content
-    return msgspec.json.encode(document)
-
-
-def _masked(content: Any) -> Any:  # noqa: ANN401  # a text or parts, as it came
-    if isinstance(content, str):
-        return mask(content, _identifying(content)) if _MAY_IDENTIFY.search(content) else content
-    if isinstance(content, list):
-        return [
-            {**part, "text": _masked(part["text"])} if isinstance(part, dict) and "text" in part else part
-            for part in content
-        ]
-    return content
-
-
-def _identifying(text: str) -> list[Reading]:
-    readings = _PERSONAL.read(normalise(text), "user", ())
-    return [one for one in readings if one.level != "unknown" and one.level >= Level.HIGH]
