@@ -20,8 +20,8 @@ test: $(VENV)/dev.done ## pass every test: databases, browser and all
 	$(PYTEST) tests
 
 check: $(VENV)/dev.done ## format, lint, types, contracts, packs
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench training
+	$(BIN)/ruff check src tests bench training
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/shouban pack check cn

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
+import shouban.db.writer
 from shouban.core.errors import ConflictError, OperatorError
 from shouban.db.engine import connect
 from shouban.db.schema import LOG_ENTRIES, META, METADATA, STATES
@@ -206,6 +207,35 @@ def test_what_is_queued_is_written_before_the_writer_stops(database_url: str) ->
     asyncio.run(run())
     assert len(keys_in(engine)) == 20
     engine.dispose()
+
+
+def test_what_is_urgent_goes_at_once_and_takes_along_what_waited(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shouban.db.writer, "GATHER_SECONDS", 3600.0)
+    urgent = put("help")
+    urgent.is_urgent = True
+
+    async def submit() -> list[Any]:
+        return await asyncio.wait_for(submit_all(writer, [put("before"), urgent]), timeout=20)
+
+    with writing(database_url) as (writer, engine):
+        asyncio.run(submit())
+        assert set(keys_in(engine)) >= {"before", "help"}
+
+
+def test_what_was_gathered_when_the_loop_ended_is_written_by_the_stop(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shouban.db.writer, "GATHER_SECONDS", 3600.0)
+
+    async def submit() -> None:
+        writer.submit(put("late"))
+
+    with writing(database_url) as (writer, engine):
+        asyncio.run(submit())
+        writer.stop()
+        assert "late" in keys_in(engine)
 
 
 def test_two_processes_cannot_both_write_a_persons_first_state(postgresql_url: str) -> None:

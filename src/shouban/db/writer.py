@@ -27,7 +27,8 @@ MAX_BATCH = 512
 RETRY_FOR = 5.0
 RETRY_STEP = 0.05
 # A transaction waits this long for company: fewer, fuller ones cost less, and the reply under way goes out first.
-# What must not wait says so (`Job.is_urgent`).
+# The waiting is the event loop's: a thread woken at once would take the interpreter from that reply. What must not wait
+# says so (`Job.is_urgent`), and takes along what was waiting before it.
 GATHER_SECONDS = 0.003
 # Two processes that write the same persons may meet crosswise: PostgreSQL ends one of the two transactions, which may try again.
 PASSING = ("locked", "connect", "shut", "starting up", "recovery mode", "deadlock")
@@ -89,6 +90,7 @@ class Writer:
         self._engine = engine
         self._append = append
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._gathered: list[Job] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         insert = postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert
         upsert = insert(STATES)
@@ -104,6 +106,7 @@ class Writer:
 
     def stop(self) -> None:
         """Writes what is queued, then ends."""
+        self._send_off()
         self._queue.put(None)
         self._thread.join(timeout=30)
 
@@ -111,8 +114,18 @@ class Writer:
         """Queues the job; the future holds `call`'s result once all of it is on disk."""
         job.loop = asyncio.get_running_loop()
         job.future = job.loop.create_future()
-        self._queue.put(job)
+        self._gathered.append(job)
+        if job.is_urgent:
+            self._send_off()
+        elif len(self._gathered) == 1:
+            job.loop.call_later(GATHER_SECONDS, self._send_off)
         return job.future
+
+    def _send_off(self) -> None:
+        """To the thread, in the order in which they came."""
+        gathered, self._gathered = self._gathered, []
+        for job in gathered:
+            self._queue.put(job)
 
     def write(self, job: Job) -> Any:  # noqa: ANN401  # whatever the job's own call gives
         """The same for code without an event loop; waits."""
@@ -132,8 +145,6 @@ class Writer:
             ending = first is None
             if first is not None:
                 batch.append(first)
-                if not first.is_urgent:
-                    time.sleep(GATHER_SECONDS)
             while len(batch) < MAX_BATCH and not ending:
                 try:
                     more = self._queue.get_nowait()

@@ -20,6 +20,8 @@ _FARTHEST: Final = 20
 _FARTHEST_BYTES: Final = max(_FARTHEST, 4 * _NEAR)
 
 ROLES: Final[tuple[Role, ...]] = ("user", "companion")
+# So many last characters of a word are looked for before the word is.
+_ENDING: Final = 3
 # So much of a word a phrase must share to cancel it.
 _OVERLAP: Final = 2
 Match = tuple[int, int, int]
@@ -54,11 +56,14 @@ class WordIndex:
         self._longest = max((len(text.encode()) for text in words), default=0)
         longest_first = max((len(text.encode()) for text in firsts), default=-_FARTHEST_BYTES)
         self.glance = self._longest + longest_first + _FARTHEST_BYTES
+        self._endings = {role: _endings(patterns, self._meanings[role]) for role in ROLES}
         self._pardon_starts = frozenset(phrase[:end] for phrase in pardons for end in range(1, len(phrase)))
         self._automaton = AhoCorasick(patterns, implementation=Implementation.ContiguousNFA, store_patterns=False)
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
         """Whether a word may end in the last `fresh` characters of `window`."""
+        if not _ends_like(window, fresh, self._endings[role]):
+            return False
         near = last_bytes(window, self._longest + len(window[-fresh:].encode()))
         meanings, since = self._meanings[role], len(near) - fresh
         found = self._automaton.find_matches_as_indexes(near, overlapping=True)
@@ -118,6 +123,22 @@ def _of_role(role: Role, patterns: Sequence[str], words: Mapping[str, tuple[Word
 
 def _first_parts(phrases: Mapping[str, tuple[Word, ...]] | Mapping[str, tuple[Pardon, ...]]) -> set[frozenset[str]]:
     return {one.after for meanings in phrases.values() for one in meanings if one.after}
+
+
+def _endings(patterns: Sequence[str], meanings: Sequence[tuple[Word, ...]]) -> frozenset[str]:
+    """The last characters of all patterns that say something: most chunks end none, and need no search."""
+    return frozenset(pattern[-_ENDING:] for pattern, words in zip(patterns, meanings, strict=True) if words)
+
+
+def _ends_like(window: str, fresh: int, endings: frozenset[str]) -> bool:
+    """Whether a word may end in the last `fresh` characters: seen by its last three, two or one."""
+    last = window[-fresh - _ENDING + 1 :]
+    places = range(len(last))
+    return not (
+        endings.isdisjoint([last[at : at + 3] for at in places])
+        and endings.isdisjoint([last[at : at + 2] for at in places])
+        and endings.isdisjoint(last)
+    )
 
 
 class _FirstParts:
