@@ -26,7 +26,7 @@ M_ARENA_MAX = -8
 # The writer's thread must not hold up a reply: by default it may keep the interpreter for 5 ms at a time.
 SWITCH_SECONDS = 0.0005
 # A request makes some thousand objects that end with it: the default of 700 would look for garbage several times in each.
-GC_THRESHOLDS = (20_000, 20, 20)
+GC_THRESHOLDS = (10_000, 20, 20)
 
 
 def serve(
@@ -122,7 +122,7 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
     config = uvicorn.Config(
         app.asgi,
         host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="none", lifespan="on", log_level="warning",
-        access_log=False, server_header=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=BACKLOG,
+        access_log=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=BACKLOG,
     )  # fmt: skip
     server = uvicorn.Server(config)
     server.run(sockets=[door])

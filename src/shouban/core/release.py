@@ -18,17 +18,17 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 def receive(mark: Mark, chars: int) -> Mark:
-    return mark if mark.cut else msgspec.structs.replace(mark, received=mark.received + chars)
+    return mark if mark.cut else Mark(mark.received + chars, mark.read, mark.released)
 
 
 def read_to(mark: Mark, chars: int) -> Mark:
     """The detectors have read up to `chars`; never past what was taken in, never back."""
-    return mark if mark.cut else msgspec.structs.replace(mark, read=min(max(mark.read, chars), mark.received))
+    return mark if mark.cut else Mark(mark.received, min(max(mark.read, chars), mark.received), mark.released)
 
 
 def release(mark: Mark) -> Mark:
     """All that was read may go out, unless the reply was cut."""
-    return mark if mark.cut else msgspec.structs.replace(mark, released=mark.read)
+    return mark if mark.cut else Mark(mark.received, mark.read, mark.read)
 
 
 def cut(mark: Mark) -> Mark:
