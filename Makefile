@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 PYTEST ?= $(BIN)/python -m pytest -n 2
 RUN_LOCK := requirements/run.lock
 DEV_LOCK := requirements/dev.lock
+TRAIN_LOCK := requirements/train.lock
 
-.PHONY: demo test check bench lock clean help
+.PHONY: demo test check bench models lock clean help
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -29,10 +30,14 @@ check: $(VENV)/dev.done ## format, lint, types, contracts, packs
 bench: $(VENV)/dev.done ## speed, side by side with what others use
 	$(BIN)/python -m bench --markdown docs/performance.md
 
+models: $(VENV)/train.done ## train the shipped models anew from corpora/ and ../shared/data
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training.train
+
 lock: $(VENV)/run.done ## resolve the versions anew (needs a package index)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 requirements/run.in -o $(RUN_LOCK)
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 requirements/dev.in -o $(DEV_LOCK)
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --python-version 3.11 requirements/train.in -o $(TRAIN_LOCK)
 
 $(VENV)/run.done: $(RUN_LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shouban needs Python 3.11 or newer; set PYTHON=")'
@@ -45,6 +50,12 @@ $(VENV)/dev.done: $(DEV_LOCK) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shouban needs Python 3.11 or newer; set PYTHON=")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(DEV_LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@ $(VENV)/run.done
+
+$(VENV)/train.done: $(TRAIN_LOCK) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(TRAIN_LOCK)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/run.done
 

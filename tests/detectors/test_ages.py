@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from tests.detectors.conftest import reads
 
 from shouban.detectors.ages import number
-from shouban.detectors.reader import Detectors, build_detectors
+from shouban.detectors.reader import Detectors, first_tier
 
-DETECTORS = build_detectors()
+DETECTORS = Detectors(first_tier())
 
 
 @given(st.integers(5, 100))

@@ -97,7 +97,7 @@ def test_a_detector_in_time_is_heard() -> None:
 
 def test_what_each_detector_covers_is_told() -> None:
     about = DETECTORS.about()
-    assert [one["name"] for one in about] == ["words", "exits", "humanity", "ages", "personal"]
+    assert [one["name"] for one in about] == ["words", "exits", "humanity", "ages", "personal", "model"]
     assert DETECTORS.covers == {signal for one in about for signal in one["signals"]}  # type: ignore[attr-defined]  # lists
 
 

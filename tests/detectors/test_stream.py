@@ -68,8 +68,8 @@ def test_a_word_that_may_still_be_pardoned_is_not_read_before_that_is_known() ->
 
 def test_a_reading_is_given_once() -> None:
     on_the_way, _ = fed("你就是个废物。你就是个废物。你就是个废物。", [3, 6, 9, 12, 15, 18])
-    signals = [one.signal for one in on_the_way]
-    assert len(signals) == len(set(signals))
+    given = [(one.signal, one.detector, one.level) for one in on_the_way]
+    assert len(given) == len(set(given))
 
 
 class Broken:

@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "check": "check:check_texts",
     "simulate": "simulate:simulate",
+    "eval": "eval:evaluate_detectors",
     "pack": "pack:app",
     "evidence": "evidence:app",
 }

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 # A hostile caller could send every code point there is; beyond this many the table stops growing.
 _TABLE_LIMIT: Final = 1 << 16
@@ -102,6 +102,8 @@ class Normalised:
     def __init__(self, original: str) -> None:
         self.original = original
         self.text = original.translate(_FOLDING)
+        # What one detector found and another needs of the same text.
+        self.notes: dict[object, Any] = {}
 
     @cached_property
     def squeezed(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -20,9 +21,10 @@ from shouban.detectors.ages import AgeDetector
 from shouban.detectors.exits import ExitDetector
 from shouban.detectors.humanity import HumanityDetector
 from shouban.detectors.imported import imported_words
+from shouban.detectors.learned import shipped_models
 from shouban.detectors.normalise import Normalised, normalise
 from shouban.detectors.personal import PersonalDataDetector
-from shouban.detectors.stream import StreamReader, Windowed
+from shouban.detectors.stream import Following, StreamReader, Windowed
 from shouban.detectors.words import shipped_words
 
 Context = Sequence[tuple[Role, str]]
@@ -36,7 +38,7 @@ _log = structlog.get_logger(__name__)
 class Detector(Protocol):
     """What a detector must have.
 
-    One that also satisfies `Windowed` is read while a text streams, others at its end. One with `prompt = True` does
+    One that also satisfies `Windowed` or `Following` is read while a text streams, others at its end. One with `prompt = True` does
     little, linear work and is read in place; under a deadline any other is waited for in a thread of its own.
     """
 
@@ -63,6 +65,9 @@ class Detectors:
             "user": tuple(d for d in self._detectors if "user" in d.roles),
             "companion": tuple(d for d in self._detectors if "companion" in d.roles),
         }
+        self._following = {
+            role: tuple(d for d in own if isinstance(d, Following)) for role, own in self._by_role.items()
+        }
         self._windowed = {role: tuple(d for d in own if isinstance(d, Windowed)) for role, own in self._by_role.items()}
 
     def about(self) -> list[dict[str, object]]:
@@ -76,8 +81,12 @@ class Detectors:
             readings.extend(self._read_by(detector, normalised, role, context, ends))
         return tuple(readings)
 
-    def stream(self, role: Role) -> StreamReader:
-        return StreamReader(role, self._windowed[role], whole=lambda text: self.read(text, role=role), failed=failed)
+    def stream(self, role: Role, context: Context = ()) -> StreamReader:
+        """A reader for a text that arrives in pieces, in answer to `context`."""
+        whole = partial(self.read, role=role, context=context)
+        return StreamReader(
+            role, self._windowed[role], self._following[role], whole=whole, failed=failed, context=context
+        )
 
     def _read_by(
         self, detector: Detector, normalised: Normalised, role: Role, context: Context, ends: float | None
@@ -113,26 +122,25 @@ class Detectors:
             self._waiting.release()
 
 
-def unknown(detector: Detector | Windowed) -> tuple[Reading, ...]:
+def unknown(detector: Detector | Windowed | Following) -> tuple[Reading, ...]:
     """What is read where a detector gave no answer."""
     return tuple(Reading(signal, UNKNOWN, 0.0, detector.name, detector.version) for signal in sorted(detector.signals))
 
 
-def failed(detector: Detector | Windowed, error: Exception) -> tuple[Reading, ...]:
+def failed(detector: Detector | Windowed | Following, error: Exception) -> tuple[Reading, ...]:
     """As `unknown`, and the operator is told; not the error's words, which may hold the user's."""
     _log.warning("detector failed", detector=detector.name, error=type(error).__name__)
     return unknown(detector)
 
 
+def first_tier() -> list[Detector]:
+    """Word lists and rules alone, without the models."""
+    return [shipped_words(), ExitDetector(), HumanityDetector(), AgeDetector(), PersonalDataDetector()]
+
+
 def build_detectors(*, words_dir: Path | None = None) -> Detectors:
-    """The first tier, with the provider's imported words where `words_dir` holds lists."""
-    shipped: list[Detector] = [
-        shipped_words(),
-        ExitDetector(),
-        HumanityDetector(),
-        AgeDetector(),
-        PersonalDataDetector(),
-    ]
+    """What ships: word lists, rules and models, with the provider's imported words where `words_dir` holds lists."""
+    shipped = [*first_tier(), shipped_models()]
     if words_dir is None or not words_dir.is_dir():
         return Detectors(shipped)
     imported, problems = imported_words(words_dir)

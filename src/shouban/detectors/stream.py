@@ -5,7 +5,7 @@ INVARIANT: what the end of a stream reads equals what the whole text reads, howe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
@@ -41,6 +41,23 @@ class Windowed(Protocol):
         ...
 
 
+class Follows(Protocol):
+    """A detector's own reader of one streamed text."""
+
+    def feed(self, chunk: str) -> tuple[Reading, ...]: ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A detector that reads a text sentence by sentence as it arrives; places are those of the whole text."""
+
+    name: str
+    version: str
+    signals: frozenset[str]
+
+    def follow(self, role: Role, context: Sequence[tuple[Role, str]]) -> Follows: ...
+
+
 class StreamReader:
     """One streamed text. `feed` gives what is new with a chunk, `finish` what the whole text reads."""
 
@@ -48,12 +65,15 @@ class StreamReader:
         self,
         role: Role,
         detectors: tuple[Windowed, ...],
+        following: tuple[Following, ...] = (),
         *,
         whole: Callable[[str], tuple[Reading, ...]],
-        failed: Callable[[Windowed, Exception], tuple[Reading, ...]],
+        failed: Callable[[Windowed | Following, Exception], tuple[Reading, ...]],
+        context: Sequence[tuple[Role, str]] = (),
     ) -> None:
         self._role = role
         self._detectors = detectors
+        self._followers = [(detector, detector.follow(role, context)) for detector in following]
         self._whole = whole
         self._failed = failed
         self._glance = max((d.glance for d in detectors), default=0)
@@ -77,6 +97,8 @@ class StreamReader:
         new: tuple[Reading, ...] = ()
         for detector in self._detectors:
             new += self._read_by(detector, window, len(fresh))
+        for follower in self._followers:
+            new += self._follow(*follower, chunk)
         return new
 
     def finish(self) -> tuple[Reading, ...]:
@@ -106,6 +128,12 @@ class StreamReader:
             return self._new(self._failed(detector, error), 0)
         # What lies further back was judged when it was new, with more of what stood before it.
         return self._new(tuple(one for one in found if one.span is None or one.span[1] > recent), start)
+
+    def _follow(self, detector: Following, follower: Follows, chunk: str) -> tuple[Reading, ...]:
+        try:
+            return self._new(follower.feed(chunk), 0)
+        except Exception as error:  # noqa: BLE001 as above
+            return self._new(self._failed(detector, error), 0)
 
     def _is_awake(self, detector: Windowed, window: str, fresh: int) -> bool:
         if fresh and detector.wakes(window, fresh, self._role):

@@ -11,13 +11,17 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from shouban.core.signals import Level, Reading, Role
+from shouban.core.signals import SIGNALS, Level, Reading, Role
 from shouban.detectors import clauses
 from shouban.detectors.index import ROLES, Covers, Hit, WordIndex
 from shouban.detectors.lists import Lists, Word, shipped_lists
 from shouban.detectors.normalise import Normalised, gaps, is_latin, normalise
 
 VERSION: Final = "1"
+# Hints stand in Unicode's private use area, where no text of anybody's has a meaning: `_HINTS` to a signal.
+_HINT: Final = 0xE000
+_HINTS: Final = 5
+_PLACES: Final = {signal: place for place, signal in enumerate(sorted(SIGNALS))}
 _LONGEST_GAP: Final = 8
 _SENTENCE_ENDS: Final = frozenset(".!?。\n")
 _TURNS_READ_AFTER_DENIAL: Final = 8
@@ -143,11 +147,28 @@ class WordDetector:
         self.reach = self.glance + self.linger + clauses.ASIDE
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
-        hits, denied = read_hits(self._index, normalised, role)
+        hits, denied = self._hits(normalised, role)
         readings = tuple(self._reading(normalised, hit) for hit in hits)
         if denied and _spoke_of_danger(self._index, readings, context):
             return (*readings, self._denial())
         return readings
+
+    def hints(self, normalised: Normalised, role: Role) -> str:
+        """What the lists say of the text, one private character for each signal found at each level, and each found but pardoned."""
+        kept = {hit.word.signal: int(hit.word.level) for hit in self._hits(normalised, role)[0]}
+        raw = {hit.word.signal for hit in self._index.hits(normalised.squeezed, role)[0]}
+        marks = [
+            _HINT + _PLACES[signal] * _HINTS + level for signal, most in kept.items() for level in range(1, most + 1)
+        ]
+        marks += [_HINT + _PLACES[signal] * _HINTS for signal in raw - kept.keys()]
+        return "".join(map(chr, sorted(marks)))
+
+    def _hits(self, normalised: Normalised, role: Role) -> tuple[list[Hit], bool]:
+        known = normalised.notes.get((self, role))
+        if known is None:
+            known = normalised.notes[self, role] = read_hits(self._index, normalised, role)
+        found: tuple[list[Hit], bool] = known
+        return found
 
     def wakes(self, window: str, fresh: int, role: Role) -> bool:
         return self._index.wakes(window, fresh, role)

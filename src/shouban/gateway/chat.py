@@ -23,7 +23,7 @@ from shouban.gateway.context import Gateway, Service
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
-from shouban.gateway.talk import Talk, companion_of, hear_request, person_for
+from shouban.gateway.talk import Talk, companion_of, hear_request, latest_turns, person_for
 from shouban.gateway.upstream import Reply
 from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
 
@@ -92,7 +92,9 @@ class Chat:
         person = await person_for(gateway, service, ask.user, raw_session, at)
         talk = Talk(gateway, service, person, at, raw_session or "default", language=_language(person.profile, gateway))
         is_aware = headers.get("x-shouban-client", "").lower() == "aware" or (service.settings.delivery == "aware")
-        request = Request(service, ask, body, talk, is_aware, ReplyReader(gateway.detectors, ask.n or 1))
+        request = Request(
+            service, ask, body, talk, is_aware, ReplyReader(gateway.detectors, ask.n or 1, latest_turns(ask))
+        )
         with _Stream(gateway, person, ask):
             await hear_request(talk, ask, companion)
             gateway.metrics.decided.observe(perf_counter() - began)

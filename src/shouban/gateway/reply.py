@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from shouban.core.errors import CallerError, UpstreamError
 from shouban.core.release import Mark, cut, read_to, receive, release
-from shouban.core.signals import Reading
+from shouban.core.signals import Reading, Role
 from shouban.detectors.reader import Detectors
 from shouban.detectors.stream import StreamReader
 from shouban.gateway.wire import strings_in, unescaped
@@ -29,8 +29,9 @@ class ReplyReader:
     INVARIANT: `mark.released <= mark.read <= mark.received`, and nothing is released after a cut.
     """
 
-    def __init__(self, detectors: Detectors, choices: int = 1) -> None:
+    def __init__(self, detectors: Detectors, choices: int = 1, context: Sequence[tuple[Role, str]] = ()) -> None:
         self._detectors = detectors
+        self._context = context
         self._choices = choices
         self._finished: set[int] = set()
         self._readers: dict[tuple[int, str], StreamReader] = {}
@@ -123,7 +124,7 @@ class ReplyReader:
         place = index, field
         reader = self._readers.get(place)
         if reader is None:
-            reader = self._readers[place] = self._detectors.stream("companion")
+            reader = self._readers[place] = self._detectors.stream("companion", self._context)
             self._texts[place] = []
         self._texts[place].append(text)
         self.mark = receive(self.mark, len(text))

@@ -220,7 +220,7 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
         await talk.hear(
             e.ContextRead(at=talk.at, person=talk.person.id, session=talk.session, role="history", chars=quiet)
         )
-    context = _context(ask, new)
+    context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
         await _hear_new(talk, ask, place, context)
     talk.add(list(talk.person.pending.values()))
@@ -231,11 +231,12 @@ def companion_of(talk: Talk) -> str:
     return session.companion if session else ""
 
 
-def _context(ask: Ask, new: list[int]) -> list[tuple[Role, str]]:
-    first = min(new, default=len(ask.messages))
+def latest_turns(ask: Ask, before: int | None = None) -> list[tuple[Role, str]]:
+    """The last turns of person and companion before the message at place `before`, or of all."""
+    end = len(ask.messages) if before is None else before
     return [
         (SAID_BY[turn.role], text_of(turn))
-        for turn in ask.messages[max(0, first - CONTEXT_TURNS) : first]
+        for turn in ask.messages[max(0, end - CONTEXT_TURNS) : end]
         if turn.role in {"user", "assistant"}
     ]
 

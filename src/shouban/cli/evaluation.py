@@ -1,0 +1,204 @@
+"""What `shouban eval` measures: each signal on each source by itself, never one pooled number."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final
+
+import msgspec
+
+from shouban.core.signals import SIGNALS, Level, Reading
+from shouban.detectors.labelled import BENIGN_CHAT, Case
+from shouban.detectors.learned import LearnedDetector
+from shouban.detectors.measures import average_precision, calibration_error, cut_at, f1, interval, share_above
+from shouban.detectors.reader import Detectors
+
+# A signal is there from this level on; where fewer texts hold it, a figure would say nothing.
+THERE: Final = Level.MEDIUM
+FEWEST: Final = 5
+LEVELS: Final = 5
+FALSE_SHARES: Final = {"at_1_percent": 0.01, "at_0.1_percent": 0.001}
+
+
+class Figures(msgspec.Struct, omit_defaults=True):
+    """One signal on one source. `confusion[judged][read]` counts levels; shares are in [0, 1]."""
+
+    signal: str
+    source: str
+    cases: int
+    there: int
+    recall: float | None = None
+    false_alarms: float | None = None
+    precision: float | None = None
+    f1: float | None = None
+    average_precision: float | None = None
+    interval: tuple[float, float] | None = None
+    tiers: dict[str, float] = {}
+    recall_at: dict[str, float] = {}
+    calibration_error: float | None = None
+    reliability: list[tuple[float, float, int]] = []
+    confusion: list[list[int]] = []
+
+
+class Evaluation(msgspec.Struct):
+    """All that was measured, and of what."""
+
+    cases: dict[str, int]
+    figures: list[Figures]
+    benign: dict[str, dict[str, float]]
+    microseconds: dict[str, float]
+    detectors: list[dict[str, object]]
+
+
+@dataclass
+class _Judged:
+    """The cases of one signal on one source: judged level, level read, and scores by tier."""
+
+    levels: list[int] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)
+    scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def evaluate(
+    cases: Sequence[Case],
+    detectors: Detectors,
+    models: LearnedDetector,
+    *,
+    signals: frozenset[str],
+    told: Callable[[], None],
+) -> Evaluation:
+    """Reads every case by itself and counts. `told` is called once a case."""
+    judged: defaultdict[tuple[str, str], _Judged] = defaultdict(_Judged)
+    benign: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    everyday: defaultdict[str, list[float]] = defaultdict(list)
+    taken: list[tuple[int, float]] = []
+    for case in cases:
+        began = perf_counter()
+        readings = detectors.read(case.text, role=case.role, context=case.context)
+        taken.append((len(case.text), perf_counter() - began))
+        _count(case, readings, models.score(case.text, case.role, case.context), signals, judged, everyday)
+        if not case.levels and not case.whole:
+            benign[case.source].update({one.signal for one in readings if _level(one) >= THERE} & _absent_in(case))
+        told()
+    sizes = Counter(case.source for case in cases)
+    cuts = {
+        signal: {name: cut_at(scores, share) for name, share in FALSE_SHARES.items()}
+        for signal, scores in everyday.items()
+    }
+    return Evaluation(
+        cases=dict(sizes),
+        figures=[
+            _figures(signal, source, one, cuts.get(signal, {})) for (signal, source), one in sorted(judged.items())
+        ],
+        benign={
+            source: {signal: count / sizes[source] for signal, count in sorted(counts.items())}
+            for source, counts in sorted(benign.items())
+        },
+        microseconds=_microseconds(taken),
+        detectors=detectors.about(),
+    )
+
+
+def _count(
+    case: Case, readings: Iterable[Reading], model: dict[str, float], signals: frozenset[str],
+    judged: dict[tuple[str, str], _Judged], everyday: dict[str, list[float]],
+) -> None:  # fmt: skip
+    read = list(readings)
+    for signal in signals:
+        level = case.level_of(signal)
+        if level is None or case.role not in SIGNALS[signal]:
+            continue
+        mine = [one for one in read if one.signal == signal]
+        listed = max(
+            (one.score for one in mine if one.detector != LearnedDetector.name and _level(one) >= THERE), default=0.0
+        )
+        learned = model.get(signal, 0.0)
+        if case.source in BENIGN_CHAT:
+            everyday[signal].append(max(listed, learned))
+        one = judged[signal, case.source]
+        one.levels.append(level)
+        one.read.append(max((_level(each) for each in mine), default=0))
+        for tier, score in (("lists and rules", listed), ("models", learned), ("together", max(listed, learned))):
+            one.scores[tier].append(score)
+
+
+def _figures(signal: str, source: str, judged: _Judged, cuts: dict[str, float]) -> Figures:
+    there = [level >= THERE for level in judged.levels]
+    alarms = [level >= THERE for level in judged.read]
+    hits = sum(a and b for a, b in zip(there, alarms, strict=True))
+    found = Figures(signal=signal, source=source, cases=len(there), there=sum(there), confusion=_confusion(judged))
+    absent = len(there) - sum(there)
+    if absent:
+        found.false_alarms = (sum(alarms) - hits) / absent
+    if sum(there) < FEWEST:
+        return found
+    together = judged.scores["together"]
+    found.recall = hits / sum(there)
+    found.precision = hits / sum(alarms) if sum(alarms) else None
+    found.f1 = f1(sum(there), sum(alarms), hits)
+    found.recall_at = {
+        name: share_above([s for s, t in zip(together, there, strict=True) if t], cut) for name, cut in cuts.items()
+    }
+    if absent:
+        scored = list(zip(together, there, strict=True))
+        found.average_precision = average_precision(scored)
+        found.interval = interval(scored, average_precision)
+        found.tiers = {
+            tier: average_precision(list(zip(scores, there, strict=True))) for tier, scores in judged.scores.items()
+        }
+        found.calibration_error, found.reliability = calibration_error(
+            list(zip(judged.scores["models"], there, strict=True))
+        )
+    return found
+
+
+def _confusion(judged: _Judged) -> list[list[int]]:
+    table = [[0] * LEVELS for _ in range(LEVELS)]
+    for level, read in zip(judged.levels, judged.read, strict=True):
+        table[level][read] += 1
+    return table
+
+
+def _level(reading: Reading) -> int:
+    """A detector that was silent is no alarm of a text; silence is counted elsewhere."""
+    return 0 if reading.level == "unknown" else int(reading.level)
+
+
+def _absent_in(case: Case) -> set[str]:
+    return {signal for signal in SIGNALS if case.level_of(signal) == 0}
+
+
+def _microseconds(taken: Sequence[tuple[int, float]]) -> dict[str, float]:
+    """The median time of a text by its length, in microseconds."""
+    found = {}
+    for name, least, most in (
+        ("up to 20 characters", 1, 20),
+        ("40 to 60 characters", 40, 60),
+        ("over 200 characters", 201, 10**9),
+    ):
+        inside = sorted(seconds for length, seconds in taken if least <= length <= most)
+        if inside:
+            found[name] = round(inside[len(inside) // 2] * 1e6, 1)
+    return found
+
+
+def rows_of(figures: Iterable[Figures]) -> Iterator[tuple[str, ...]]:
+    """The table as text; what could not be measured is a dash."""
+    for one in figures:
+        area = (
+            "–"
+            if one.average_precision is None or one.interval is None
+            else f"{one.average_precision:.3f} ({one.interval[0]:.2f}–{one.interval[1]:.2f})"
+        )
+        yield (
+            one.signal, one.source, f"{one.there}/{one.cases}", area, _share(one.recall), _share(one.precision), _share(one.f1),
+            _share(one.false_alarms), _share(one.recall_at.get("at_1_percent")), _share(one.recall_at.get("at_0.1_percent")),
+            "–" if one.calibration_error is None else f"{one.calibration_error:.3f}",
+        )  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}" if value < 0.1 else f"{value:.0%}"

@@ -1,0 +1,270 @@
+"""The shipped models: linear over runs of characters, read in microseconds without a numerics library.
+
+A row of weights is one large integer, sixteen bits a head: adding integers adds all heads at once. The automaton finds
+which runs stand in a text; their rows are summed, the sum is scaled by the text's length, and a logistic curve fitted on
+held-out data (Platt 1999) makes it a probability. A long text, and every reply, is read in windows of sentences, so that a
+stream read sentence by sentence says the same as the whole. How they were made: `training/`; figures: `docs/detection.md`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import msgspec
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from shouban.core.signals import Level, Reading, Role, rank
+from shouban.detectors.normalise import Normalised, fold, normalise, squeeze
+from shouban.detectors.words import shipped_words
+
+LONGEST_RUN: Final = 5
+# So many of the latest turns are looked at, and so much of each.
+CONTEXT_TURNS: Final = 4
+CONTEXT_CHARS: Final = 120
+# A person's message up to this length is one window; a longer one, and every reply, is read sentence by sentence, each with
+# the one before it. A sentence without an end is cut at so many characters.
+WHOLE: Final = {"user": 200, "companion": 0}
+# Sixteen bits hold the sum of so many bytes.
+_AT_ONCE: Final = 256
+_ZERO: Final = 128
+_PRIVATE: Final = re.compile("[\ue000-\uf8ff]+")
+_END: Final = re.compile(r"[。！？!?\n…]")
+_LONGEST: Final = 160
+_SENTENCE: Final = re.compile(r"[^。！？!?\n…]{1,160}[。！？!?\n…～~]*|[。！？!?\n…～~]+")
+
+
+class Head(msgspec.Struct, frozen=True):
+    """One question: is `signal` there at `level` or more. `slope` and `offset` make a sum a probability; at `threshold` it reads."""
+
+    signal: str
+    level: int
+    bias: float
+    scale: float
+    context_scale: float
+    slope: float
+    offset: float
+    threshold: float
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A model as it is shipped: rows of one byte a head, in the order of the vocabulary."""
+
+    role: Role
+    version: str
+    heads: tuple[Head, ...]
+    runs: tuple[str, ...]
+    weights: bytes
+    idf: tuple[float, ...]
+    context_runs: tuple[tuple[int, ...], tuple[int, ...]]
+    context_weights: tuple[bytes, bytes]
+
+
+def seen_text(normalised: Normalised, role: Role) -> str:
+    """A text as the models see it: folded, without separators, its ends and marks as characters, and what the word lists say of it."""
+    return _marked(normalised.text, normalised.squeezed) + shipped_words().hints(normalised, role)
+
+
+def _marked(folded: str, squeezed: str) -> str:
+    marks = "".join(mark for mark in "?!(*" if mark in folded)
+    return f"^{_PRIVATE.sub('', squeezed).strip()}${marks}"
+
+
+def context_text(context: Sequence[tuple[Role, str]], role: Role) -> str:
+    """What `role` said in the latest turns, the newest last."""
+    said = [text[-CONTEXT_CHARS:] for who, text in context[-CONTEXT_TURNS:] if who == role]
+    return "".join(_marked(folded, squeeze(folded)) for folded in map(fold, said))
+
+
+def load(packed: bytes) -> Stored:
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=Stored)
+
+
+def packed(stored: Stored) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(stored), 9)
+
+
+class Model:
+    """A model made ready: an automaton over its runs, and rows of weights as integers."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.heads = stored.heads
+        self.version = stored.version
+        # The head of each signal that says whether it is there at all: the lowest of level 2 or more. Heads stand in order.
+        self.places = {
+            head.signal: at for at, head in reversed([*enumerate(stored.heads)]) if head.level >= Level.MEDIUM
+        }
+        self.main = frozenset(self.places.values())
+        size = len(stored.heads)
+        self._bytes = 2 * size
+        self._automaton = AhoCorasick(stored.runs, implementation=Implementation.ContiguousNFA, store_patterns=False)
+        self._rows = _rows(stored.weights, size)
+        self._squares = [weight * weight for weight in stored.idf]
+        self._context = [
+            dict(zip(places, _rows(weights, size), strict=True))
+            for places, weights in zip(stored.context_runs, stored.context_weights, strict=True)
+        ]
+
+    def sums(self, text: str, context: tuple[str, str]) -> list[float]:
+        """The weight of evidence for each head, before calibration."""
+        found = self._found(text)
+        total = self._added([self._rows[place] for place in found])
+        length = math.sqrt(sum([self._squares[place] for place in found])) or 1.0
+        sums = [head.bias + value * head.scale / length for head, value in zip(self.heads, total, strict=True)]
+        for rows, said in zip(self._context, context, strict=True):
+            if said:
+                self._add_context(sums, rows, said)
+        return sums
+
+    def probabilities(self, text: str, context: tuple[str, str] = ("", "")) -> list[float]:
+        sums = self.sums(text, context)
+        return [_logistic(head.slope * value + head.offset) for head, value in zip(self.heads, sums, strict=True)]
+
+    def _found(self, text: str) -> set[int]:
+        return {place for place, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
+
+    def _add_context(self, sums: list[float], rows: dict[int, int], said: str) -> None:
+        every = self._found(said)
+        length = math.sqrt(sum([self._squares[place] for place in every])) or 1.0
+        for at, value in enumerate(self._added([rows[place] for place in every if place in rows])):
+            sums[at] += value * self.heads[at].context_scale / length
+
+    def _added(self, rows: list[int]) -> list[int]:
+        """The sum of bytes, head by head; each byte stands for itself less `_ZERO`."""
+        totals = [-_ZERO * len(rows)] * len(self.heads)
+        for start in range(0, len(rows), _AT_ONCE):
+            lanes = array("H", sum(rows[start : start + _AT_ONCE]).to_bytes(self._bytes, "little"))
+            totals = [total + lane for total, lane in zip(totals, lanes, strict=True)]
+        return totals
+
+
+def _rows(weights: bytes, size: int) -> list[int]:
+    """Each row of `size` bytes as one integer with sixteen bits for each."""
+    lanes = bytearray(2 * len(weights))
+    lanes[::2] = weights
+    return [int.from_bytes(lanes[at : at + 2 * size], "little") for at in range(0, len(lanes), 2 * size)]
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))
+
+
+class LearnedDetector:
+    """What the shipped models say of a text and the turns before it."""
+
+    name = "model"
+    prompt = True
+
+    def __init__(self, models: Sequence[tuple[Role, Model]]) -> None:
+        self._models = dict(models)
+        self.roles: frozenset[Role] = frozenset(self._models)
+        self.signals = frozenset(head.signal for model in self._models.values() for head in model.heads)
+        self.version = "/".join(sorted({model.version for model in self._models.values()}))
+
+    def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        follower = self.follow(role, context)
+        return strongest([one for window, start in windows(normalised, role) for one in follower.judged(window, start)])
+
+    def score(self, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()) -> dict[str, float]:
+        """How probable each signal is at level 2 or more (or at its only level), whatever the thresholds; for measuring."""
+        best: dict[str, float] = {}
+        model = self._models[role]
+        said = context_text(context, "user"), context_text(context, "companion")
+        for window, _ in windows(normalise(text), role):
+            for at, probability in enumerate(model.probabilities(seen_text(window, role), said)):
+                if at in model.main:
+                    signal = model.heads[at].signal
+                    best[signal] = max(best.get(signal, 0.0), probability)
+        return best
+
+    def follow(self, role: Role, context: Sequence[tuple[Role, str]]) -> Follower:
+        """A reader for one streamed text: it reads each sentence once, when the next one has begun."""
+        return Follower(self, role, self._models[role], context)
+
+
+class Follower:
+    """One text on its way. INVARIANT: the windows it judges are those of the whole text (`windows`), but for the last."""
+
+    def __init__(
+        self, detector: LearnedDetector, role: Role, model: Model, context: Sequence[tuple[Role, str]]
+    ) -> None:
+        self._detector = detector
+        self._role = role
+        self._model = model
+        self._context = context_text(context, "user"), context_text(context, "companion")
+        self._open = ""
+        self._before = ""
+        self._at = 0
+
+    def feed(self, chunk: str) -> tuple[Reading, ...]:
+        """The readings of the sentences that `chunk` brings to their end."""
+        self._open += chunk
+        found: tuple[Reading, ...] = ()
+        for sentence in self._ended():
+            found += self._judge(sentence)
+        return found
+
+    def judged(self, window: Normalised, start: int) -> tuple[Reading, ...]:
+        """What the model reads in one window, which begins at `start` of the text."""
+        probabilities = self._model.probabilities(seen_text(window, self._role), self._context)
+        alarms = {}
+        for head, probability in zip(self._model.heads, probabilities, strict=True):
+            if probability >= head.threshold:
+                alarms[head.signal] = head.level, max(probability, probabilities[self._model.places[head.signal]])
+        span = start, start + len(window.original)
+        name, version = self._detector.name, self._model.version
+        return tuple(
+            Reading(one, Level(level), round(score, 3), name, version, span) for one, (level, score) in alarms.items()
+        )
+
+    def _ended(self) -> Iterator[str]:
+        """The sentences after which another has begun."""
+        if len(self._open) < 2 or not (_END.search(self._open, 0, len(self._open) - 1) or len(self._open) > _LONGEST):
+            return
+        matches = list(_SENTENCE.finditer(self._open))
+        for match in matches[:-1]:
+            yield match.group()
+        self._open = self._open[matches[-1].start() :]
+
+    def _judge(self, sentence: str) -> tuple[Reading, ...]:
+        window, start = self._before + sentence, self._at - len(self._before)
+        self._before = sentence
+        self._at += len(sentence)
+        return self.judged(normalise(window), start)
+
+
+def windows(normalised: Normalised, role: Role) -> list[tuple[Normalised, int]]:
+    """What is judged of a whole text, and where each begins: a short message at once, else each sentence with the one before."""
+    text = normalised.original
+    if not normalised.squeezed:
+        return []
+    if len(text) <= WHOLE[role]:
+        return [(normalised, 0)]
+    sentences = [match.span() for match in _SENTENCE.finditer(text)]
+    firsts = [sentences[0], *sentences] if sentences else []
+    return [(normalise(text[first[0] : last[1]]), first[0]) for first, last in zip(firsts, sentences, strict=False)]
+
+
+def strongest(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Of each signal the highest reading, the first of equals."""
+    best: dict[str, Reading] = {}
+    for one in readings:
+        known = best.get(one.signal)
+        if known is None or (rank(one.level), one.score) > (rank(known.level), known.score):
+            best[one.signal] = one
+    return tuple(best.values())
+
+
+@cache
+def shipped_models() -> LearnedDetector:
+    """The models beside this module, read once a process."""
+    folder = resources.files("shouban.detectors").joinpath("models")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".model")), key=lambda file: file.name)
+    stored = [load(file.read_bytes()) for file in files]
+    return LearnedDetector([(one.role, Model(one)) for one in stored])

@@ -1,0 +1,122 @@
+"""The shipped models: one sum for all heads, a stream that says what the whole says, and pairs that must not be confused."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shouban.core.signals import Role, rank
+from shouban.detectors.learned import Head, LearnedDetector, Model, Stored, load, packed, shipped_models, windows
+from shouban.detectors.normalise import normalise
+from shouban.detectors.reader import Detectors, build_detectors
+
+MODELS = shipped_models()
+HEADS = (Head("crisis", 2, -1.0, 0.5, 0.25, 1.0, 0.0, 0.5), Head("exit_intent", 3, 0.5, 0.1, 0.1, 2.0, -1.0, 0.5))
+RUNS = ("甲", "乙", "甲乙", "丙")
+WEIGHTS = [[3, -2], [-1, 5], [7, 0], [0, -4]]
+IDF = (1.0, 1.5, 2.0, 0.5)
+
+
+def small() -> Model:
+    stored = Stored(
+        role="user", version="t", heads=HEADS, runs=RUNS, weights=bytes(w + 128 for row in WEIGHTS for w in row), idf=IDF,
+        context_runs=((1,), ()), context_weights=(bytes([128 + 4, 128]), b""),
+    )  # fmt: skip
+    return Model(load(packed(stored)))
+
+
+def by_hand(text: str, said: str) -> list[float]:
+    def places(words: str) -> list[int]:
+        return [at for at, run in enumerate(RUNS) if run in words]
+
+    def length(found: list[int]) -> float:
+        return math.sqrt(sum(IDF[at] ** 2 for at in found)) or 1.0
+
+    here, before = places(text), places(said)
+    return [
+        head.bias
+        + head.scale * sum(WEIGHTS[at][column] for at in here) / length(here)
+        + head.context_scale * sum((4 if column == 0 else 0) for at in before if at == 1) / length(before)
+        for column, head in enumerate(HEADS)
+    ]
+
+
+@given(st.text("甲乙丙丁", max_size=400), st.text("甲乙丙丁", max_size=40))
+def test_adding_large_integers_adds_every_head(text: str, said: str) -> None:
+    assert small().sums(text, (said, "")) == pytest.approx(by_hand(text, said))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["我想再陪你", "一会儿。", "别走！", "好，", "晚安", "\n", "…", "他们都不懂你", "？", "x", "～"]
+        ),
+        max_size=25,
+    ).map("".join),
+    st.lists(st.integers(1, 150), max_size=20),
+)
+@settings(max_examples=200)
+def test_a_stream_judges_the_windows_of_the_whole_text(text: str, cuts: list[int]) -> None:
+    follower = MODELS.follow("companion", ())
+    edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(text)}), len(text)]
+    on_the_way = [one for start, end in pairwise(edges) for one in follower.feed(text[start:end])]
+    whole = MODELS.read(normalise(text), "companion", ())
+    for reading in on_the_way:
+        assert any(one.signal == reading.signal and rank(one.level) >= rank(reading.level) for one in whole)
+
+
+@given(st.text(max_size=500), st.sampled_from(["user", "companion"]))
+def test_windows_cover_the_text_in_order(text: str, role: Role) -> None:
+    found = windows(normalise(text), role)
+    if found:
+        assert found[0][1] == 0
+        assert found[-1][1] + len(found[-1][0].original) == len(text)
+    for (before, start), (_, next_start) in pairwise(found):
+        assert start <= next_start <= start + len(before.original)
+
+
+@pytest.mark.parametrize(
+    ("text", "signal", "least"),
+    [
+        ("药我都攒够了，信也写好了，你以后不用等我", "crisis", 3), ("猫送给隔壁阿姨了，银行卡密码压在枕头下面，谢谢你们这些年", "crisis", 2),
+        ("88 睡了", "exit_intent", 3), ("我妈喊我吃饭了先下了", "exit_intent", 3), ("晚自习下课了，班主任又拖堂", "minor_cue", 2),
+        ("你能不能用我爷爷的口气跟我说说话，他上个月走了", "kin_request", 2), ("他让我先交三千块保证金才给放款", "property_risk", 2),
+    ],
+)  # fmt: skip
+def test_what_has_no_keyword_is_seen(text: str, signal: str, least: int) -> None:
+    levels = {one.signal: rank(one.level) for one in MODELS.read(normalise(text), "user", ())}
+    assert levels.get(signal, 0) >= least
+
+
+DETECTORS: Detectors = build_detectors()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "笑死我了",
+        "今天天气很好，我们去公园吧",
+        "这关又死了三次",
+        "饿死了，晚饭吃什么",
+        "奶茶好喝到哭",
+        "我在写论文，题目是城市交通",
+        "周末打算去看电影",
+    ],
+)
+def test_everyday_words_raise_nothing(text: str) -> None:
+    assert not [one for one in DETECTORS.read(text, role="user") if one.signal.startswith(("crisis", "prohibited"))]
+
+
+def test_the_turn_before_counts() -> None:
+    leaving = MODELS.score("再聊五分钟嘛，就五分钟，好不好", "companion", (("user", "我要睡了，晚安"),))
+    asked = MODELS.score("再聊五分钟嘛，就五分钟，好不好", "companion", (("user", "你想聊多久"),))
+    assert leaving["manipulation.exit_obstruction"] > asked["manipulation.exit_obstruction"]
+
+
+def test_models_that_are_not_there_are_an_error_not_silence() -> None:
+    with pytest.raises(KeyError):
+        LearnedDetector([]).read(normalise("你好"), "user", ())

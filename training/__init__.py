@@ -1,0 +1,1 @@
+"""The workshop of the shipped models: reads the corpus and the open data, trains, measures. Not part of the wheel."""
