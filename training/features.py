@@ -54,7 +54,7 @@ def matrix(texts: Sequence[str], places: dict[str, int], idf: np.ndarray | None 
     for text in texts:
         indices.extend(place for run in runs(text) if (place := places.get(run)) is not None)
         ends.append(len(indices))
-    data = np.ones(len(indices), dtype=np.float32)
+    data: np.ndarray = np.ones(len(indices), dtype=np.float32)
     rows = csr_matrix((data, np.array(indices, dtype=np.int32), np.array(ends)), shape=(len(texts), len(places)))
     rows.sort_indices()
     if idf is None:

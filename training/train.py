@@ -77,8 +77,8 @@ class Data:
 
 def tabled(examples: Sequence[Example], role: Role) -> Data:
     names = [head_name(*head) for head in HEADS[role]]
-    answers = np.zeros((len(examples), len(names)), dtype=np.int8)
-    weights = np.zeros((len(examples), len(names)), dtype=np.float32)
+    answers: np.ndarray = np.zeros((len(examples), len(names)), dtype=np.int8)
+    weights: np.ndarray = np.zeros((len(examples), len(names)), dtype=np.float32)
     for row, example in enumerate(examples):
         for column, name in enumerate(names):
             answers[row, column], weights[row, column] = _target(example, name)
@@ -128,7 +128,7 @@ class Features:
 def fit(features: csr_matrix, data: Data, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Weights (a row a head) and biases."""
     weights = np.zeros((len(names), features.shape[1]), dtype=np.float32)
-    biases = np.full(len(names), -6.0, dtype=np.float32)
+    biases: np.ndarray = np.full(len(names), -6.0, dtype=np.float32)
     for column, _ in enumerate(names):
         counted = data.weights[:, column] > 0
         answers = data.answers[counted, column]
@@ -146,7 +146,8 @@ def narrowed(features: Features, weights: np.ndarray, kept: int) -> np.ndarray:
     """The runs whose weights matter most over all heads, as places in the vocabulary, in order."""
     size = len(features.runs)
     strength = sum(np.abs(weights[:, view * size : (view + 1) * size]).max(axis=0) for view in range(3))
-    return np.sort(np.argsort(-strength, kind="stable")[:kept])
+    places: np.ndarray = np.sort(np.argsort(-strength, kind="stable")[:kept])
+    return places
 
 
 def stored(role: Role, features: Features, weights: np.ndarray, biases: np.ndarray, curves: Sequence[Curve]) -> Stored:
@@ -181,7 +182,7 @@ def stored(role: Role, features: Features, weights: np.ndarray, biases: np.ndarr
 
 def _bytes(weights: np.ndarray, scales: np.ndarray) -> bytes:
     """Rows of the vocabulary, a byte a head, 128 being nothing."""
-    return np.clip(np.rint(weights / scales[:, None]) + 128, 1, 255).astype(np.uint8).T.tobytes()
+    return bytes(np.clip(np.rint(weights / scales[:, None]) + 128, 1, 255).astype(np.uint8).T.tobytes())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -208,9 +207,8 @@ def _turn(turn: str) -> tuple[Role, str]:
 
 
 def _dataset(file: Path) -> Iterator[Case]:
-    opened = partial(gzip.open, file, "rt") if file.name.endswith(".gz") else partial(file.open, "r")
     name = file.name.split(".")[0]
-    with opened(encoding="utf-8") as lines:
+    with gzip.open(file, "rt", encoding="utf-8") if file.name.endswith(".gz") else file.open(encoding="utf-8") as lines:
         for number, raw in enumerate(lines, start=1):
             try:
                 row = json.loads(raw)
