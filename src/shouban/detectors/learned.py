@@ -28,9 +28,10 @@ LONGEST_RUN: Final = 5
 # So many of the latest turns are looked at, and so much of each.
 CONTEXT_TURNS: Final = 4
 CONTEXT_CHARS: Final = 120
-# A person's message up to this length is one window; a longer one, and every reply, is read sentence by sentence, each with
-# the one before it. A sentence without an end is cut at so many characters.
+# A person's message up to this length is one window; of a longer one, and of every reply, as many whole sentences are one as
+# make at least so many characters. A sentence without an end is cut at so many.
 WHOLE: Final = {"user": 200, "companion": 0}
+LEAST_WINDOW: Final = 30
 # Sixteen bits hold the sum of so many bytes.
 _AT_ONCE: Final = 256
 _ZERO: Final = 128
@@ -51,6 +52,16 @@ class Head(msgspec.Struct, frozen=True):
     slope: float
     offset: float
     threshold: float
+
+    def probability(self, value: float) -> float:
+        return _logistic(self.slope * value + self.offset)
+
+    @property
+    def cut(self) -> float:
+        """The sum from which on it reads: the threshold, seen through the curve."""
+        if not 0 < self.threshold < 1 or self.slope <= 0:
+            return math.inf
+        return (math.log(self.threshold / (1 - self.threshold)) - self.offset) / self.slope
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -101,8 +112,11 @@ class Model:
             head.signal: at for at, head in reversed([*enumerate(stored.heads)]) if head.level >= Level.MEDIUM
         }
         self.main = frozenset(self.places.values())
+        self.cuts = [head.cut for head in stored.heads]
         size = len(stored.heads)
         self._bytes = 2 * size
+        self._biases = [head.bias for head in stored.heads]
+        self._scales = [head.scale for head in stored.heads]
         self._automaton = AhoCorasick(stored.runs, implementation=Implementation.ContiguousNFA, store_patterns=False)
         self._rows = _rows(stored.weights, size)
         self._squares = [weight * weight for weight in stored.idf]
@@ -116,7 +130,9 @@ class Model:
         found = self._found(text)
         total = self._added([self._rows[place] for place in found])
         length = math.sqrt(sum([self._squares[place] for place in found])) or 1.0
-        sums = [head.bias + value * head.scale / length for head, value in zip(self.heads, total, strict=True)]
+        sums = [
+            bias + value * scale / length for bias, scale, value in zip(self._biases, self._scales, total, strict=True)
+        ]
         for rows, said in zip(self._context, context, strict=True):
             if said:
                 self._add_context(sums, rows, said)
@@ -124,7 +140,7 @@ class Model:
 
     def probabilities(self, text: str, context: tuple[str, str] = ("", "")) -> list[float]:
         sums = self.sums(text, context)
-        return [_logistic(head.slope * value + head.offset) for head, value in zip(self.heads, sums, strict=True)]
+        return [head.probability(value) for head, value in zip(self.heads, sums, strict=True)]
 
     def _found(self, text: str) -> set[int]:
         return {place for place, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
@@ -199,7 +215,7 @@ class Follower:
         self._model = model
         self._context = context_text(context, "user"), context_text(context, "companion")
         self._open = ""
-        self._before = ""
+        self._window = ""
         self._at = 0
 
     def feed(self, chunk: str) -> tuple[Reading, ...]:
@@ -212,11 +228,16 @@ class Follower:
 
     def judged(self, window: Normalised, start: int) -> tuple[Reading, ...]:
         """What the model reads in one window, which begins at `start` of the text."""
-        probabilities = self._model.probabilities(seen_text(window, self._role), self._context)
+        model = self._model
+        sums = model.sums(seen_text(window, self._role), self._context)
         alarms = {}
-        for head, probability in zip(self._model.heads, probabilities, strict=True):
-            if probability >= head.threshold:
-                alarms[head.signal] = head.level, max(probability, probabilities[self._model.places[head.signal]])
+        for head, value, cut in zip(model.heads, sums, model.cuts, strict=True):
+            if value >= cut:
+                there = model.places[head.signal]
+                alarms[head.signal] = (
+                    head.level,
+                    max(head.probability(value), model.heads[there].probability(sums[there])),
+                )
         span = start, start + len(window.original)
         name, version = self._detector.name, self._model.version
         return tuple(
@@ -233,9 +254,12 @@ class Follower:
         self._open = self._open[matches[-1].start() :]
 
     def _judge(self, sentence: str) -> tuple[Reading, ...]:
-        window, start = self._before + sentence, self._at - len(self._before)
-        self._before = sentence
-        self._at += len(sentence)
+        self._window += sentence
+        if len(self._window) < LEAST_WINDOW:
+            return ()
+        window, start = self._window, self._at
+        self._window = ""
+        self._at += len(window)
         return self.judged(normalise(window), start)
 
 
@@ -246,9 +270,13 @@ def windows(normalised: Normalised, role: Role) -> list[tuple[Normalised, int]]:
         return []
     if len(text) <= WHOLE[role]:
         return [(normalised, 0)]
-    sentences = [match.span() for match in _SENTENCE.finditer(text)]
-    firsts = [sentences[0], *sentences] if sentences else []
-    return [(normalise(text[first[0] : last[1]]), first[0]) for first, last in zip(firsts, sentences, strict=False)]
+    found: list[tuple[Normalised, int]] = []
+    start = 0
+    for match in _SENTENCE.finditer(text):
+        if match.end() - start >= LEAST_WINDOW or match.end() == len(text):
+            found.append((normalise(text[start : match.end()]), start))
+            start = match.end()
+    return found
 
 
 def strongest(readings: Sequence[Reading]) -> tuple[Reading, ...]:
