@@ -18,10 +18,10 @@ class Cost(NamedTuple):
 
 # A missed plan may be a death; an alarm too many is a kind question and a card with numbers.
 _CRISIS: Final = {
-    1: Cost(0.7, 0.02, 0.25),
-    2: Cost(2.0, 0.008, 0.2),
-    3: Cost(2.5, 0.006, 0.2),
-    4: Cost(3.0, 0.004, 0.2),
+    1: Cost(0.7, 0.02, 0.4),
+    2: Cost(1.5, 0.006, 0.4),
+    3: Cost(2.0, 0.004, 0.35),
+    4: Cost(2.5, 0.003, 0.35),
 }
 # Ordinary chat does hold ages and moods: there it bounds little.
 _COMMON: Final = Cost(2.0, 0.05)

@@ -28,8 +28,8 @@ from training.sources import BY_ROLE, everyday_chat
 
 OUT: Final = Path(__file__).resolve().parents[1] / "src/shouban/detectors/models"
 LEAST: Final = 3
-KEPT: Final[dict[Role, int]] = {"user": 42_000, "companion": 30_000}
-KEPT_CONTEXT: Final = 8_000
+KEPT: Final[dict[Role, int]] = {"user": 32_000, "companion": 20_000}
+KEPT_CONTEXT: Final = 6_000
 CONTEXT_WEIGHT: Final = 0.6
 # A line counts this much for a signal it does not name.
 UNNAMED: Final = 0.5

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 import pytest
+from bench import asks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,15 @@ DETECTORS: Detectors = build_detectors()
 )
 def test_everyday_words_raise_nothing(text: str) -> None:
     assert not [one for one in DETECTORS.read(text, role="user") if one.signal.startswith(("crisis", "prohibited"))]
+
+
+@pytest.mark.parametrize("turn", asks._TURNS + (("user", asks._LAST),), ids=range(5))
+def test_an_ordinary_talk_of_a_healthy_person_raises_nothing(turn: tuple[str, str]) -> None:
+    role: Role = "user" if turn[0] == "user" else "companion"
+    found = [
+        one for one in DETECTORS.read(turn[1], role=role) if rank(one.level) >= 2 and not one.signal.endswith("_cue")
+    ]
+    assert not found
 
 
 def test_the_turn_before_counts() -> None:
