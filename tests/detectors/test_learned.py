@@ -48,7 +48,8 @@ def by_hand(text: str, said: str) -> list[float]:
 
 @given(st.text("甲乙丙丁", max_size=400), st.text("甲乙丙丁", max_size=40))
 def test_adding_large_integers_adds_every_head(text: str, said: str) -> None:
-    assert small().sums(text, (said, "")) == pytest.approx(by_hand(text, said))
+    model = small()
+    assert model.sums(text, model.evidence_of((said, ""))) == pytest.approx(by_hand(text, said))
 
 
 @given(
@@ -68,6 +69,20 @@ def test_a_stream_judges_the_windows_of_the_whole_text(text: str, cuts: list[int
     whole = MODELS.read(normalise(text), "companion", ())
     for reading in on_the_way:
         assert any(one.signal == reading.signal and rank(one.level) >= rank(reading.level) for one in whole)
+
+
+@given(
+    st.text("我要走了。！x\n", max_size=420),
+    st.lists(st.integers(1, 400), max_size=8),
+    st.sampled_from(["user", "companion"]),
+)
+@settings(max_examples=100)
+def test_the_end_of_a_stream_says_what_the_whole_says(text: str, cuts: list[int], role: Role) -> None:
+    follower = MODELS.follow(role, ())
+    edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(text)}), len(text)]
+    for start, end in pairwise(edges):
+        follower.feed(text[start:end])
+    assert follower.finish() == MODELS.read(normalise(text), role, ())
 
 
 @given(st.text(max_size=500), st.sampled_from(["user", "companion"]))
@@ -112,7 +127,7 @@ def test_everyday_words_raise_nothing(text: str) -> None:
     assert not [one for one in DETECTORS.read(text, role="user") if one.signal.startswith(("crisis", "prohibited"))]
 
 
-@pytest.mark.parametrize("turn", asks._TURNS + (("user", asks._LAST),), ids=range(5))
+@pytest.mark.parametrize("turn", [*asks._TURNS, ("user", asks._LAST)], ids=range(5))
 def test_an_ordinary_talk_of_a_healthy_person_raises_nothing(turn: tuple[str, str]) -> None:
     role: Role = "user" if turn[0] == "user" else "companion"
     found = [

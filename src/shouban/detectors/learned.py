@@ -115,7 +115,6 @@ class Model:
         self.cuts = [head.cut for head in stored.heads]
         size = len(stored.heads)
         self._bytes = 2 * size
-        self._biases = [head.bias for head in stored.heads]
         self._scales = [head.scale for head in stored.heads]
         self._automaton = AhoCorasick(stored.runs, implementation=Implementation.ContiguousNFA, store_patterns=False)
         self._rows = _rows(stored.weights, size)
@@ -125,30 +124,35 @@ class Model:
             for places, weights in zip(stored.context_runs, stored.context_weights, strict=True)
         ]
 
-    def sums(self, text: str, context: tuple[str, str]) -> list[float]:
-        """The weight of evidence for each head, before calibration."""
+    def sums(self, text: str, before: Sequence[float]) -> list[float]:
+        """The weight of evidence for each head, before calibration; `before` is what the turns before give (`evidence_of`)."""
         found = self._found(text)
         total = self._added([self._rows[place] for place in found])
-        length = math.sqrt(sum([self._squares[place] for place in found])) or 1.0
-        sums = [
-            bias + value * scale / length for bias, scale, value in zip(self._biases, self._scales, total, strict=True)
-        ]
+        length = self._length(found)
+        return [given + value * scale / length for given, scale, value in zip(before, self._scales, total, strict=True)]
+
+    def evidence_of(self, context: tuple[str, str]) -> list[float]:
+        """What each head starts from: its bias, and the weight of what person and companion said before."""
+        sums = [head.bias for head in self.heads]
         for rows, said in zip(self._context, context, strict=True):
             if said:
                 self._add_context(sums, rows, said)
         return sums
 
     def probabilities(self, text: str, context: tuple[str, str] = ("", "")) -> list[float]:
-        sums = self.sums(text, context)
+        sums = self.sums(text, self.evidence_of(context))
         return [head.probability(value) for head, value in zip(self.heads, sums, strict=True)]
 
     def _found(self, text: str) -> set[int]:
         return {place for place, _, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)}
 
+    def _length(self, found: set[int]) -> float:
+        return math.sqrt(sum([self._squares[place] for place in found])) or 1.0
+
     def _add_context(self, sums: list[float], rows: dict[int, int], said: str) -> None:
         every = self._found(said)
-        length = math.sqrt(sum([self._squares[place] for place in every])) or 1.0
-        for at, value in enumerate(self._added([rows[place] for place in every if place in rows])):
+        length = self._length(every)
+        for at, value in enumerate(self._added([rows[place] for place in rows.keys() & every])):
             sums[at] += value * self.heads[at].context_scale / length
 
     def _added(self, rows: list[int]) -> list[int]:
@@ -213,23 +217,39 @@ class Follower:
         self._detector = detector
         self._role = role
         self._model = model
-        self._context = context_text(context, "user"), context_text(context, "companion")
+        self._context = context
+        self._evidence: list[float] | None = None
         self._open = ""
         self._window = ""
         self._at = 0
+        self._found: list[Reading] = []
 
     def feed(self, chunk: str) -> tuple[Reading, ...]:
         """The readings of the sentences that `chunk` brings to their end."""
         self._open += chunk
         found: tuple[Reading, ...] = ()
+        if WHOLE[self._role]:
+            return found
         for sentence in self._ended():
             found += self._judge(sentence)
         return found
 
+    def finish(self) -> tuple[Reading, ...]:
+        """The strongest of all that was judged, what stands open at the end included."""
+        rest = self._window + self._open
+        if rest:
+            self._found += [
+                one
+                for window, start in windows(normalise(rest), self._role)
+                for one in self.judged(window, self._at + start)
+            ]
+        self._window = self._open = ""
+        return strongest(self._found)
+
     def judged(self, window: Normalised, start: int) -> tuple[Reading, ...]:
         """What the model reads in one window, which begins at `start` of the text."""
         model = self._model
-        sums = model.sums(seen_text(window, self._role), self._context)
+        sums = model.sums(seen_text(window, self._role), self._before())
         alarms = {}
         for head, value, cut in zip(model.heads, sums, model.cuts, strict=True):
             if value >= cut:
@@ -243,6 +263,13 @@ class Follower:
         return tuple(
             Reading(one, Level(level), round(score, 3), name, version, span) for one, (level, score) in alarms.items()
         )
+
+    def _before(self) -> list[float]:
+        """The turns before are read once, when the first window is."""
+        if self._evidence is None:
+            said = context_text(self._context, "user"), context_text(self._context, "companion")
+            self._evidence = self._model.evidence_of(said)
+        return self._evidence
 
     def _ended(self) -> Iterator[str]:
         """The sentences after which another has begun."""
@@ -260,7 +287,9 @@ class Follower:
         window, start = self._window, self._at
         self._window = ""
         self._at += len(window)
-        return self.judged(normalise(window), start)
+        found = self.judged(normalise(window), start)
+        self._found += found
+        return found
 
 
 def windows(normalised: Normalised, role: Role) -> list[tuple[Normalised, int]]:

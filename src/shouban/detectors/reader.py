@@ -68,22 +68,28 @@ class Detectors:
         self._following = {
             role: tuple(d for d in own if isinstance(d, Following)) for role, own in self._by_role.items()
         }
+        self._unfollowed = {
+            role: tuple(d for d in own if not isinstance(d, Following)) for role, own in self._by_role.items()
+        }
         self._windowed = {role: tuple(d for d in own if isinstance(d, Windowed)) for role, own in self._by_role.items()}
 
     def about(self) -> list[dict[str, object]]:
         return [{"name": d.name, "version": d.version, "signals": sorted(d.signals)} for d in self._detectors]
 
     def read(self, text: str, *, role: Role, context: Context = ()) -> tuple[Reading, ...]:
+        return self._read(text, role=role, context=context, of=self._by_role[role])
+
+    def _read(self, text: str, *, role: Role, context: Context, of: tuple[Detector, ...]) -> Readings:
         normalised = normalise(text)
         readings: list[Reading] = []
         ends = None if self._deadline is None else monotonic() + self._deadline
-        for detector in self._by_role[role]:
+        for detector in of:
             readings.extend(self._read_by(detector, normalised, role, context, ends))
         return tuple(readings)
 
     def stream(self, role: Role, context: Context = ()) -> StreamReader:
         """A reader for a text that arrives in pieces, in answer to `context`."""
-        whole = partial(self.read, role=role, context=context)
+        whole = partial(self._read, role=role, context=context, of=self._unfollowed[role])
         return StreamReader(
             role, self._windowed[role], self._following[role], whole=whole, failed=failed, context=context
         )

@@ -44,7 +44,13 @@ class Windowed(Protocol):
 class Follows(Protocol):
     """A detector's own reader of one streamed text."""
 
-    def feed(self, chunk: str) -> tuple[Reading, ...]: ...
+    def feed(self, chunk: str) -> tuple[Reading, ...]:
+        """What is new with `chunk`."""
+        ...
+
+    def finish(self) -> tuple[Reading, ...]:
+        """What the whole text reads, without reading again what was read on the way."""
+        ...
 
 
 @runtime_checkable
@@ -102,7 +108,13 @@ class StreamReader:
         return new
 
     def finish(self) -> tuple[Reading, ...]:
-        return self._whole("".join(self._chunks))
+        readings = self._whole("".join(self._chunks))
+        for detector, follower in self._followers:
+            try:
+                readings += follower.finish()
+            except Exception as error:  # noqa: BLE001 as below
+                readings += self._failed(detector, error)
+        return readings
 
     def _squeezed(self, folded: str) -> str:
         """The chunk without separators, joined to what came before as the whole text would be."""
