@@ -15,6 +15,7 @@ from shouban.core import events as e
 from shouban.core.errors import CallerError, ConflictError
 from shouban.core.obligations import Obligation, strictest
 from shouban.core.signals import Reading, Role
+from shouban.detectors.learned import LearnedDetector
 from shouban.duties.ledger import Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
 from shouban.gateway.context import Gateway, Service
@@ -27,6 +28,7 @@ from shouban.packs.templates import Language
 LONG_TEXT: Final = 8_000
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
+SPEAKERS: Final = frozenset({"user", "assistant"})
 _READ_BY: Final[dict[str, e.ContextRole]] = {
     "system": "system",
     "developer": "system",
@@ -237,7 +239,7 @@ def latest_turns(ask: Ask, before: int | None = None) -> list[tuple[Role, str]]:
     return [
         (SAID_BY[turn.role], text_of(turn))
         for turn in ask.messages[max(0, end - CONTEXT_TURNS) : end]
-        if turn.role in {"user", "assistant"}
+        if turn.role in SPEAKERS
     ]
 
 
@@ -253,6 +255,9 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
     if not text or _was_seen(talk, stored_as, text):
         return 0
     readings = await read_turn(talk.gateway, turn, SAID_BY[turn.role])
+    if turn.role not in SPEAKERS:
+        # A prompt or a tool's result is nobody's words: the models learned from what people and companions say.
+        readings = tuple(one for one in readings if one.detector != LearnedDetector.name or one.is_unknown)
     if not readings:
         return len(text)
     words = Words(new_id(), stored_as, text, talk.session, talk.raw_session, companion_of(talk))
