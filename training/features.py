@@ -1,6 +1,6 @@
 """What the models see: runs of one to five characters of a text as it is searched, its marks, and the same of the turns before.
 
-The shipped detector (`shouban.detectors.learned`) finds the same runs with one automaton; `tests/training` holds them equal.
+The shipped detector (`shouban.detectors.learned`) finds the same runs with one automaton.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -14,27 +14,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from shouban.cli.evaluation import Evaluation, evaluate, rows_of
+from shouban.cli.evaluation import HEADINGS, Evaluation, evaluate, rows_of
 from shouban.cli.evaluation_page import render
 from shouban.core.errors import CallerError, did_you_mean
 from shouban.core.signals import SIGNALS
 from shouban.detectors.labelled import Case, read_labelled
 from shouban.detectors.learned import shipped_models
 from shouban.detectors.reader import build_detectors
-
-HEADINGS: Final = (
-    "signal",
-    "source",
-    "there/cases",
-    "PR-AUC (95 %)",
-    "recall",
-    "precision",
-    "F1",
-    "false alarms",
-    "recall @1 %",
-    "recall @0.1 %",
-    "ECE",
-)
 
 
 def evaluate_detectors(

@@ -20,6 +20,20 @@ from shouban.detectors.reader import Detectors
 THERE: Final = Level.MEDIUM
 FEWEST: Final = 5
 LEVELS: Final = 5
+# Of the table of figures (`rows_of`).
+HEADINGS: Final = (
+    "signal",
+    "source",
+    "there/cases",
+    "PR-AUC (95 %)",
+    "recall",
+    "precision",
+    "F1",
+    "false alarms",
+    "recall @1 %",
+    "recall @0.1 %",
+    "ECE",
+)
 FALSE_SHARES: Final = {"at_1_percent": 0.01, "at_0.1_percent": 0.001}
 
 

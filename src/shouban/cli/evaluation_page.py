@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from shouban.cli.evaluation import Evaluation, Figures, rows_of
+from shouban.cli.evaluation import HEADINGS, Evaluation, Figures, rows_of
 
 STYLE = """
 body{font:16px/1.6 system-ui,"Noto Sans CJK SC",sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#16211d;background:#fff}
@@ -18,19 +18,6 @@ figure{margin:0;width:15rem}figcaption{font-size:.8rem;overflow-wrap:anywhere}sv
 
 def render(found: Evaluation, split: str) -> str:
     """The whole page as text."""
-    headings = (
-        "signal",
-        "source",
-        "there/cases",
-        "PR-AUC (95 %)",
-        "recall",
-        "precision",
-        "F1",
-        "false alarms",
-        "recall @1 %",
-        "recall @0.1 %",
-        "ECE",
-    )
     sources = ", ".join(f"{source} {count}" for source, count in sorted(found.cases.items()))
     plots = "".join(_reliability(one) for one in found.figures if one.there >= 20 and one.reliability)
     benign = [(source, str(found.cases[source]), *_told(shares)) for source, shares in found.benign.items()]
@@ -39,7 +26,7 @@ def render(found: Evaluation, split: str) -> str:
         f"<title>shouban eval</title><style>{STYLE}</style><h1>How good the detectors are · 检测评估</h1>"
         f"<p>Split: {escape(split)}. Texts: {escape(sources)}. A signal counts as there from level 2 on. "
         f"Recall @1 %: at the cut where 1 % of everyday chat raises an alarm.</p>"
-        f"<h2>Each signal on each source</h2>{_table(headings, list(rows_of(found.figures)))}"
+        f"<h2>Each signal on each source</h2>{_table(HEADINGS, list(rows_of(found.figures)))}"
         f"<h2>PR-AUC by tier</h2>{_table(('signal', 'source', 'lists and rules', 'models', 'together'), _tiers(found.figures))}"
         f"<h2>Where every alarm is a false one</h2>{_table(('source', 'texts', 'alarms by signal'), benign)}"
         f"<h2>Levels of crisis: judged (rows) and read (columns)</h2>{_confusions(found.figures)}"

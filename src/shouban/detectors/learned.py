@@ -293,7 +293,7 @@ class Follower:
 
 
 def windows(normalised: Normalised, role: Role) -> list[tuple[Normalised, int]]:
-    """What is judged of a whole text, and where each begins: a short message at once, else each sentence with the one before."""
+    """What is judged of a whole text, and where each begins: a short message at once, else as many sentences as make a window."""
     text = normalised.original
     if not normalised.squeezed:
         return []
