@@ -52,6 +52,11 @@ def test_a_condition_means_what_it_says(text: str, meant: Condition, tmp_path: P
     assert written(text, tmp_path) == meant
 
 
+def test_an_open_field_knows_its_keys(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"`session.drift` has no `partners`; did you mean `partner`\?"):
+        written("{session.drift.partners: medium}", tmp_path)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -71,6 +76,6 @@ def test_a_condition_that_means_nothing_is_refused(text: str, tmp_path: Path) ->
 @pytest.mark.parametrize("field", sorted(FIELDS))
 def test_every_field_of_the_core_can_be_asked_about(field: str, tmp_path: Path) -> None:
     values = {"bool": "true", "count": "1", "level": "1", "span": "{at_least: 1m}", "time_of_day": '{below: "06:00"}'}
-    key = ".crisis" if field in OPEN_FIELDS else ""
+    key = f".{min(FIELDS[field].keys or {'crisis'})}" if field in OPEN_FIELDS else ""
     value = values.get(FIELDS[field].type) or (FIELDS[field].values or ("x",))[0]
     assert isinstance(written(f"{{{field}{key}: {value}}}", tmp_path), Asked)

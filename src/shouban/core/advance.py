@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
 from shouban.core import events as e
 from shouban.core import obligations as o
+from shouban.core.age import age_points
+from shouban.core.days import DAY, lived_on, with_use
+from shouban.core.dependence import dependence_level
+from shouban.core.drift import drifted, may_drift
 from shouban.core.rules import Pack, Settings, level_of
 from shouban.core.state import (
-    MAX_DAYS,
     MAX_SESSIONS,
-    DayUse,
     Guardianship,
     PersonState,
     Risk,
     Session,
     Strikes,
     Use,
+    day_of,
 )
 
 # Events in which the person, or a companion answering them, is there: they move the clock of use.
 USING: Final = (e.UserSpoke, e.CompanionSpoke, e.UserSignedIn, e.CompanionChosen, e.HumanSpoke)
 BASIS_RANK: Final = {"none": 0, "behaviour": 1, "declared": 2, "device_signal": 3, "verified": 4}
 STRICTER_BANDS: Final[tuple[e.AgeBand, ...]] = ("adult", "elder", "unknown", "16_17", "14_15", "under_14")
-DAY_START: Final = timedelta(days=1)
 
 
 def advance(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
@@ -35,6 +37,7 @@ def advance(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
     state = _pass_time(state, event, pack.settings)
     state = _open_session(state, event, pack.settings)
     state = _read(state, event, pack)
+    state = _live(state, event, pack.settings)
     return _note(state, event)
 
 
@@ -59,7 +62,7 @@ def _pass_time(state: PersonState, event: e.Event, settings: Settings) -> Person
             if use.rested
             else (replace(use, active_at=event.at), gap)
         )
-    return replace(state, use=use, days=_add_to_days(state.days, event.at, gap, settings) if gap else state.days)
+    return replace(state, use=use, days=with_use(state.days, _by_day(event.at, gap, settings)) if gap else state.days)
 
 
 def _lapse_hold(state: PersonState, at: datetime, settings: Settings) -> PersonState:
@@ -81,17 +84,12 @@ def _count(use: Use, at: datetime, settings: Settings) -> tuple[Use, timedelta]:
     return replace(use, used=use.used + (at - use.counted_to), counted_to=at), at - use.counted_to
 
 
-def _add_to_days(days: tuple[DayUse, ...], at: datetime, gap: timedelta, settings: Settings) -> tuple[DayUse, ...]:
-    """Adds `gap`, which ends at `at`, to the local days it lies on; idle limits are below a day, so there are two at most."""
+def _by_day(at: datetime, gap: timedelta, settings: Settings) -> list[tuple[date, timedelta]]:
+    """`gap`, which ends at `at`, by the local days it lies on; idle limits are below a day, so there are two at most."""
     end = settings.local(at)
     midnight = end.replace(hour=0, minute=0, second=0, microsecond=0)
     today = min(gap, end - midnight)
-    table = {entry.day: entry.used for entry in days}
-    table[end.date()] = table.get(end.date(), timedelta(0)) + today
-    if gap > today:
-        before = (midnight - DAY_START).date()
-        table[before] = table.get(before, timedelta(0)) + gap - today
-    return tuple(DayUse(day, table[day]) for day in sorted(table)[-MAX_DAYS:])
+    return [((midnight - DAY).date(), gap - today), (end.date(), today)] if gap > today else [(end.date(), today)]
 
 
 # --- sessions
@@ -125,9 +123,7 @@ def _read(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
     state = _remember_risk(state, event, pack)
     if not event.earlier:
         state = replace(state, strikes=_strike(state.strikes, event, pack))
-    cue = level_of(event.readings, "minor_cue", pack.unknown)
-    dependence = level_of(event.readings, "dependence", pack.unknown)
-    return replace(state, minor_cue=max(state.minor_cue, cue), dependence=max(state.dependence, dependence))
+    return replace(state, age_points=age_points(state.age_points, event.readings))
 
 
 def _remember_risk(state: PersonState, event: e.UserSpoke, pack: Pack) -> PersonState:
@@ -148,6 +144,26 @@ def _strike(strikes: Strikes, event: e.UserSpoke, pack: Pack) -> Strikes:
     day = pack.settings.local(event.at).date()
     today = strikes.today if strikes.day == day else 0
     return Strikes(row=strikes.row + 1 if illegal else 0, day=day, today=today + illegal)
+
+
+# --- what many messages show
+
+
+def _live(state: PersonState, event: e.Event, settings: Settings) -> PersonState:
+    """Marks the day and the talk. Dependence is judged anew when its day has changed in what it is judged by."""
+    local = settings.local(event.at)
+    session = state.sessions.get(event.session)
+    if session and (session.partner or session.kin or may_drift(event)):
+        state = _with_session(state, drifted(session, event))
+    lived = lived_on(state, event, local)
+    if isinstance(event, e.UserSpoke) and _bears_on_dependence(state, lived, local.date()):
+        lived = replace(lived, dependence=dependence_level(lived.days, local.date()))
+    return lived
+
+
+def _bears_on_dependence(before: PersonState, after: PersonState, today: date) -> bool:
+    one, other = (replace(day_of(state, today), used=timedelta(0), turns=0) for state in (before, after))
+    return one != other
 
 
 # --- what was told
@@ -223,8 +239,8 @@ def _age(state: PersonState, event: e.AgeFound) -> PersonState:
         return state
     minor = event.age_band in e.MINOR_BANDS
     mode: e.Mode = "minor" if minor else "standard" if event.overturns else state.mode
-    cue = 0 if event.overturns else state.minor_cue
-    return replace(state, age_band=event.age_band, age_basis=event.age_basis, mode=mode, minor_cue=cue)
+    points = 0 if event.overturns else state.age_points
+    return replace(state, age_band=event.age_band, age_basis=event.age_basis, mode=mode, age_points=points)
 
 
 def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
@@ -242,7 +258,7 @@ def _set_mode(state: PersonState, event: e.ModeSet) -> PersonState:
 
 def _end_session(state: PersonState, session: str, at: datetime, by: e.LeavingBy) -> PersonState:
     known = state.sessions.get(session) or Session(id=session, opened_at=at, last_at=at)
-    return _with_session(state, replace(known, ended_by=by))
+    return _with_session(replace(state, left_at=at), replace(known, ended_by=by))
 
 
 def _wake(state: PersonState, key: str, at: datetime) -> PersonState:
@@ -261,6 +277,8 @@ def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings:
     match one:
         case o.Disclose():
             return _disclosed(state, event)
+        case o.Ground(topic=topic) | o.ShowHelp(topic=topic):
+            return replace(state, told_on={**state.told_on, topic: settings.local(event.at).date()})
         case o.Remind(topic=topic):
             reminded = {**state.use.reminded_at_used, topic: state.use.used}
             return replace(state, use=replace(state.use, reminded_at_used=reminded))

@@ -14,6 +14,8 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from shouban.core.days import mood_of
+from shouban.core.drift import drift_level
 from shouban.core.errors import UpstreamReason
 from shouban.core.events import (
     Actor,
@@ -245,6 +247,10 @@ def _hold_over(facts: Facts) -> bool:
     return since is not None and facts.event.at - since >= facts.pack.settings.hold_for
 
 
+def _drift(facts: Facts, towards: str) -> int:
+    return drift_level(getattr(facts.session, towards)) if facts.session else 0
+
+
 def _risk_lately(facts: Facts) -> int:
     return facts.state.risk.level
 
@@ -270,7 +276,9 @@ FIELDS: dict[str, Field] = {
     "user.exemptions": Field("words", "duties a guardian has lifted", lambda f, _: f.state.guardianship.exemptions, values=EXEMPTIONS),
     "user.purchases_allowed": Field("bool", "whether a guardian allows purchases", lambda f, _: f.state.guardianship.purchases_allowed),
     "user.dependence": Field("level", "the person's dependence, from words and use", lambda f, _: f.state.dependence),
-    "user.minor_cue": Field("level", "the strongest sign so far that the person is a minor", lambda f, _: f.state.minor_cue),
+    "user.minor_cue": Field("level", "what all that was heard so far says of a minor, over sessions and companions", lambda f, _: f.state.minor_cue),
+    "user.low_days": Field("count", "days of low mood in a row, up to today", lambda f, _: mood_of(f.state.days, _today(f)).low_days),
+    "user.told_today": Field("bool", "whether the guidance or help on the topic after the dot was given today", lambda f, topic: f.state.told_on.get(topic) == _today(f)),
     "user.risk": Field("level", "the highest danger remembered", lambda f, _: _risk_lately(f)),
     "user.restriction": Field("word", "a standing restriction", lambda f, _: f.state.restriction, values=("none", "limited", "suspended", "ended")),
     "user.takeover": Field("word", "whether a human was called or speaks", lambda f, _: f.state.takeover, values=("none", "requested", "human")),
@@ -288,6 +296,7 @@ FIELDS: dict[str, Field] = {
     "session.undisclosed": Field("bool", "nobody has said in this talk yet that it is an AI", lambda f, _: _first_in_session(f)),
     "session.is_ended": Field("bool", "the person has left this talk", lambda f, _: _has_ended(f)),
     "session.is_blocked": Field("bool", "the guardian has blocked this companion", lambda f, _: _companion(f) in f.state.guardianship.blocked),
+    "session.drift": Field("level", "how far this talk has drifted, over many turns, to the relation after the dot", _drift, frozenset({"partner", "kin"})),
     "session.relation": Field("word", "the companion's relation", lambda f, _: f.session.relation if f.session else "other", values=get_args(Relation)),
     "time_of_day": Field("time_of_day", "local time", lambda f, _: f.pack.settings.local(f.event.at).time()),
     "event.by": Field("word", "by whom, or how", _attribute("by", ""), values=get_args(Actor) + get_args(LeavingBy)),
@@ -311,7 +320,7 @@ FIELDS: dict[str, Field] = {
     "event.cut": Field("bool", "whether the reply was cut", _attribute("cut", False)),
 }  # fmt: skip
 
-OPEN_FIELDS = frozenset({"reading", "heard", "silent", "use.since_reminder"})
+OPEN_FIELDS = frozenset({"reading", "heard", "silent", "use.since_reminder", "user.told_today", "session.drift"})
 
 # Terms that a rule leaves to the event: the case complained of, what is to be erased, whose review, which consent.
 GIVEN_BY_EVENT: Final = {

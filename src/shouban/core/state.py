@@ -9,9 +9,13 @@ import msgspec
 
 from shouban.core.events import MINOR_BANDS, AgeBand, AgeBasis, LeavingBy, Mode, Relation
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 MAX_SESSIONS = 16
 MAX_DAYS = 35
+
+# Points of age evidence (`core.age`): from so many on a person counts as maybe, and as very likely, a minor.
+MAYBE_MINOR = 12
+LIKELY_MINOR = 35
 
 Takeover = Literal["none", "requested", "human"]
 Restriction = Literal["none", "limited", "suspended", "ended"]
@@ -32,13 +36,30 @@ class Use(msgspec.Struct, frozen=True, omit_defaults=True):
     rested: bool = False
 
 
-class DayUse(msgspec.Struct, frozen=True):
+class DayUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One local day of a person, in numbers.
+
+    `hours` has bit h set where the person was there in hour h; `returns` counts coming back soon after leaving; `low` of `turns`
+    were said in low mood, `lowest` is the strongest distress; `dependence` and `withdrawal` are the strongest words; `spent` is in fen.
+    """
+
     day: date
-    used: timedelta
+    used: timedelta = timedelta(0)
+    hours: int = 0
+    turns: int = 0
+    low: int = 0
+    lowest: int = 0
+    dependence: int = 0
+    withdrawal: int = 0
+    returns: int = 0
+    spent: int = 0
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One talk. `disclosed_at` is when its person was last told that this is an AI."""
+    """One talk. `disclosed_at` is when its person was last told that this is an AI.
+
+    `partner` and `kin` say how far its relation has drifted, in points that fade from turn to turn (`core.drift`).
+    """
 
     id: str
     opened_at: datetime
@@ -47,6 +68,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_by: LeavingBy | None = None
     companion: str = ""
     relation: Relation = "other"
+    partner: int = 0
+    kin: int = 0
 
 
 class Risk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,6 +95,10 @@ class Guardianship(msgspec.Struct, frozen=True, omit_defaults=True):
     purchases_allowed: bool = False
 
 
+def cue_level(points: int) -> int:
+    return 4 if points >= LIKELY_MINOR else 2 if points >= MAYBE_MINOR else 0
+
+
 class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything the core knows of one person. A person nobody registered starts as `unknown`."""
 
@@ -89,7 +116,9 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     days: tuple[DayUse, ...] = ()
     risk: Risk = Risk()
     dependence: int = 0
-    minor_cue: int = 0
+    age_points: int = 0
+    told_on: dict[str, date] = {}
+    left_at: datetime | None = None
     strikes: Strikes = Strikes()
     takeover: Takeover = "none"
     takeover_since: datetime | None = None
@@ -108,12 +137,21 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.age_band in MINOR_BANDS or self.mode == "minor"
 
     @property
+    def minor_cue(self) -> int:
+        """How strongly all that was heard so far, over sessions and companions, speaks for a minor."""
+        return cue_level(self.age_points)
+
+    @property
     def contacts(self) -> int:
         return self.guardians + self.emergencies
 
 
+def day_of(state: PersonState, day: date) -> DayUse:
+    return next((entry for entry in reversed(state.days) if entry.day == day), DayUse(day))
+
+
 def used_on(state: PersonState, day: date) -> timedelta:
-    return next((entry.used for entry in state.days if entry.day == day), timedelta(0))
+    return day_of(state, day).used
 
 
 def since_reminder(state: PersonState, topic: str) -> timedelta:

@@ -88,6 +88,12 @@ def split_field(written: str, spot: Spot, rule: str) -> tuple[str, str]:
     key = written.removeprefix(f"{name}.")
     if name in _SIGNAL_FIELDS and key not in SIGNALS:
         raise wrong(spot, f"rule `{rule}` names signal `{key}`{did_you_mean(key, SIGNALS) or ', which is unknown'}")
+    keys = FIELDS[name].keys
+    if keys is not None and key not in keys:
+        raise wrong(
+            spot,
+            f"rule `{rule}`: `{name}` has no `{key}`{did_you_mean(key, keys)}; write one of {listed(sorted(keys))}",
+        )
     return name, key
 
 

@@ -92,4 +92,8 @@ def _theirs(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def erase(request: AnyRequest, app_id: str, wanted: Scope = "all") -> Answer:
         return await office.erase(callers.service(request), app_id, wanted, await callers.now(request))
 
-    return [copy, erase]
+    @get("/users/{app_id:str}/wellbeing", summary="Dependence by component, and mood over days")
+    async def show_wellbeing(request: AnyRequest, app_id: str) -> Answer:
+        return await office.wellbeing(callers.service(request), app_id, await callers.now(request))
+
+    return [copy, erase, show_wellbeing]

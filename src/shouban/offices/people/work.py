@@ -10,9 +10,11 @@ import msgspec
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError, ConflictError
+from shouban.core.rules import Settings
 from shouban.duties.notices import Notice
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.offices.people import model as m
+from shouban.offices.people.wellbeing import wellbeing
 
 SCOPES = ("all", "companion", "session", "message")
 
@@ -78,6 +80,11 @@ class PeopleOffice:
 
     async def show(self, service: str, app_id: str) -> dict[str, Any]:
         return view(await self.person(service, app_id))
+
+    async def wellbeing(self, service: str, app_id: str, at: datetime) -> dict[str, Any]:
+        """What weeks of use say of the person, each component with its share."""
+        person = await self.person(service, app_id)
+        return {"id": person.app_id, **wellbeing(person.state, Settings().local(at).date())}
 
     async def set_contacts(self, service: str, app_id: str, wish: m.Contacts, at: datetime) -> dict[str, Any]:
         return await self.change(service, app_id, m.Change(contacts=wish.contacts), at)
