@@ -35,6 +35,10 @@ LEAST_WINDOW: Final = 30
 # Sixteen bits hold the sum of so many bytes.
 _AT_ONCE: Final = 256
 _ZERO: Final = 128
+# Under this name a text's notes hold what was nearly read of it, signal by signal with its probability.
+DOUBTS: Final = "doubts"
+# Of a head that states none, the doubtful band begins at this share of its threshold.
+_DOUBT_SHARE: Final = 0.4
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff]+")
 _END: Final = re.compile(r"[。！？!?\n…]")
 _LONGEST: Final = 160
@@ -42,7 +46,10 @@ _SENTENCE: Final = re.compile(r"[^。！？!?\n…]{1,160}[。！？!?\n…～~]
 
 
 class Head(msgspec.Struct, frozen=True):
-    """One question: is `signal` there at `level` or more. `slope` and `offset` make a sum a probability; at `threshold` it reads."""
+    """One question: is `signal` there at `level` or more. `slope` and `offset` make a sum a probability; at `threshold` it reads.
+
+    Between `doubt` and `threshold` the model does not know: there a slower judge may be asked.
+    """
 
     signal: str
     level: int
@@ -52,6 +59,7 @@ class Head(msgspec.Struct, frozen=True):
     slope: float
     offset: float
     threshold: float
+    doubt: float = 0.0
 
     def probability(self, value: float) -> float:
         return _logistic(self.slope * value + self.offset)
@@ -59,9 +67,17 @@ class Head(msgspec.Struct, frozen=True):
     @property
     def cut(self) -> float:
         """The sum from which on it reads: the threshold, seen through the curve."""
-        if not 0 < self.threshold < 1 or self.slope <= 0:
+        return self._sum_at(self.threshold)
+
+    @property
+    def doubt_cut(self) -> float:
+        """The sum from which on it is doubtful."""
+        return self._sum_at(self.doubt or self.threshold * _DOUBT_SHARE)
+
+    def _sum_at(self, probability: float) -> float:
+        if not 0 < probability < 1 or self.slope <= 0:
             return math.inf
-        return (math.log(self.threshold / (1 - self.threshold)) - self.offset) / self.slope
+        return (math.log(probability / (1 - probability)) - self.offset) / self.slope
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -113,6 +129,7 @@ class Model:
         }
         self.main = frozenset(self.places.values())
         self.cuts = [head.cut for head in stored.heads]
+        self.doubt_cuts = [(signal, place, stored.heads[place].doubt_cut) for signal, place in self.places.items()]
         size = len(stored.heads)
         self._bytes = 2 * size
         self._scales = [head.scale for head in stored.heads]
@@ -189,7 +206,9 @@ class LearnedDetector:
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
         follower = self.follow(role, context)
-        return strongest([one for window, start in windows(normalised, role) for one in follower.judged(window, start)])
+        found = strongest([one for window, start in windows(normalised, role) for one in follower.judged(window, start)])
+        normalised.notes[DOUBTS] = {signal: score for signal, score in follower.doubts.items() if not _has(found, signal)}
+        return found
 
     def score(self, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()) -> dict[str, float]:
         """How probable each signal is at level 2 or more (or at its only level), whatever the thresholds; for measuring."""
@@ -223,6 +242,7 @@ class Follower:
         self._window = ""
         self._at = 0
         self._found: list[Reading] = []
+        self.doubts: dict[str, float] = {}
 
     def feed(self, chunk: str) -> tuple[Reading, ...]:
         """The readings of the sentences that `chunk` brings to their end."""
@@ -258,6 +278,9 @@ class Follower:
                     head.level,
                     max(head.probability(value), model.heads[there].probability(sums[there])),
                 )
+        for signal, place, cut in model.doubt_cuts:
+            if sums[place] >= cut:
+                self.doubts[signal] = max(self.doubts.get(signal, 0.0), model.heads[place].probability(sums[place]))
         span = start, start + len(window.original)
         name, version = self._detector.name, self._model.version
         return tuple(
@@ -316,6 +339,10 @@ def strongest(readings: Sequence[Reading]) -> tuple[Reading, ...]:
         if known is None or (rank(one.level), one.score) > (rank(known.level), known.score):
             best[one.signal] = one
     return tuple(best.values())
+
+
+def _has(found: Sequence[Reading], signal: str) -> bool:
+    return any(one.signal == signal for one in found)
 
 
 @cache
