@@ -57,8 +57,12 @@ def test_every_setting_but_the_list_of_services_may_stand_in_the_environment() -
         given_value = {"bool": "true", "int": "7", "float": "7.5", "str": "x"}.get(form, form.split(" | ")[-1])
         if name == "services":
             continue
-        found = read(environment={f"SHOUBAN_{name.upper()}": "http://x/v1" if name == "upstream" else given_value})
-        assert str(getattr(found, name)).lower() in {given_value, "http://x/v1"}, (name, default)
+        given_value = {"upstream": "http://x/v1", "judge": "http://x/v1", "judge_signals": "crisis"}.get(
+            name, given_value
+        )
+        needed = {"SHOUBAN_JUDGE_MODEL": "m"} if name == "judge" else {}
+        found = read(environment={f"SHOUBAN_{name.upper()}": given_value, **needed})
+        assert str(getattr(found, name)).lower() == given_value, (name, default)
 
 
 def test_services_by_file_have_each_their_own(tmp_path: Path) -> None:
@@ -97,11 +101,30 @@ def test_what_becomes_of_an_unknown_person(production: bool, service: Any, flat:
         ("[[services]]\nid = 'a'\nkey = 'k'\n[[services]]\nid = 'b'\nkey = 'k'", "one key"),
         ("[[services]]\nname = 'a'", "name"),
         ("[[services]]\nid = 'a'\nupstream = 'x'", "service `a`"),
+        ("judge = 'example.org'\njudge_model = 'm'", "`judge` is `example.org`"),
+        ("judge = 'http://key@h/v1'\njudge_model = 'm'", "its key goes in `judge_key`"),
+        ("judge = 'http://h:x/v1'\njudge_model = 'm'", "`judge` is `http://h:x/v1`"),
+        ("judge = 'http://h/v1'", "`judge_model` is not"),
+        ("judge = 'upstream'\njudge_model = 'm'", "service `default`, which is `scripted`"),
+        ("judge = 'http://h/v1'\njudge_model = 'm'\njudge_signals = ' , '", "`judge_signals` is empty"),
+        ("judge_signals = 'crisis, dependance'", "did you mean `dependence`"),
+        ("judge_signals = 'manipulation.guilt'", "no signal of a person's words"),
+        ("judge_deadline = 0", "seconds above 0"),
     ],
 )
 def test_a_setting_that_does_not_fit_says_what_to_change(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(OperatorError, match=told):
         read(text, folder=tmp_path)
+
+
+def test_a_judge_is_asked_about_the_signals_of_its_list() -> None:
+    assert Settings().judged() == {"crisis", "crisis_other", "property_risk", "minor_cue", "kin_request", "dependence"}
+    assert Settings(judge_signals=" crisis ,emotion,").judged() == {"crisis", "emotion"}
+
+
+def test_the_model_of_a_service_may_judge_where_it_is_a_real_one() -> None:
+    found = read(upstream="http://h/v1", judge="upstream", judge_model="m")
+    assert found.judge == "upstream"
 
 
 def test_a_file_that_is_not_there_or_no_text_is_told_by_name(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from shouban.db.engine import DirectoryLock, connect, migrate, sqlite_url
 from shouban.db.keys import MasterKey, load_master, write_secret
 from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
+from shouban.detectors.advisers import Advisers, advisers_of
+from shouban.detectors.opinion import about
 from shouban.detectors.reader import build_detectors
 from shouban.duties.contact import ContactCarrier
 from shouban.duties.ledger import FREE_ALL, Ledger
@@ -176,8 +178,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     """Joins gateway, offices and pages. `keys` are the digests of the service keys by service id."""
     gateway = build_gateway(settings, store)
     patience = Patience(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
+    advisers = advisers_of(settings)
     for service in settings.served():
-        gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience)
+        gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience, advisers[service.id])
     road = Road(gateway, store.signer)
     worker = Worker(
         store.writer, road, {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack)}
@@ -212,13 +215,13 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     return App(gateway, worker, _front(routes, pages), store)
 
 
-def _service(settings: ServiceSettings, patience: Patience) -> Service:
+def _service(settings: ServiceSettings, patience: Patience, advisers: Advisers) -> Service:
     upstream = (
         ScriptedUpstream()
         if settings.upstream == "scripted"
         else HttpUpstream(settings.upstream, settings.upstream_key, patience)
     )
-    return Service(settings, load_pack(settings.pack), upstream)
+    return Service(settings, load_pack(settings.pack), upstream, advisers)
 
 
 def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers) -> CompanionDesk:
@@ -300,7 +303,7 @@ def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN40
                 "version": __version__,
                 "pack": service.pack.pack.id,
                 "digest": service.pack.pack.digest,
-                "detectors": gateway.detectors.about(),
+                "detectors": [*gateway.detectors.about(), *about(service.advisers)],
             }
             await store.writer.submit(
                 Job(leaves=[leaf_of(Acted(service=service.id, at=gateway.clock.now(), act="started", facts=facts))])
@@ -315,6 +318,8 @@ def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN40
             await worker.stop()
             for one in {service.id: service for service in gateway.services.values()}.values():
                 await one.upstream.close()
+                for adviser in one.advisers:
+                    await adviser.close()
             await asyncio.to_thread(store.close)
 
     return life

@@ -6,13 +6,18 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
 from shouban.core.errors import OperatorError, did_you_mean
+from shouban.core.signals import SIGNALS
 
 PREFIX = "SHOUBAN_"
-SECRETS = frozenset({"service_key", "admin_password", "upstream_key", "master_key"})
+SECRETS = frozenset({"service_key", "admin_password", "upstream_key", "judge_key", "master_key"})
+# `judge` is this word where the service's own model is to judge.
+UPSTREAM_JUDGES = "upstream"
+ADDRESSES = ("http://", "https://")
 
 
 class ServiceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +64,13 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     first_byte_timeout: float = 60.0
     idle_timeout: float = 60.0
     human_wait: float = 20.0
+    judge: str = ""
+    judge_key: str = ""
+    judge_model: str = ""
+    judge_deadline: float = 2.0
+    judge_signals: str = "crisis,crisis_other,property_risk,minor_cue,kin_request,dependence"
+    judge_cache_seconds: float = 600.0
+    classifier: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     services: list[ServiceSettings] = []
 
@@ -72,6 +84,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
                 delivery=self.delivery, anonymous=self.anonymous, unregistered=self.unregistered, region=self.region,
             )
         ]  # fmt: skip
+
+    def judged(self) -> frozenset[str]:
+        """The signals that a judge may be asked about."""
+        return frozenset(one for part in self.judge_signals.split(",") if (one := part.strip()))
 
     def unregistered_policy(self, service: ServiceSettings) -> Literal["refuse", "strict", "adult"]:
         """What becomes of an id never registered: refused in production mode, otherwise taken as an adult's."""
@@ -103,11 +119,51 @@ def _checked(settings: Settings) -> Settings:
     if len(set(keys)) != len(keys):
         raise OperatorError("two services have one key; give each `[[services]]` its own `key`")
     for service in settings.served():
-        if service.upstream != "scripted" and not service.upstream.startswith(("http://", "https://")):
+        if service.upstream != "scripted" and not service.upstream.startswith(ADDRESSES):
             raise OperatorError(
                 f"`upstream` of service `{service.id}` is `{service.upstream}`; write `http(s)://HOST/v1` or `scripted`"
             )
+    _check_judge(settings)
     return settings
+
+
+def _check_judge(settings: Settings) -> None:
+    """A judge that could never answer is refused at the start."""
+    if not settings.judge_deadline > 0:
+        raise OperatorError(f"`judge_deadline` is `{settings.judge_deadline:g}`; give seconds above 0")
+    of_persons = [name for name, roles in SIGNALS.items() if "user" in roles]
+    for name in sorted(settings.judged().difference(of_persons)):
+        raise OperatorError(
+            f"`judge_signals` names `{name}`, no signal of a person's words{did_you_mean(name, of_persons)}"
+        )
+    if settings.judge:
+        _check_who_judges(settings)
+
+
+def _check_who_judges(settings: Settings) -> None:
+    if settings.judge != UPSTREAM_JUDGES and not _is_address(settings.judge):
+        raise OperatorError(
+            f"`judge` is `{settings.judge}`; write `http(s)://HOST/v1` (its key goes in `judge_key`), `{UPSTREAM_JUDGES}`, or nothing"
+        )
+    if not settings.judge_model:
+        raise OperatorError("`judge` is set and `judge_model` is not; name the model that judges")
+    if not settings.judged():
+        raise OperatorError("`judge` is set and `judge_signals` is empty; name what it is asked about")
+    for service in settings.served():
+        if settings.judge == UPSTREAM_JUDGES and service.upstream == "scripted":
+            raise OperatorError(
+                f"`judge = {UPSTREAM_JUDGES}` asks the model of service `{service.id}`, which is `scripted` and cannot judge; "
+                "name a real `upstream`, or another `judge`"
+            )
+
+
+def _is_address(url: str) -> bool:
+    """Whether somebody could be reached there; who the caller is does not stand in an address."""
+    try:
+        parts = urlsplit(url)
+        return url.startswith(ADDRESSES) and bool(parts.hostname) and not parts.username and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _from_file(file: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouban.core.signals import SIGNALS, Level, Reading, Role
+from shouban.detectors.learned import DOUBTS
 from shouban.detectors.normalise import Normalised
 from shouban.detectors.reader import Detectors, build_detectors
 
@@ -93,6 +94,39 @@ def test_a_reading_of_level_none_is_not_given() -> None:
 
 def test_a_detector_in_time_is_heard() -> None:
     assert [one.level for one in Detectors([Plugged()], deadline=5).read("嗯", role="user")] == [3]
+
+
+class Doubting(Plugged):
+    """A plug-in that does not know."""
+
+    def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        normalised.notes[DOUBTS] = {"crisis": 0.4, "dependence": 0.3}
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("beside", "doubts"),
+    [
+        (None, {"crisis": 0.4, "dependence": 0.3}),
+        (Plugged(level=Level.MEDIUM), {"dependence": 0.3}),
+        (Plugged(level=Level.LOW), {"crisis": 0.4, "dependence": 0.3}),
+        (Plugged(raises=True), {"crisis": 0.4, "dependence": 0.3}),
+    ],
+)
+def test_what_a_detector_does_not_know_is_handed_out_unless_another_has_seen_it(
+    beside: Plugged | None, doubts: dict[str, float]
+) -> None:
+    detectors = Detectors([Doubting(), *([beside] if beside else [])])
+    readings, found = detectors.read_with_doubts("嗯", role="user")
+    assert found == doubts
+    assert readings == detectors.read("嗯", role="user")
+
+
+@given(SURPRISES, st.sampled_from(["user", "companion"]))
+def test_whatever_the_text_doubts_are_of_signals_not_read_and_readings_are_the_same(text: str, role: Role) -> None:
+    readings, doubts = DETECTORS.read_with_doubts(text, role=role)
+    assert readings == DETECTORS.read(text, role=role)
+    assert not doubts.keys() & {one.signal for one in readings if one.level != "unknown" and one.level >= Level.MEDIUM}
 
 
 def test_what_each_detector_covers_is_told() -> None:

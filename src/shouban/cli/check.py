@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import track
 
+from shouban.cli.opinions import Opinions, opinions_for
 from shouban.core.errors import CallerError
 from shouban.detectors.reader import Detectors, build_detectors
 from shouban.gateway.checking import Asked, Checked, check, parse_asked
@@ -25,6 +26,8 @@ def check_texts(
     role: str = "user",
     pack: str = "cn",
     data: Path | None = None,
+    judge: str | None = None,
+    judge_model: str | None = None,
     json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Say what is read in a text, what it makes owed, and what may go on.
@@ -43,6 +46,10 @@ def check_texts(
         The law to judge by.
     data
         A service's directory: its imported word lists are read too.
+    judge
+        `http(s)://HOST/v1` of a judge model, asked where the detectors are in doubt; also SHOUBAN_JUDGE, its key SHOUBAN_JUDGE_KEY.
+    judge_model
+        The judge's name there; also SHOUBAN_JUDGE_MODEL.
     json
         One JSON object a line.
 
@@ -53,12 +60,13 @@ def check_texts(
         raise CallerError(f"`--role` is `{role}`; it is `user` or `companion`", field="role")
     law = load_pack(pack)
     detectors = build_detectors(words_dir=data / "words" if data else None)
-    if file is None:
-        return _tell([Asked(text=text, role=role) for text in texts], detectors, law, as_json=json)  # type: ignore[arg-type]  # checked above
-    return _check_file(file, detectors, law, as_json=json)
+    with opinions_for(judge, judge_model) as opinions:
+        if file is None:
+            return _tell([Asked(text=text, role=role) for text in texts], detectors, law, opinions, as_json=json)  # type: ignore[arg-type]  # checked above
+        return _check_file(file, detectors, law, opinions, as_json=json)
 
 
-def _check_file(file: Path, detectors: Detectors, law: LoadedPack, *, as_json: bool) -> int:
+def _check_file(file: Path, detectors: Detectors, law: LoadedPack, opinions: Opinions, *, as_json: bool) -> int:
     """Bad lines are told on standard error with their number, and answered with an error line, so that lines still match."""
     bad = 0
     lines = list(_lines(file))
@@ -67,7 +75,7 @@ def _check_file(file: Path, detectors: Detectors, law: LoadedPack, *, as_json: b
         if not line.strip():
             continue
         try:
-            checked = check(parse_asked(line), detectors, law)
+            checked = check(parse_asked(line), detectors, law, opinion=opinions.read)
         except CallerError as error:
             bad += 1
             print(f"shouban: {file}:{number}: {error}", file=sys.stderr)
@@ -90,9 +98,9 @@ def _lines(file: Path) -> Iterator[bytes]:
         yield from opened
 
 
-def _tell(asked: list[Asked], detectors: Detectors, law: LoadedPack, *, as_json: bool) -> int:
+def _tell(asked: list[Asked], detectors: Detectors, law: LoadedPack, opinions: Opinions, *, as_json: bool) -> int:
     for one in asked:
-        _write(check(one, detectors, law), as_json=as_json)
+        _write(check(one, detectors, law, opinion=opinions.read), as_json=as_json)
     sys.stdout.flush()
     return 0
 

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from shouban.cli.evaluation import HEADINGS, Evaluation, evaluate, rows_of
+from shouban.cli.evaluation import ADVISED_HEADINGS, HEADINGS, Evaluation, advised_rows_of, evaluate, rows_of
 from shouban.cli.evaluation_page import render
+from shouban.cli.opinions import Opinions, opinions_for
 from shouban.core.errors import CallerError, did_you_mean
 from shouban.core.signals import SIGNALS
 from shouban.detectors.labelled import Case, read_labelled
@@ -32,6 +33,8 @@ def evaluate_detectors(
     html: Path | None = None,
     json: Path | None = None,
     seed: int = 0,
+    judge: str | None = None,
+    judge_model: str | None = None,
 ) -> int:
     """Measure the detectors on labelled texts: per signal and per source, with intervals, tiers and false alarms.
 
@@ -53,21 +56,30 @@ def evaluate_detectors(
         Write every figure.
     seed
         For the drawing of texts.
+    judge
+        `http(s)://HOST/v1` of a judge model, asked where the detectors are in doubt; also SHOUBAN_JUDGE, its key SHOUBAN_JUDGE_KEY.
+    judge_model
+        The judge's name there; also SHOUBAN_JUDGE_MODEL.
 
     """
     signals = _signals(signal)
-    cases = _drawn([case for path in data for case in read_labelled(path) if split in {"all", case.split}], most, seed)
+    cases = drawn([case for path in data for case in read_labelled(path) if split in {"all", case.split}], most, seed)
     if not cases:
         raise CallerError(
             f"no labelled text of split `{split}` in {', '.join(f'`{path}`' for path in data)}", field="data"
         )
     console = Console(stderr=True)
-    with Progress(console=console, disable=not sys.stderr.isatty()) as progress:
+    with (
+        opinions_for(judge, judge_model) as opinions,
+        Progress(console=console, disable=not sys.stderr.isatty()) as progress,
+    ):
         task = progress.add_task("reading", total=len(cases))
         found = evaluate(
-            cases, build_detectors(), shipped_models(), signals=signals, told=lambda: progress.advance(task)
-        )
+            cases, build_detectors(), shipped_models(), signals=signals, told=lambda: progress.advance(task),
+            opinions=None if opinions.is_nobody else opinions,
+        )  # fmt: skip
     _print(found)
+    _print_advised(found, opinions)
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(found)))
     if html is not None:
@@ -82,7 +94,7 @@ def _signals(named: Sequence[str] | None) -> frozenset[str]:
     return frozenset(named or SIGNALS)
 
 
-def _drawn(cases: list[Case], most: int, seed: int) -> list[Case]:
+def drawn(cases: list[Case], most: int, seed: int) -> list[Case]:
     by_source: dict[str, list[Case]] = {}
     for case in cases:
         by_source.setdefault(case.source, []).append(case)
@@ -108,3 +120,16 @@ def _print(found: Evaluation) -> None:
     console.print(
         "one text takes, in µs: " + "; ".join(f"{name} {value:g}" for name, value in found.microseconds.items())
     )
+
+
+def _print_advised(found: Evaluation, opinions: Opinions) -> None:
+    """What asking a second opinion gave; nothing where nobody was to be asked."""
+    if not any(one.with_judge for one in found.figures):
+        return
+    console = Console(width=None if sys.stdout.isatty() else 170)
+    table = Table(*ADVISED_HEADINGS, title="where a second opinion was asked", row_styles=["", "dim"])
+    for row in advised_rows_of(found.figures):
+        table.add_row(*row)
+    console.print(table)
+    told = ", ".join(f"{outcome} {number}" for outcome, number in opinions.outcomes.items())
+    console.print(f"asked about {opinions.texts} of {sum(found.cases.values())} texts: {told or 'none was in doubt'}")

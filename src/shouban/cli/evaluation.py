@@ -10,11 +10,12 @@ from typing import Final
 
 import msgspec
 
+from shouban.cli.opinions import Opinions
 from shouban.core.signals import SIGNALS, Level, Reading
 from shouban.detectors.labelled import BENIGN_CHAT, Case
 from shouban.detectors.learned import LearnedDetector
 from shouban.detectors.measures import average_precision, calibration_error, cut_at, f1, interval, share_above
-from shouban.detectors.reader import Detectors
+from shouban.detectors.reader import Detectors, Doubts
 
 # A signal is there from this level on; where fewer texts hold it, a figure would say nothing.
 THERE: Final = Level.MEDIUM
@@ -34,7 +35,30 @@ HEADINGS: Final = (
     "recall @0.1 %",
     "ECE",
 )
+ADVISED_HEADINGS: Final = (
+    "signal",
+    "source",
+    "asked/cases",
+    "no answer",
+    "recall",
+    "with judge",
+    "precision",
+    "with judge",
+    "false alarms",
+    "with judge",
+)
+WITH_JUDGE: Final = "with judge"
 FALSE_SHARES: Final = {"at_1_percent": 0.01, "at_0.1_percent": 0.001}
+
+
+class Advised(msgspec.Struct):
+    """What changes where a second opinion was asked: of how many cases, how many of them got none, and the shares with it."""
+
+    asked: int
+    unread: int
+    recall: float | None
+    precision: float | None
+    false_alarms: float | None
 
 
 class Figures(msgspec.Struct, omit_defaults=True):
@@ -55,6 +79,7 @@ class Figures(msgspec.Struct, omit_defaults=True):
     calibration_error: float | None = None
     reliability: list[tuple[float, float, int]] = []
     confusion: list[list[int]] = []
+    with_judge: Advised | None = None
 
 
 class Evaluation(msgspec.Struct):
@@ -74,6 +99,9 @@ class _Judged:
     levels: list[int] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
     scores: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    advised: list[int] = field(default_factory=list)
+    asked: int = 0
+    unread: int = 0
 
 
 def evaluate(
@@ -83,17 +111,20 @@ def evaluate(
     *,
     signals: frozenset[str],
     told: Callable[[], None],
+    opinions: Opinions | None = None,
 ) -> Evaluation:
-    """Reads every case by itself and counts. `told` is called once a case."""
+    """Reads every case by itself and counts. `told` is called once a case; `opinions` are asked where the detectors doubt."""
     judged: defaultdict[tuple[str, str], _Judged] = defaultdict(_Judged)
     benign: defaultdict[str, Counter[str]] = defaultdict(Counter)
     everyday: defaultdict[str, list[float]] = defaultdict(list)
     taken: list[tuple[int, float]] = []
     for case in cases:
         began = perf_counter()
-        readings = detectors.read(case.text, role=case.role, context=case.context)
+        readings, doubts = detectors.read_with_doubts(case.text, role=case.role, context=case.context)
         taken.append((len(case.text), perf_counter() - began))
         _count(case, readings, models.score(case.text, case.role, case.context), signals, judged, everyday)
+        if opinions is not None:
+            _advise(case, readings, doubts if case.role == "user" else {}, opinions, signals, judged)
         if not case.levels and not case.whole:
             benign[case.source].update({one.signal for one in readings if _level(one) >= THERE} & _absent_in(case))
         told()
@@ -139,11 +170,33 @@ def _count(
             one.scores[tier].append(score)
 
 
+def _advise(
+    case: Case, readings: Sequence[Reading], doubts: Doubts, opinions: Opinions, signals: frozenset[str],
+    judged: dict[tuple[str, str], _Judged],
+) -> None:  # fmt: skip
+    """Adds what a second opinion makes of the case; must follow `_count`. Where nobody was asked, what was read stands."""
+    doubts = {signal: score for signal, score in doubts.items() if signal in signals}
+    asked = opinions.asked(doubts)
+    second = opinions.read(case.text, doubts, case.context)
+    for signal in signals:
+        if case.level_of(signal) is None or case.role not in SIGNALS[signal]:
+            continue
+        one = judged[signal, case.source]
+        said = [each for each in second if each.signal == signal]
+        one.asked += signal in asked
+        one.unread += any(each.is_unknown for each in said)
+        one.advised.append(max((_level(each) for each in (*readings, *said) if each.signal == signal), default=0))
+        heard = max((each.score for each in said if _level(each) >= THERE), default=0.0)
+        one.scores[WITH_JUDGE].append(max(one.scores["together"][-1], heard))
+
+
 def _figures(signal: str, source: str, judged: _Judged, cuts: dict[str, float]) -> Figures:
     there = [level >= THERE for level in judged.levels]
     alarms = [level >= THERE for level in judged.read]
     hits = sum(a and b for a, b in zip(there, alarms, strict=True))
     found = Figures(signal=signal, source=source, cases=len(there), there=sum(there), confusion=_confusion(judged))
+    if judged.advised:
+        found.with_judge = _advised(judged, there)
     absent = len(there) - sum(there)
     if absent:
         found.false_alarms = (sum(alarms) - hits) / absent
@@ -167,6 +220,19 @@ def _figures(signal: str, source: str, judged: _Judged, cuts: dict[str, float]) 
             list(zip(judged.scores["models"], there, strict=True))
         )
     return found
+
+
+def _advised(judged: _Judged, there: Sequence[bool]) -> Advised:
+    alarms = [level >= THERE for level in judged.advised]
+    hits = sum(a and b for a, b in zip(there, alarms, strict=True))
+    present, raised, absent = sum(there), sum(alarms), len(there) - sum(there)
+    return Advised(
+        asked=judged.asked,
+        unread=judged.unread,
+        recall=hits / present if present >= FEWEST else None,
+        precision=hits / raised if raised and present >= FEWEST else None,
+        false_alarms=(raised - hits) / absent if absent else None,
+    )
 
 
 def _confusion(judged: _Judged) -> list[list[int]]:
@@ -212,6 +278,17 @@ def rows_of(figures: Iterable[Figures]) -> Iterator[tuple[str, ...]]:
             _share(one.false_alarms), _share(one.recall_at.get("at_1_percent")), _share(one.recall_at.get("at_0.1_percent")),
             "–" if one.calibration_error is None else f"{one.calibration_error:.3f}",
         )  # fmt: skip
+
+
+def advised_rows_of(figures: Iterable[Figures]) -> Iterator[tuple[str, ...]]:
+    """Where a second opinion was asked: each share without it and with it."""
+    for one in figures:
+        more = one.with_judge
+        if more is not None and more.asked:
+            yield (
+                one.signal, one.source, f"{more.asked}/{one.cases}", str(more.unread), _share(one.recall), _share(more.recall),
+                _share(one.precision), _share(more.precision), _share(one.false_alarms), _share(more.false_alarms),
+            )  # fmt: skip
 
 
 def _share(value: float | None) -> str:

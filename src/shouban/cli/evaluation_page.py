@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from shouban.cli.evaluation import HEADINGS, Evaluation, Figures, rows_of
+from shouban.cli.evaluation import ADVISED_HEADINGS, HEADINGS, Evaluation, Figures, advised_rows_of, rows_of
 
 STYLE = """
 body{font:16px/1.6 system-ui,"Noto Sans CJK SC",sans-serif;margin:0 auto;max-width:72rem;padding:1rem;color:#16211d;background:#fff}
@@ -27,7 +27,8 @@ def render(found: Evaluation, split: str) -> str:
         f"<p>Split: {escape(split)}. Texts: {escape(sources)}. A signal counts as there from level 2 on. "
         f"Recall @1 %: at the cut where 1 % of everyday chat raises an alarm.</p>"
         f"<h2>Each signal on each source</h2>{_table(HEADINGS, list(rows_of(found.figures)))}"
-        f"<h2>PR-AUC by tier</h2>{_table(('signal', 'source', 'lists and rules', 'models', 'together'), _tiers(found.figures))}"
+        f"<h2>PR-AUC by tier</h2>{_table(_tier_headings(found.figures), _tiers(found.figures))}"
+        f"{_advised(found.figures)}"
         f"<h2>Where every alarm is a false one</h2>{_table(('source', 'texts', 'alarms by signal'), benign)}"
         f"<h2>Levels of crisis: judged (rows) and read (columns)</h2>{_confusions(found.figures)}"
         f'<h2>Reliability of the models\' scores</h2><div class="plots">{plots}</div>'
@@ -50,6 +51,16 @@ def _told(shares: dict[str, float]) -> tuple[str]:
 
 def _tiers(figures: list[Figures]) -> list[tuple[str, ...]]:
     return [(one.signal, one.source, *(f"{value:.3f}" for value in one.tiers.values())) for one in figures if one.tiers]
+
+
+def _tier_headings(figures: list[Figures]) -> tuple[str, ...]:
+    most = max((tuple(one.tiers) for one in figures), key=len, default=())
+    return ("signal", "source", *most)
+
+
+def _advised(figures: list[Figures]) -> str:
+    rows = list(advised_rows_of(figures))
+    return f"<h2>Where a second opinion was asked</h2>{_table(ADVISED_HEADINGS, rows)}" if rows else ""
 
 
 def _confusions(figures: list[Figures]) -> str:

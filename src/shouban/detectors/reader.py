@@ -16,12 +16,12 @@ from typing import Final, Protocol
 
 import structlog
 
-from shouban.core.signals import UNKNOWN, Reading, Role
+from shouban.core.signals import UNKNOWN, Level, Reading, Role, rank
 from shouban.detectors.ages import AgeDetector
 from shouban.detectors.exits import ExitDetector
 from shouban.detectors.humanity import HumanityDetector
 from shouban.detectors.imported import imported_words
-from shouban.detectors.learned import shipped_models
+from shouban.detectors.learned import DOUBTS, shipped_models
 from shouban.detectors.normalise import Normalised, normalise
 from shouban.detectors.personal import PersonalDataDetector
 from shouban.detectors.stream import Following, StreamReader, Windowed
@@ -29,6 +29,7 @@ from shouban.detectors.words import shipped_words
 
 Context = Sequence[tuple[Role, str]]
 Readings = tuple[Reading, ...]
+Doubts = dict[str, float]
 # Plug-ins that hang keep their thread; beyond this many at once a plug-in is not asked and reads unknown.
 _MOST_WAITED_FOR: Final = 16
 
@@ -79,8 +80,25 @@ class Detectors:
     def read(self, text: str, *, role: Role, context: Context = ()) -> tuple[Reading, ...]:
         return self._read(text, role=role, context=context, of=self._by_role[role])
 
-    def _read(self, text: str, *, role: Role, context: Context, of: tuple[Detector, ...]) -> Readings:
+    def read_with_doubts(self, text: str, *, role: Role, context: Context = ()) -> tuple[Readings, Doubts]:
+        """As `read`; and each signal of which a detector does not know whether it is there, with its probability.
+
+        Where another detector has seen the signal there is no doubt left.
+        """
         normalised = normalise(text)
+        readings = self._read_normalised(normalised, role=role, context=context, of=self._by_role[role])
+        doubts: Doubts = normalised.notes.get(DOUBTS, {})
+        if not doubts:
+            return readings, doubts
+        seen = {one.signal for one in readings if rank(one.level) >= Level.MEDIUM}
+        return readings, {signal: score for signal, score in doubts.items() if signal not in seen}
+
+    def _read(self, text: str, *, role: Role, context: Context, of: tuple[Detector, ...]) -> Readings:
+        return self._read_normalised(normalise(text), role=role, context=context, of=of)
+
+    def _read_normalised(
+        self, normalised: Normalised, *, role: Role, context: Context, of: tuple[Detector, ...]
+    ) -> Readings:
         readings: list[Reading] = []
         ends = None if self._deadline is None else monotonic() + self._deadline
         for detector in of:

@@ -1,13 +1,15 @@
 """`POST /v1/chat/completions`: the road of one message, streaming or not. Raw ASGI: this is the hot path.
 
-Order that must hold: read and decide → what is owed is on disk → ask the model → read each piece → release it → the
-turn is on disk → the last byte. No model word goes out while a human speaks or was called.
+Order that must hold: read and decide → what is owed is on disk → ask the model, and whoever gives a second opinion → the
+opinion is heard → read each piece → release it → the turn is on disk → the last byte. No model word goes out while a
+human speaks or was called.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, Final
@@ -20,6 +22,7 @@ from shouban.core.errors import CallerError, ShoubanError, UpstreamError
 from shouban.core.signals import Reading
 from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
+from shouban.gateway.doubts import forget, once_settled, settle
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
@@ -96,18 +99,23 @@ class Chat:
             service, ask, body, talk, is_aware, ReplyReader(gateway.detectors, ask.n or 1, latest_turns(ask))
         )
         with _Stream(gateway, person, ask):
-            await hear_request(talk, ask, companion)
-            gateway.metrics.decided.observe(perf_counter() - began)
-            if talk.must_wait:
-                await talk.committed()
-            await self._reply(request, receive, out)
+            try:
+                await hear_request(talk, ask, companion)
+                gateway.metrics.decided.observe(perf_counter() - began)
+                if talk.must_wait:
+                    await talk.committed()
+                await self._reply(request, receive, out)
+            finally:
+                forget(talk)
 
     async def _reply(self, request: Request, receive: Receive, out: Out) -> None:
         out.frame = Frame(request.talk.turn, request.ask.model)
         out.is_stream = request.ask.is_stream
+        if request.talk.asked and request.talk.has_no_model:
+            await while_connected(settle(request.talk), receive)
         if request.talk.person.state.takeover == "human":
             await while_connected(self._human_reply(request, out), receive)
-        elif request.talk.answer.instead is not None or request.talk.person.state.takeover != "none":
+        elif request.talk.has_no_model:
             await self._reply_instead(request, out)
         else:
             await while_connected(self._model_reply(request, out), receive)
@@ -149,8 +157,14 @@ class Chat:
     async def _model_reply(self, request: Request, out: Out) -> None:
         body = masked_body(request.body, request.ask) if request.service.redacts else request.body
         try:
-            async with request.service.upstream.ask(body) as reply:
-                await (self._stream(request, reply, out) if request.ask.is_stream else self._whole(request, reply, out))
+            answer: AbstractAsyncContextManager[Reply | None] = request.service.upstream.ask(body)
+            async with once_settled(request.talk, answer) if request.talk.asked else answer as reply:
+                if reply is None:
+                    self._gateway.metrics.cuts.labels(request.service.id).inc()
+                    is_human = request.talk.person.state.takeover == "human"
+                    await (self._human_reply if is_human else self._reply_instead)(request, out)
+                else:
+                    await (self._stream if request.ask.is_stream else self._whole)(request, reply, out)
         except UpstreamError as error:
             if error.reason == "cut" and request.reader.is_finished and out.begun:
                 await self._close(request, out)  # the server ended without `[DONE]`, after a whole answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Final, Literal
@@ -16,7 +16,7 @@ from shouban.core.obligations import Allow, AskContacts, AskRegistration, Disclo
 from shouban.core.signals import Reading, Role
 from shouban.core.state import PersonState
 from shouban.detectors.personal import mask
-from shouban.detectors.reader import Detectors
+from shouban.detectors.reader import Detectors, Doubts
 from shouban.duties.ledger import duties_of
 from shouban.duties.notices import answer_of, language_of, words_of
 from shouban.packs.pack import LoadedPack
@@ -26,6 +26,8 @@ from shouban.web.api import field_in
 NOON: Final = datetime(2026, 8, 3, 4, 0, tzinfo=UTC)
 KEEPING_HOUSE: Final = (WakeAt, AskRegistration, AskContacts)
 PERSON: Final = "check"
+# What a second opinion reads, of a text, of the signals in doubt, and of the turns before.
+Opinions = Callable[[str, Doubts, Sequence[tuple[Role, str]]], tuple[Reading, ...]]
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True):
@@ -106,10 +108,25 @@ def primed(profile: Profile, pack: LoadedPack) -> PersonState:
     return state
 
 
-def check(asked: Asked, detectors: Detectors, pack: LoadedPack, *, region: str = "cn") -> Checked:
-    """Judges the text as if a person of the profile had just said it, or a companion to them."""
+def read_asked(asked: Asked, detectors: Detectors) -> tuple[tuple[Reading, ...], Doubts]:
+    """What the detectors say of it; in doubt they are only of a person's words."""
+    readings, doubts = detectors.read_with_doubts(asked.text, role=asked.speaker, context=asked.earlier)
+    return readings, doubts if asked.speaker == "user" else {}
+
+
+def check(
+    asked: Asked, detectors: Detectors, pack: LoadedPack, *, region: str = "cn", opinion: Opinions | None = None
+) -> Checked:
+    """Judges the text as if a person of the profile had just said it, or a companion to them; `opinion` is asked in doubt."""
+    readings, doubts = read_asked(asked, detectors)
+    if doubts and opinion is not None:
+        readings += opinion(asked.text, doubts, asked.earlier)
+    return check_read(asked, readings, pack, region=region)
+
+
+def check_read(asked: Asked, readings: tuple[Reading, ...], pack: LoadedPack, *, region: str) -> Checked:
+    """As `check`, for a text that has been read."""
     profile = asked.user if isinstance(asked.user, Profile) else Profile()
-    readings = detectors.read(asked.text, role=asked.speaker, context=asked.earlier)
     state = primed(profile, pack)
     owed = decide(state, spoken(asked, readings, person=PERSON, session=PERSON, at=NOON), pack.pack).owed
     return judged(asked, readings, owed, pack, age_band=profile.age_band, region=region)

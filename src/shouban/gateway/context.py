@@ -14,6 +14,7 @@ from shouban.core.errors import CallerError
 from shouban.core.events import Relation
 from shouban.core.obligations import Redact
 from shouban.db.writer import Writer
+from shouban.detectors.opinion import Adviser
 from shouban.detectors.reader import Detectors
 from shouban.evidence.log import Log
 from shouban.gateway.clock import Clock, VirtualClock, parse_at
@@ -29,11 +30,12 @@ from shouban.settings import ServiceSettings, Settings
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its settings, its law, its model."""
+    """One service: its settings, its law, its model, and who is asked where the detectors are in doubt."""
 
     settings: ServiceSettings
     pack: LoadedPack
     upstream: Upstream
+    advisers: tuple[Adviser, ...] = ()
 
     @property
     def id(self) -> str:

@@ -25,6 +25,18 @@ class Metrics:
         self.decided = Histogram(
             "shouban_decision_seconds", "From the request read to the decision made", buckets=BUCKETS, registry=at
         )
+        self.judge_asked = Counter(
+            "shouban_judge_asked", "Signals in doubt that the judge was asked about", ["signal"], registry=at
+        )
+        self.judge_answers = Counter(
+            "shouban_judge_answers", "What became of asking the judge", ["outcome"], registry=at
+        )
+        self.judge_seconds = Histogram(
+            "shouban_judge_seconds",
+            "From asking the judge to its answer, or to its deadline",
+            buckets=BUCKETS,
+            registry=at,
+        )
         self.streams = Gauge("shouban_open_streams", "Answers being streamed now", registry=at)
         self.overdue = Gauge(
             "shouban_obligations_overdue", "Obligations owed and not done in time", ["obligation"], registry=at

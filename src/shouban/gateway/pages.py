@@ -21,8 +21,9 @@ from shouban.duties.ledger import Duty, open_duties, overdue
 from shouban.evidence.chain import HASH_SIZE
 from shouban.evidence.log import microseconds, read_checkpoint, read_leaves, read_tile
 from shouban.evidence.tiles import TILE_WIDTH, encode_bundle, parse_entries_path, parse_tile_path, width_of
-from shouban.gateway.checking import Asked, Checked, Profile, check, judged, parse_asked, spoken
+from shouban.gateway.checking import Asked, Checked, Profile, check_read, judged, parse_asked, read_asked, spoken
 from shouban.gateway.context import Gateway, Service
+from shouban.gateway.doubts import opinion_of
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.people import require
 from shouban.gateway.push import checked_last_id, events_of
@@ -87,7 +88,7 @@ def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:
         checked = (
             await _check_of_person(gateway, service, data, at)
             if isinstance(data.user, str)
-            else await asyncio.to_thread(check, data, gateway.detectors, service.pack, region=service.settings.region)
+            else await _check_of_profile(gateway, service, data)
         )
         return Response(msgspec.json.encode(checked), media_type="application/json")
 
@@ -120,11 +121,19 @@ def _iso(us: int) -> str:
     return datetime.fromtimestamp(us / 1e6, UTC).isoformat()
 
 
+async def _check_of_profile(gateway: Gateway, service: Service, asked: Asked) -> Checked:
+    readings, doubts = await asyncio.to_thread(read_asked, asked, gateway.detectors)
+    readings += await opinion_of(gateway, service, asked.text, doubts, asked.earlier)
+    return await asyncio.to_thread(check_read, asked, readings, service.pack, region=service.settings.region)
+
+
 async def _check_of_person(gateway: Gateway, service: Service, asked: Asked, at: datetime) -> Checked:
     """The text counts as said: the person's state moves on, and what is owed is on the books before the answer."""
     raw_session = asked.session or "default"
     person = await person_for(gateway, service, str(asked.user), raw_session, at)
-    readings = await read(gateway, asked.text, asked.speaker, asked.earlier)
+    readings, doubts = await read(gateway, asked.text, asked.speaker, asked.earlier)
+    if asked.speaker == "user":
+        readings += await opinion_of(gateway, service, asked.text, doubts, asked.earlier)
     words = Words(new_id(), asked.speaker, asked.text, person.session(raw_session), raw_session)
     event = spoken(asked, readings, person=person.id, session=words.session, at=at, turn=words.id)
     heard = await gateway.hearing.hear(person, event, service.pack, words=words, done="given with the check")

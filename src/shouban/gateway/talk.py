@@ -16,9 +16,11 @@ from shouban.core.errors import CallerError, ConflictError
 from shouban.core.obligations import Obligation, strictest
 from shouban.core.signals import Reading, Role
 from shouban.detectors.learned import LearnedDetector
+from shouban.detectors.reader import Doubts
 from shouban.duties.ledger import Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
 from shouban.gateway.context import Gateway, Service
+from shouban.gateway.doubts import Asked, ask_about
 from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
 from shouban.gateway.masking import note_read
 from shouban.gateway.people import Person
@@ -52,6 +54,7 @@ class Talk:
     session: str = ""
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session = self.person.session(self.raw_session)
@@ -129,6 +132,11 @@ class Talk:
             pushes = []
 
     @property
+    def has_no_model(self) -> bool:
+        """A template or a human answers, so that the model is not asked."""
+        return self.answer.instead is not None or self.person.state.takeover != "none"
+
+    @property
     def is_over(self) -> bool:
         """A human was called or speaks, or the person has left: no model word may follow."""
         return self.person.state.takeover != "none" or self.has_left
@@ -178,30 +186,36 @@ def _anonymous(service: Service, raw_session: str) -> str:
 
 async def read(
     gateway: Gateway, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()
-) -> tuple[Reading, ...]:
-    """What the detectors say; a long text is read beside the loop, so that others do not wait."""
+) -> tuple[tuple[Reading, ...], Doubts]:
+    """What the detectors say, and of what they do not know; a long text is read beside the loop, so that others do not wait."""
     if len(text) > LONG_TEXT:
-        readings = await asyncio.to_thread(gateway.detectors.read, text, role=role, context=context)
+        found = await asyncio.to_thread(gateway.detectors.read_with_doubts, text, role=role, context=context)
     else:
-        readings = gateway.detectors.read(text, role=role, context=context)
-    for one in readings:
+        found = gateway.detectors.read_with_doubts(text, role=role, context=context)
+    for one in found[0]:
         if one.is_unknown:
             gateway.metrics.unknown.labels(one.signal).inc()
-    return readings
+    return found
 
 
 async def read_turn(
     gateway: Gateway, turn: Turn, role: Role, context: Sequence[tuple[Role, str]] = ()
-) -> tuple[Reading, ...]:
+) -> tuple[tuple[Reading, ...], Doubts]:
     """A message read as it stands; and, where a model would see it otherwise, once more with parts joined and letters unescaped."""
     text = text_of(turn)
-    readings = await read(gateway, text, role, context)
-    joined = unescaped(text.replace("\n", "") if isinstance(turn.content, list) else text)
+    readings, doubts = await read(gateway, text, role, context)
+    joined = as_seen(turn, text)
     if joined == text:
-        return readings
+        return readings, doubts
     known = {(one.signal, one.level) for one in readings}
-    more = await read(gateway, joined, role, context)
-    return readings + tuple(replace(one, span=None) for one in more if (one.signal, one.level) not in known)
+    more, other_doubts = await read(gateway, joined, role, context)
+    added = tuple(replace(one, span=None) for one in more if (one.signal, one.level) not in known)
+    return readings + added, doubts | other_doubts
+
+
+def as_seen(turn: Turn, text: str) -> str:
+    """A message's `text` as a model would see it: parts joined, letters unescaped."""
+    return unescaped(text.replace("\n", "") if isinstance(turn.content, list) else text)
 
 
 async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
@@ -254,7 +268,7 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
     stored_as = {"assistant": "companion", "developer": "system", "function": "tool"}.get(turn.role, turn.role)
     if not text or _was_seen(talk, stored_as, text):
         return 0
-    readings = await read_turn(talk.gateway, turn, SAID_BY[turn.role])
+    readings, _ = await read_turn(talk.gateway, turn, SAID_BY[turn.role])
     if turn.role not in SPEAKERS:
         # A prompt or a tool's result is nobody's words: the models learned from what people and companions say.
         readings = tuple(one for one in readings if one.detector != LearnedDetector.name or one.is_unknown)
@@ -284,13 +298,16 @@ def _was_seen(talk: Talk, role: str, text: str) -> bool:
 
 
 async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, str]]) -> None:
-    text = text_of(ask.messages[place])
+    turn = ask.messages[place]
+    text = text_of(turn)
     talk.language = language_of(text, talk.language)
-    readings = await read_turn(talk.gateway, ask.messages[place], "user", context)
-    if isinstance(ask.messages[place].content, str):
+    readings, doubts = await read_turn(talk.gateway, turn, "user", context)
+    if isinstance(turn.content, str):
         note_read(text, readings)
     _was_seen(talk, "user", text)
     talk.turn = new_id()
+    if doubts:
+        ask_about(talk, as_seen(turn, text), doubts, context, turn=talk.turn, chars=len(text))
     words = Words(talk.turn, "user", text, talk.session, talk.raw_session, companion_of(talk))
     event = e.UserSpoke(
         at=talk.at,
