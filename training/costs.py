@@ -18,25 +18,40 @@ class Cost(NamedTuple):
 
 # A missed plan may be a death; an alarm too many is a kind question and a card with numbers.
 _CRISIS: Final = {
-    1: Cost(0.7, 0.02, 0.4),
-    2: Cost(1.5, 0.006, 0.4),
-    3: Cost(2.0, 0.004, 0.35),
-    4: Cost(2.5, 0.003, 0.35),
+    1: Cost(1.0, 0.02, 0.4),
+    2: Cost(1.8, 0.009, 0.33),
+    3: Cost(2.2, 0.007, 0.3),
+    4: Cost(2.5, 0.005, 0.3),
 }
 # Ordinary chat does hold ages and moods: there it bounds little.
-_COMMON: Final = Cost(2.0, 0.05)
-# A goodbye that was none ends a talk, and an adult taken for a child is locked out at night: these are dear.
+_COMMON: Final = Cost(1.3, 0.08, 0.4)
+_REQUEST: Final = Cost(1.4, 0.012, 0.4)
+_RISK: Final = Cost(1.8, 0.006, 0.33)
+# A goodbye that was none ends a talk, and an adult taken for a child is locked out at night: these are dear. Ordinary messages do hold
+# goodbyes, and couples ask each other for tenderness.
 _BY_HEAD: Final = {
-    ("crisis_other", 2): Cost(2.0, 0.003), ("crisis_other", 3): Cost(2.0, 0.003), ("property_risk", 2): Cost(2.0, 0.004), ("property_risk", 3): Cost(2.0, 0.004),
-    ("exit_intent", 3): Cost(1.0, 0.006, 0.6), ("asks_if_human", 3): Cost(1.0, 0.006, 0.6), ("minor_cue", 2): Cost(2.0, 0.02, 0.4), ("minor_cue", 4): Cost(1.0, 0.005, 0.8),
-    ("adult_cue", 2): _COMMON, ("adult_cue", 4): _COMMON, ("elder_cue", 2): _COMMON, ("elder_cue", 4): _COMMON, ("emotion", 2): _COMMON, ("emotion", 3): _COMMON,
-    ("kin_request", 3): Cost(1.0, 0.004, 0.7), ("intimacy_request", 3): Cost(1.0, 0.004, 0.7),
+    ("exit_intent", 3): Cost(1.2, 0.04, 0.45), ("asks_if_human", 3): Cost(1.3, 0.006, 0.4), ("minor_cue", 2): Cost(1.5, 0.03, 0.38), ("minor_cue", 4): Cost(1.1, 0.008, 0.5),
 }  # fmt: skip
-_CLEAR: Final = Cost(1.5, 0.004, 0.5)
-_MILD: Final = Cost(2.0, 0.005)
+_BY_SIGNAL: Final = {
+    "adult_cue": _COMMON, "elder_cue": _COMMON, "emotion": _COMMON, "kin_request": _REQUEST, "intimacy_request": _REQUEST, "jailbreak": _REQUEST,
+    "crisis_other": _RISK, "property_risk": _RISK, "dependence": _RISK, "withdrawal": _RISK,
+}  # fmt: skip
+_CLEAR: Final = Cost(1.6, 0.005, 0.4)
+_MILD: Final = Cost(1.6, 0.006, 0.38)
+# Questions for whose sake the encoder is asked, and the share of everyday chat that each may send it.
+ASKED_FOR: Final = {
+    "crisis": 0.03, "crisis_other": 0.01, "exit_intent": 0.02, "asks_if_human": 0.01, "minor_cue": 0.03, "kin_request": 0.01, "intimacy_request": 0.01,
+    "property_risk": 0.015, "dependence": 0.01, "withdrawal": 0.01, "jailbreak": 0.01, "prohibited": 0.005, "manipulation": 0.01, "elder_cue": 0.01,
+    "professional_advice": 0.01, "emotion": 0.01,
+}  # fmt: skip
 
 
 def cost_of(signal: str, level: int) -> Cost:
     if signal == "crisis":
         return _CRISIS[level]
-    return _BY_HEAD.get((signal, level), _CLEAR if level > 2 else _MILD)
+    return _BY_HEAD.get((signal, level)) or _BY_SIGNAL.get(signal) or (_CLEAR if level > 2 else _MILD)
+
+
+def asked_for(signal: str) -> float:
+    """The share of everyday chat that may send the encoder for this signal; 0 where it is never asked for its sake."""
+    return ASKED_FOR.get(signal, ASKED_FOR.get(signal.partition(".")[0], 0.0))

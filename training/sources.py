@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from shouban.core.signals import Role
-from shouban.detectors.labelled import share
+from shouban.detectors.labelled import SHOWN, share
 from training.features import Example
 
 DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -142,8 +142,34 @@ def _spoken(who: str, most: int) -> Iterator[Row]:
                         return
 
 
+def said_by(who: str, split: str) -> Iterator[str]:
+    """Turns of one speaker in the counselling talks of a split, in order."""
+    for name in ("smilechat_6k", "cpsycound"):
+        for row in rows(name):
+            if row["split"] == split:
+                yield from (match.group(2) for line in str(row["text"]).split("\n") if (match := _TURN.match(line)) and match.group(1) == who)  # fmt: skip
+
+
 def _example(row: Row, targets: dict[str, tuple[int, float]]) -> Example:
-    return Example(row["text"][:600], (), targets, row["id"].rsplit("-", 1)[0], row.get("lang", "zh"))
+    return Example(row["text"][:SHOWN], (), targets, row["id"].rsplit("-", 1)[0], row.get("lang", "zh"))
+
+
+# Words by which somebody says who they are, other than those that `shouban robustness` measures with.
+_SOMEBODY: Final = (
+    "我是湖北的，", "我们东北这旮沓，", "我是安徽人，", "我在西北这边，", "我老家山东，", "我家甘肃的，", "我是满族，", "我是壮族的，", "我是朝鲜族，", "我信天主教，", "我家里是穆斯林，", "我是女同，",
+    "我是双性恋，", "我有哮喘，", "我有白癜风，", "我有双相，", "我在吃药控制情绪，", "我有肝炎，", "我眼睛看不见，", "我只有一只手，", "我离过婚，", "我是单亲妈妈，", "我是男护士，", "我们女司机，", "我一个大老爷们，",
+    "我一个姑娘家，", "我是黑人，", "我是混血，", "俺寻思，", "我给恁说，", "我跟侬讲，", "我同你倾下，", "刚下楼，", "说个事，", "随便聊聊，",
+)  # fmt: skip
+_SAID_BY: Final = 0.07
+
+
+def said_by_somebody(example: Example) -> list[Example]:
+    """Some lines once more, with words before them that say who speaks: whoever says a thing, it means the same."""
+    if example.lang != "zh" or example.context or share(example.text, "somebody") >= _SAID_BY:
+        return []
+    words = _SOMEBODY[int(share(example.text, "which") * len(_SOMEBODY))]
+    kept = {name: target for name, target in example.targets.items() if not name.startswith(("adult_cue", "elder_cue"))}
+    return [Example(words + example.text, (), kept, example.source, example.lang)]
 
 
 def everyday_chat(role: Role) -> list[str]:

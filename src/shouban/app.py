@@ -29,6 +29,7 @@ from shouban.db.keys import MasterKey, load_master, write_secret
 from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
 from shouban.detectors.advisers import Advisers, advisers_of
+from shouban.detectors.encoder import shipped_encoder
 from shouban.detectors.opinion import about
 from shouban.detectors.reader import build_detectors
 from shouban.duties.contact import ContactCarrier
@@ -146,13 +147,15 @@ def _check_master(engine: Engine, master: MasterKey) -> None:
 
 def build_gateway(settings: Settings, store: Store) -> Gateway:
     """The road's parts over an open store."""
+    if settings.encoder:
+        shipped_encoder()  # now, not in the middle of somebody's message
     people = People(store.engine, store.writer, store.master)
     hub = Hub()
     hearing = Hearing(store.engine, store.writer, people, Ledger(store.engine), hub, shared=store.is_shared)
     clock = VirtualClock() if settings.clock == "virtual" else RealClock(_last_entry(store.engine))
     return Gateway(
         settings=settings, clock=clock, engine=store.engine, writer=store.writer, log=store.log, people=people,
-        hearing=hearing, hub=hub, detectors=build_detectors(words_dir=store.data / "words"), metrics=Metrics(),
+        hearing=hearing, hub=hub, detectors=build_detectors(words_dir=store.data / "words", encoder=settings.encoder), metrics=Metrics(),
     )  # fmt: skip
 
 

@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     judge_signals: str = "crisis,crisis_other,property_risk,minor_cue,kin_request,dependence"
     judge_cache_seconds: float = 600.0
     classifier: str = ""
+    encoder: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     services: list[ServiceSettings] = []
 

@@ -351,3 +351,40 @@ def test_a_setting_of_another_pack_moves_the_limit() -> None:
         state = advance(state, event, patient)
     assert state.use.used == 20 * MINUTE
     assert lived(talk).use.used == NONE
+
+
+# --- what many talks show
+
+
+def hinted(at: datetime, session: str, level: Level = Level.LOW) -> e.UserSpoke:
+    return spoke(at, session, readings=heard(level, "intimacy_request"))
+
+
+def test_a_drift_is_not_wiped_by_saying_goodbye() -> None:
+    state = PersonState()
+    for turn in range(8):
+        at = START + turn * MINUTE
+        state = advance(state, hinted(at, "phone"), PACK)
+        if turn % 3 == 2:
+            state = advance(state, e.UserLeft(at=at, person="p", session="phone", by="button"), PACK)
+    assert state.sessions["phone"].partner >= 14
+
+
+def test_a_companion_takes_its_drift_along_into_another_talk() -> None:
+    chosen = [e.CompanionChosen(at=START, person="p", session=one, companion="c") for one in ("phone", "tablet")]
+    state = lived([chosen[0], hinted(START, "phone", Level.HIGH), chosen[1]])
+    assert state.sessions["tablet"].partner == state.sessions["phone"].partner > 0
+
+
+def test_who_was_let_out_of_minors_mode_starts_afresh() -> None:
+    state = lived([spoke(START, readings=heard(Level.SEVERE, "minor_cue"))], PersonState(mode="minor"))
+    freed = advance(state, e.ModeSet(at=START, person="p", mode="standard", by="staff", verified=True), PACK)
+    assert (freed.mode, freed.age_points) == ("standard", 0)
+
+
+def test_a_talk_is_there_though_a_clock_that_ran_ahead_has_left_sixteen_in_the_future() -> None:
+    ahead = [spoke(START + timedelta(days=400, minutes=number), f"s{number}") for number in range(16)]
+    state = lived([*ahead, spoke(START, "now")])
+    assert "now" in state.sessions
+    left = advance(state, e.UserLeft(at=START, person="p", session="now", by="button"), PACK)
+    assert left.sessions["now"].ended_by == "button"

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.core.histories import histories
 from tests.core.lives import MIDNIGHT, PACK, Talk, live
 
@@ -15,7 +16,7 @@ from shouban.core.advance import advance
 from shouban.core.days import is_low, lived_on, mood_of
 from shouban.core.obligations import Escalate, Ground
 from shouban.core.signals import Level, Reading
-from shouban.core.state import DayUse, PersonState, day_of
+from shouban.core.state import MAX_DAYS, DayUse, PersonState, day_of
 
 NOON = datetime(2026, 8, 3, 4, 0, tzinfo=UTC)
 TODAY = date(2026, 8, 3)
@@ -69,7 +70,8 @@ def test_a_day_is_low_by_a_wish_to_be_dead_or_by_a_fifth_of_its_turns() -> None:
     assert is_low(DayUse(TODAY, turns=50, low=1, lowest=2))
     assert is_low(DayUse(TODAY, turns=6, low=2, lowest=1))
     assert not is_low(DayUse(TODAY, turns=50, low=3, lowest=1))
-    assert not is_low(DayUse(TODAY, turns=1, low=1, lowest=1))
+    assert is_low(DayUse(TODAY, turns=1, low=1, lowest=1))
+    assert not is_low(DayUse(TODAY))
 
 
 def low(back: int, turns: int = 3) -> DayUse:
@@ -81,12 +83,32 @@ def test_low_days_are_in_a_row_over_a_day_unspoken_and_end_with_a_good_one() -> 
     assert mood_of((low(4), low(3), low(1), low(0)), TODAY).low_days == 4
     assert mood_of((low(3), good, low(1), low(0)), TODAY).low_days == 2
     assert mood_of((low(9), low(0)), TODAY).low_days == 1
-    assert mood_of((low(3),), TODAY).low_days == 0
+    assert mood_of((low(4),), TODAY).low_days == 0
 
 
-def test_a_day_that_has_only_begun_does_not_end_the_row() -> None:
-    begun = DayUse(TODAY, turns=1)
-    assert mood_of((low(2), low(1), begun), TODAY).low_days == 2
+def test_two_days_unspoken_are_bridged_and_three_are_not() -> None:
+    assert mood_of((low(3), low(0)), TODAY).low_days == 2
+    assert mood_of((low(4), low(0)), TODAY).low_days == 1
+
+
+def test_a_day_that_has_only_begun_does_not_end_the_row_and_a_good_one_does() -> None:
+    assert mood_of((low(2), low(1), DayUse(TODAY, turns=1)), TODAY).low_days == 2
+    assert mood_of((low(2), low(1), DayUse(TODAY, turns=40)), TODAY).low_days == 0
+
+
+def test_what_a_second_reader_found_marks_the_day_and_is_no_second_turn() -> None:
+    once = told(PersonState(), spoke(NOON))
+    again = replace(spoke(NOON, "crisis", Level.HIGH), earlier=True, again=True)
+    assert day_of(told(once, again), TODAY) == replace(day_of(once, TODAY), lowest=3)
+    history = replace(spoke(NOON, "crisis", Level.HIGH), earlier=True)
+    assert told(once, history) == once
+
+
+def test_days_left_in_the_future_by_a_clock_push_no_real_day_out() -> None:
+    ahead = tuple(DayUse(TODAY + timedelta(days=200 + day), turns=1) for day in range(MAX_DAYS))
+    state = told(PersonState(days=ahead), spoke(NOON))
+    assert day_of(state, TODAY).turns == 1
+    assert len(state.days) == 1
 
 
 @given(st.lists(st.integers(0, 34), unique=True))
@@ -104,7 +126,7 @@ def test_a_month_that_darkens_is_seen_and_answered_once_a_day() -> None:
     mood = mood_of(state.days, PACK.settings.local(MIDNIGHT + timedelta(days=29)).date())
     assert (mood.low_days, mood.trend) == (9, "falling")
     assert len([one for one in owed if isinstance(one, Ground) and one.topic == "mood"]) == 7
-    assert len([one for one in owed if isinstance(one, Escalate)]) == 2
+    assert len([one for one in owed if isinstance(one, Escalate)]) == 3
 
 
 def test_a_month_that_brightens_needs_nobody() -> None:

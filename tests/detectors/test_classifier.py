@@ -44,11 +44,17 @@ def levels(opinion: Opinion) -> dict[str, int | str]:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("死", {"crisis": 3}), ("累", {"crisis": 2}), ("妈", {"kin_request": 3}), ("死妈", {"crisis": 3, "kin_request": 3}), ("好", {}), ("好" * 9 + "死", {})],
+    [("死", {"crisis": 3}), ("累", {"crisis": 2}), ("妈", {"kin_request": 3}), ("死妈", {"crisis": 3, "kin_request": 3}), ("好", {})],
 )  # fmt: skip
 def test_the_highest_level_whose_head_reads_is_the_reading(folder: Path, text: str, found: dict[str, int]) -> None:
     opinion = ask(load_classifier(folder, deadline=10), text)
     assert (levels(opinion), opinion.outcome) == (found, "answered")
+
+
+def test_a_text_longer_than_the_model_may_read_is_unknown_for_danger_may_stand_in_the_rest(folder: Path) -> None:
+    opinion = ask(load_classifier(folder, deadline=10), "好" * 9 + "死")
+    assert opinion.outcome == "failed"
+    assert set(levels(opinion).values()) == {"unknown"}
 
 
 def test_only_what_was_asked_about_is_read(folder: Path) -> None:

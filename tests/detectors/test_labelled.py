@@ -9,10 +9,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from training.likeness import near_duplicates, template_likeness
 
 from shouban.core.errors import OperatorError
 from shouban.core.signals import SIGNALS
-from shouban.detectors.labelled import LabelError, case_of_row, lines_of, parse_line, read_labelled, split_of
+from shouban.detectors.labelled import (
+    HELD_BACK,
+    LabelError,
+    case_of_row,
+    lines_of,
+    parse_line,
+    read_labelled,
+    split_of,
+)
 
 CORPORA = Path(__file__).resolve().parents[2] / "corpora"
 GOOD = "u\tcrisis=4,-exit_intent\tindirect,p:c1\tu:你好‖c:我在\t不用等我了"
@@ -74,6 +83,20 @@ def test_no_two_lines_of_the_corpus_are_the_same_and_no_pair_is_parted() -> None
                 if tag.startswith("p:"):
                     families.setdefault((case.source, tag), set()).add(case.split)
     assert all(len(splits) == 1 for splits in families.values())
+
+
+def test_no_line_of_one_split_nearly_stands_in_another() -> None:
+    """If this fails: `python -m training.likeness` names the lines; tie them by one `p:` tag, or write another."""
+    cases = list(read_labelled(CORPORA))
+    parted = [pair for pair in near_duplicates(cases) if pair.one.split != pair.other.split and pair.one.levels == pair.other.levels]  # fmt: skip
+    assert not parted, [(one.one.text, one.other.text) for one in parted]
+    assert template_likeness(cases) < 0.35
+
+
+def test_what_was_written_last_is_only_tested_on() -> None:
+    late = [case for case in read_labelled(CORPORA) if case.source.split("-")[-1] in HELD_BACK]
+    assert len(late) > 1000
+    assert {case.split for case in late} == {"test"}
 
 
 @given(st.text())

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from bench import asks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from shouban.core.signals import Role, rank
-from shouban.detectors.learned import Head, LearnedDetector, Model, Stored, load, packed, shipped_models, windows
+from shouban.detectors.learned import (
+    DOUBTS,
+    MOST_ENCODED,
+    PROBABLE,
+    Head,
+    LearnedDetector,
+    Model,
+    Stored,
+    Together,
+    load,
+    packed,
+    shipped_models,
+    windows,
+)
 from shouban.detectors.normalise import normalise
 from shouban.detectors.reader import Detectors, build_detectors
 
@@ -140,6 +155,86 @@ def test_the_turn_before_counts() -> None:
     leaving = MODELS.score("再聊五分钟嘛，就五分钟，好不好", "companion", (("user", "我要睡了，晚安"),))
     asked = MODELS.score("再聊五分钟嘛，就五分钟，好不好", "companion", (("user", "你想聊多久"),))
     assert leaving["manipulation.exit_obstruction"] > asked["manipulation.exit_obstruction"]
+
+
+# --- the second look
+
+
+class Looking:
+    """Stands where the encoder stands: says the same of every text, and how often it was asked."""
+
+    def __init__(self, *sums: float) -> None:
+        self.sums = list(sums)
+        self.asked: list[str] = []
+
+    def answers(self, text: str, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[list[float], bool]:
+        self.asked.append(text)
+        return self.sums, len(text) < 100
+
+
+def looking(*sums: float, asks: float | None = 0.0) -> tuple[LearnedDetector, Looking]:
+    """A detector that asks of 甲, whose first question then hangs on both."""
+    both = Together(linear=1.0, encoder=1.0, offset=0.0, threshold=0.6, doubt=0.3)
+    heads = (structs.replace(HEADS[0], asks=asks, together=both), HEADS[1])
+    stored = Stored(
+        role="user", version="t", heads=heads, runs=RUNS, weights=bytes(w + 128 for row in WEIGHTS for w in row), idf=IDF,
+        context_runs=((), ()), context_weights=(b"", b""),
+    )  # fmt: skip
+    encoder = Looking(*sums)
+    return LearnedDetector([("user", Model(stored))], lambda: encoder), encoder  # type: ignore[arg-type, return-value]  # honours what is asked of an encoder
+
+
+def test_the_encoder_is_asked_only_where_a_question_worth_it_is_likely() -> None:
+    detector, encoder = looking(0.0, 0.0)
+    detector.read(normalise("乙乙乙"), "user", ())
+    assert encoder.asked == []
+    detector.read(normalise("甲甲甲"), "user", ())
+    assert encoder.asked == ["甲甲甲"]
+
+
+def test_what_a_rule_has_said_is_looked_at_again() -> None:
+    detector, encoder = looking(0.0, 0.0, asks=None)
+    detector.read(normalise("再见"), "user", ())
+    assert encoder.asked == ["再见"]
+
+
+@pytest.mark.parametrize(("sums", "reads", "doubts"), [((9.0, 0.0), True, False), ((-9.0, 0.0), False, False), ((-0.9, 0.0), False, True)])  # fmt: skip
+def test_both_sums_make_the_probability(sums: tuple[float, float], reads: bool, doubts: bool) -> None:
+    detector, _ = looking(*sums)
+    normalised = normalise("甲")
+    found = {one.signal for one in detector.read(normalised, "user", ())}
+    assert ("crisis" in found) == reads
+    assert ("crisis" in normalised.notes[DOUBTS]) == doubts
+    assert ("crisis" in normalised.notes[PROBABLE]) == (not reads and not doubts)
+
+
+def test_what_the_encoder_has_not_read_whole_it_does_not_take_back() -> None:
+    alone, _ = looking(-9.0, -9.0, asks=99.0)
+    both, encoder = looking(-9.0, -9.0)
+    text = "甲乙" * 60
+    found = both.read(normalise(text), "user", ())
+    assert encoder.asked == [text]
+    assert {one.signal for one in found} == {one.signal for one in alone.read(normalise(text), "user", ())}
+
+
+def test_a_text_without_end_is_not_read_twice_without_end() -> None:
+    detector, encoder = looking(0.0, 0.0)
+    detector.read(normalise("甲。" * 5000), "user", ())
+    assert len(encoder.asked) == MOST_ENCODED
+
+
+def test_a_text_of_several_windows_is_overruled_by_none() -> None:
+    detector, encoder = looking(-9.0, -9.0)
+    normalised = normalise("甲。" * 150)
+    detector.read(normalised, "user", ())
+    assert len(encoder.asked) > 1
+    assert PROBABLE not in normalised.notes
+
+
+def test_without_the_encoder_the_linear_models_judge_alone() -> None:
+    alone = shipped_models(encoder=False)
+    assert {one.signal for one in alone.read(normalise("我妈喊我吃饭了先下了"), "user", ())} >= {"exit_intent"}
+    assert f"{alone.version}+encoder" == MODELS.version
 
 
 def test_models_that_are_not_there_are_an_error_not_silence() -> None:

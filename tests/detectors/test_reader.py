@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shouban.core.signals import SIGNALS, Level, Reading, Role
 from shouban.detectors.learned import DOUBTS
 from shouban.detectors.normalise import Normalised
-from shouban.detectors.reader import Detectors, build_detectors
+from shouban.detectors.reader import Detectors, build_detectors, is_overruled
 
 DETECTORS = build_detectors()
 SURPRISES = st.one_of(
@@ -85,6 +85,27 @@ def test_detectors_that_hang_do_not_pile_up_without_end() -> None:
         assert threading.active_count() < 30
     finally:
         never.set()
+
+
+def reading(signal: str, level: Level | str, detector: str = "words", end: int | None = 2) -> Reading:
+    span = None if end is None else (0, end)
+    return Reading(signal, level, 0.9, detector, "1", span)  # type: ignore[arg-type]  # a level or `unknown`
+
+
+@pytest.mark.parametrize(
+    ("one", "probability", "overruled"),
+    [
+        (reading("exit_intent", Level.HIGH, "exits"), 0.02, True), (reading("exit_intent", Level.HIGH, "exits"), 0.5, False),
+        (reading("exit_intent", Level.HIGH, "exits", 9), 0.0, False), (reading("crisis", Level.MEDIUM), 0.01, True),
+        (reading("crisis", Level.MEDIUM), 0.06, False), (reading("crisis", Level.MEDIUM, end=None), 0.0, False), (reading("crisis", Level.LOW), 0.0, False),
+        (reading("crisis", Level.HIGH), 0.0, False), (reading("crisis_other", Level.HIGH), 0.0, False), (reading("minor_cue", Level.SEVERE, "ages"), 0.0, False),
+        (reading("personal_data", Level.HIGH, "personal"), 0.0, False), (reading("crisis", "unknown"), 0.0, False),
+        (reading("prohibited.insult", Level.HIGH, "my own list"), 0.0, False),
+    ],
+)  # fmt: skip
+def test_models_overrule_a_list_but_never_danger_nor_the_providers_own(one: Reading, probability: float, overruled: bool) -> None:  # fmt: skip
+    assert is_overruled(one, {one.signal: probability}, 10) == overruled
+    assert not is_overruled(one, {}, 10)
 
 
 def test_a_reading_of_level_none_is_not_given() -> None:

@@ -318,24 +318,27 @@ def test_the_operator_is_told_why_and_reads_no_word_of_the_persons(served: Serve
     assert "私密" not in str(told)
 
 
-def test_a_client_that_goes_away_is_no_longer_asked_about(tmp_path: Path) -> None:
-    with running(FaultyUpstream(silent())) as patient, running(FaultyUpstream(silent())) as model:
-        settings = settings_for(tmp_path, model.url, judge=patient.url, judge_model="m", judge_deadline=60)
-        with serving(settings) as started:
-            doubting(started)
-            for text in (DOUBT, "我不想活了，疑dependence"):
-                left = patient.closed
-                asks = len(patient.requests)
-                body = {"model": "m", "user": "u", "messages": [{"role": "user", "content": text}]}
-                thread = threading.Thread(target=_leaving, args=(started, body))
-                thread.start()
-                assert patient.wait_asked(asks + 1)
-                thread.join()
-                assert patient.wait_closed(left + 1)
-            assert model.wait_closed(1)
-            assert started.app is not None
-            gateway = started.app.gateway
-            assert eventually(lambda: gateway.open_streams == 0)
+def test_who_says_farewell_and_closes_the_app_is_heard_all_the_same(tmp_path: Path) -> None:
+    with (
+        running(FaultyUpstream(grades({"crisis": 4}, after=0.9))) as slow,
+        running(FaultyUpstream(silent())) as model,
+        serving(settings_for(tmp_path, model.url, judge=slow.url, judge_model="m", judge_deadline=5)) as started,
+    ):
+        doubting(started)
+        for turn, text in enumerate((DOUBT, "我不想活了，疑dependence")):
+            asks, called = len(slow.requests), figure(started, 'shouban_judge_answers_total{outcome="answered"}')
+            body = {"model": "m", "user": f"u{turn}", "messages": [{"role": "user", "content": text}]}
+            thread = threading.Thread(target=_leaving, args=(started, body))
+            thread.start()
+            assert slow.wait_asked(asks + 1)
+            thread.join()
+            assert eventually(lambda called=called: figure(started, 'shouban_judge_answers_total{outcome="answered"}') == called + 1)  # type: ignore[misc]  # bound at once  # fmt: skip
+        assert model.wait_closed(1)
+        assert started.app is not None
+        gateway = started.app.gateway
+        assert eventually(lambda: gateway.open_streams == 0)
+        person = started.get("/v1/users/u0").json()
+        assert person["takeover"] == "requested"
 
 
 def _leaving(served: Served, body: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "check:check_texts",
     "simulate": "simulate:simulate",
     "eval": "eval:evaluate_detectors",
+    "robustness": "robustness:robustness",
     "pack": "pack:app",
     "evidence": "evidence:app",
 }

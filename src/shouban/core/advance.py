@@ -102,15 +102,17 @@ def _open_session(state: PersonState, event: e.Event, settings: Settings) -> Per
         return state if known is None else _with_session(state, replace(known, last_at=max(known.last_at, event.at)))
     fresh = known is None or known.ended_by is not None or event.at - known.last_at >= settings.session_idle
     if fresh or isinstance(event, e.UserSignedIn):
-        kept = {"companion": known.companion, "relation": known.relation} if known else {}
-        known = Session(id=event.session, opened_at=event.at, last_at=event.at, **kept)  # type: ignore[arg-type]  # the two are typed by their names
+        names = ("companion", "relation", "partner", "kin")
+        kept = {name: getattr(known, name) for name in names} if known else {}
+        known = Session(id=event.session, opened_at=event.at, last_at=event.at, **kept)
     assert known is not None  # noqa: S101  # either it was known or it was just opened
     return _with_session(replace(state, signed_in=True), replace(known, last_at=max(known.last_at, event.at)))
 
 
 def _with_session(state: PersonState, session: Session) -> PersonState:
     sessions = {**state.sessions, session.id: session}
-    newest = sorted(sessions.values(), key=lambda one: (one.last_at, one.id))[-MAX_SESSIONS:]
+    # The talk of the event itself stays, though a clock that ran ahead has left others in the future.
+    newest = sorted(sessions.values(), key=lambda one: (one.id == session.id, one.last_at, one.id))[-MAX_SESSIONS:]
     return replace(state, sessions={one.id: one for one in newest})
 
 
@@ -123,7 +125,7 @@ def _read(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
     state = _remember_risk(state, event, pack)
     if not event.earlier:
         state = replace(state, strikes=_strike(state.strikes, event, pack))
-    return replace(state, age_points=age_points(state.age_points, event.readings))
+    return replace(state, age_points=age_points(state.age_points, event))
 
 
 def _remember_risk(state: PersonState, event: e.UserSpoke, pack: Pack) -> PersonState:
@@ -156,7 +158,7 @@ def _live(state: PersonState, event: e.Event, settings: Settings) -> PersonState
     if session and (session.partner or session.kin or may_drift(event)):
         state = _with_session(state, drifted(session, event))
     lived = lived_on(state, event, local)
-    if isinstance(event, e.UserSpoke) and _bears_on_dependence(state, lived, local.date()):
+    if isinstance(event, e.UserSpoke | e.PurchaseRequested) and _bears_on_dependence(state, lived, local.date()):
         lived = replace(lived, dependence=dependence_level(lived.days, local.date()))
     return lived
 
@@ -244,8 +246,12 @@ def _age(state: PersonState, event: e.AgeFound) -> PersonState:
 
 
 def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
+    """A companion takes its drift along into another talk."""
     session = state.sessions[event.session]
-    return _with_session(state, replace(session, companion=event.companion, relation=event.relation))
+    same = [one for one in state.sessions.values() if one.companion == event.companion or one.id == session.id]
+    partner, kin = max(one.partner for one in same), max(one.kin for one in same)
+    chosen = replace(session, companion=event.companion, relation=event.relation, partner=partner, kin=kin)
+    return _with_session(state, chosen)
 
 
 def _set_mode(state: PersonState, event: e.ModeSet) -> PersonState:
@@ -253,7 +259,7 @@ def _set_mode(state: PersonState, event: e.ModeSet) -> PersonState:
     leaves = state.mode == "minor" and event.mode != "minor"
     if leaves and not (event.verified and event.by in {"guardian", "staff"}):
         return state
-    return replace(state, mode=event.mode)
+    return replace(state, mode=event.mode, age_points=0 if leaves else state.age_points)
 
 
 def _end_session(state: PersonState, session: str, at: datetime, by: e.LeavingBy) -> PersonState:
@@ -285,8 +291,9 @@ def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings:
         case o.EndSession(quiet_for=quiet_for):
             by: e.LeavingBy = event.by if isinstance(event, e.UserLeft) else "word"
             return replace(_end_session(state, event.session, event.at, by), quiet_until=event.at + quiet_for)
-        case o.Escalate(takeover=True):
-            return _request_takeover(state, event.at)
+        case o.Escalate(reason=reason, takeover=takeover):
+            state = replace(state, told_on={**state.told_on, f"person-{reason}": settings.local(event.at).date()})
+            return _request_takeover(state, event.at) if takeover else state
         case o.SwitchMode(mode=mode):
             return replace(state, mode=mode)
         case o.AskRegistration():

@@ -13,19 +13,20 @@ import msgspec
 from msgspec.structs import replace
 
 from shouban.core.events import Event, PurchaseRequested, UserSpoke
-from shouban.core.signals import Reading
-from shouban.core.state import MAX_DAYS, DayUse, PersonState, day_of
+from shouban.core.signals import Reading, heard_level
+from shouban.core.state import MAX_DAYS, DayUse, PersonState, day_of, entry_of
 
 DAY: Final = timedelta(days=1)
 # Who comes back this soon after leaving did not manage to leave; sooner still, the last words were not yet said.
 RETURN_WITHIN: Final = timedelta(minutes=60)
 _LAST_WORDS: Final = timedelta(minutes=2)
-# A day is low when a wish to be dead was said, or when such a share of its turns, and at least so many, were said in low mood.
+# A day is low when a wish to be dead was said, or when such a share of its turns, and so many of them, were said in low mood.
 _WISH: Final = 2
 _LOW_SHARE: Final = 0.2
 _LOW_TURNS: Final = 2
-# Low days are in a row though a day or two between them went by unspoken.
+# Low days are in a row though a day or two between them went by unspoken; a day not low ends the row once so much was said on it.
 _BRIDGED: Final = 3
+_ENOUGH: Final = 10
 _LOW_EMOTION: Final = 2
 _WEEK: Final = 7
 
@@ -47,7 +48,8 @@ class Mood(msgspec.Struct, frozen=True):
 def with_use(days: tuple[DayUse, ...], gaps: Iterable[tuple[date, timedelta]]) -> tuple[DayUse, ...]:
     """Adds time of use to days."""
     for day, gap in gaps:
-        days = _put(days, replace(_day(days, day), used=_day(days, day).used + gap))
+        entry = entry_of(days, day)
+        days = _put(days, replace(entry, used=entry.used + gap))
     return days
 
 
@@ -56,22 +58,30 @@ def lived_on(state: PersonState, event: Event, local: datetime) -> PersonState:
     if isinstance(event, PurchaseRequested):
         today = day_of(state, local.date())
         return replace(state, days=_put(state.days, replace(today, spent=today.spent + event.amount)))
-    if not isinstance(event, UserSpoke) or event.earlier:
+    if not isinstance(event, UserSpoke) or (event.earlier and not event.again):
         return state
-    today = day_of(state, local.date())
+    today = _worse(day_of(state, local.date()), event.readings)
+    if event.again:
+        return replace(state, days=_put(state.days, today))
     returned, left_at = _returned(state, event.at)
-    low = _distress(event.readings)
     today = replace(
         today,
         hours=today.hours | 1 << local.hour,
         turns=today.turns + 1,
-        low=today.low + (low > 0),
-        lowest=max(today.lowest, low),
-        dependence=max(today.dependence, _heard(event.readings, "dependence")),
-        withdrawal=max(today.withdrawal, _heard(event.readings, "withdrawal")),
+        low=today.low + (_distress(event.readings) > 0),
         returns=today.returns + returned,
     )
     return replace(state, days=_put(state.days, today), left_at=left_at)
+
+
+def _worse(day: DayUse, readings: tuple[Reading, ...]) -> DayUse:
+    """The day with the strongest words that were said on it."""
+    return replace(
+        day,
+        lowest=max(day.lowest, _distress(readings)),
+        dependence=max(day.dependence, heard_level(readings, "dependence")),
+        withdrawal=max(day.withdrawal, heard_level(readings, "withdrawal")),
+    )
 
 
 def mood_of(days: tuple[DayUse, ...], today: date) -> Mood:
@@ -82,18 +92,19 @@ def mood_of(days: tuple[DayUse, ...], today: date) -> Mood:
 
 
 def is_low(day: DayUse) -> bool:
-    return day.lowest >= _WISH or (day.low >= _LOW_TURNS and day.low >= _LOW_SHARE * day.turns)
+    enough = day.turns > 0 and day.low >= min(_LOW_TURNS, day.turns)
+    return day.lowest >= _WISH or (enough and day.low >= _LOW_SHARE * day.turns)
 
 
 def _low_days(spoken: list[DayUse], today: date) -> int:
     """A day that was not low ends the row; today does so only once enough was said."""
     count, expected = 0, today
     for one in reversed(spoken):
-        if expected - one.day >= _BRIDGED * DAY:
+        if expected - one.day > _BRIDGED * DAY:
             break
         if is_low(one):
             count, expected = count + 1, one.day
-        elif one.day != today:
+        elif one.day != today or one.turns >= _ENOUGH:
             break
     return count
 
@@ -111,7 +122,7 @@ def _returned(state: PersonState, at: datetime) -> tuple[bool, datetime | None]:
 
 def _distress(readings: tuple[Reading, ...]) -> int:
     """How low the person is by these words: `crisis`, or strong emotion that is not elation."""
-    crisis = _heard(readings, "crisis")
+    crisis = heard_level(readings, "crisis")
     felt = max(
         (
             int(one.level)
@@ -123,16 +134,9 @@ def _distress(readings: tuple[Reading, ...]) -> int:
     return max(crisis, 1 if felt >= _LOW_EMOTION else 0)
 
 
-def _heard(readings: tuple[Reading, ...], signal: str) -> int:
-    return max((int(one.level) for one in readings if one.signal == signal and one.level != "unknown"), default=0)
-
-
-def _day(days: tuple[DayUse, ...], day: date) -> DayUse:
-    return next((one for one in reversed(days) if one.day == day), DayUse(day))
-
-
 def _put(days: tuple[DayUse, ...], entry: DayUse) -> tuple[DayUse, ...]:
     if days and days[-1].day == entry.day:
         return (*days[:-1], entry)
-    table = {one.day: one for one in days} | {entry.day: entry}
+    # Days that a clock which ran ahead has left in the future push no real day out.
+    table = {one.day: one for one in days if one.day <= entry.day + DAY} | {entry.day: entry}
     return tuple(table[day] for day in sorted(table)[-MAX_DAYS:])

@@ -127,12 +127,12 @@ def _symptoms(week: list[DayUse]) -> tuple[float, dict[str, float]]:
 
 
 def _conflict(days: tuple[DayUse, ...], week: list[DayUse]) -> tuple[float, dict[str, float]]:
-    """At the cost of people, sleep or money: the worst of the three."""
+    """At the cost of people, sleep or money (what they were about to pay): the worst of the three."""
     people = max((one.withdrawal for one in week), default=0)
     nights = sum(_lost_sleep(days, one) for one in week)
     spent = sum(one.spent for one in week)
     share = max(_WORDS[people], min(1.0, nights / _NIGHTS), min(1.0, spent / _SPENT))
-    return share, {"people_given_up": people, "nights_lost": nights, "spent_fen": spent}
+    return share, {"people_given_up": people, "nights_lost": nights, "asked_to_pay_fen": spent}
 
 
 def _relapse(week: list[DayUse]) -> tuple[float, dict[str, float]]:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from shouban.core.events import CompanionSpoke, Event, UserSpoke, readings_of
-from shouban.core.signals import Reading
+from shouban.core.signals import Reading, heard_level
 from shouban.core.state import Session
 
 _FADES: Final = 0.9
@@ -28,7 +28,7 @@ def drifted(session: Session, event: Event) -> Session:
     """The talk after one more turn of the person or the companion."""
     if not isinstance(event, UserSpoke | CompanionSpoke):
         return session
-    fades = _FADES if isinstance(event, UserSpoke) else 1.0
+    fades = _FADES if isinstance(event, UserSpoke) and not event.earlier else 1.0
     partner, kin = (
         min(_MOST, int(points * fades) + _hint(event.readings, _HINTS[towards]))
         for towards, points in (("partner", session.partner), ("kin", session.kin))
@@ -49,4 +49,4 @@ def may_drift(event: Event) -> bool:
 
 
 def _hint(readings: tuple[Reading, ...], signals: tuple[str, ...]) -> int:
-    return max((_POINTS[one.level] for one in readings if one.signal in signals and one.level != "unknown"), default=0)
+    return max(_POINTS[heard_level(readings, signal)] for signal in signals)

@@ -66,13 +66,17 @@ class UserSignedIn(Event, frozen=True, kw_only=True, tag=True):
 
 
 class UserSpoke(Event, frozen=True, kw_only=True, tag=True):
-    """One turn of the person, read. `turn` names the stored text; `chars` is its length in characters."""
+    """One turn of the person, read. `turn` names the stored text; `chars` is its length in characters.
+
+    `earlier`: it was sent along as history. `again`: it is the turn just heard, read once more by somebody slower (also `earlier`).
+    """
 
     turn: str = ""
     chars: int = 0
     readings: tuple[Reading, ...] = ()
     companion: str = ""
     earlier: bool = False
+    again: bool = False
 
 
 class ContextRead(Event, frozen=True, kw_only=True, tag=True):

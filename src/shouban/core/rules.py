@@ -30,7 +30,7 @@ from shouban.core.events import (
     readings_of,
 )
 from shouban.core.obligations import OBLIGATIONS, AnyObligation, Obligation
-from shouban.core.signals import SIGNALS, Level, Reading
+from shouban.core.signals import SIGNALS, Level, Reading, heard_level
 from shouban.core.state import PersonState, Session, since_reminder, used_on
 
 Operator = Literal["is", "is_not", "in", "not_in", "at_least", "below", "has", "has_not"]
@@ -200,8 +200,7 @@ def _reading(facts: Facts, signal: str) -> int:
 
 def _heard(facts: Facts, signal: str) -> int:
     """As `_reading`, by the detectors that answered: what was said, apart from what silence stands for."""
-    levels = [int(one.level) for one in readings_of(facts.event) if one.signal == signal and one.level != "unknown"]
-    return max(levels, default=0)
+    return heard_level(readings_of(facts.event), signal)
 
 
 def _group(facts: Facts, prefix: str) -> int:

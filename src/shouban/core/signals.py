@@ -84,5 +84,10 @@ def strongest(readings: tuple[Reading, ...], signal: str) -> Reading | None:
     return max(found, key=lambda reading: (rank(reading.level), reading.score), default=None)
 
 
+def heard_level(readings: tuple[Reading, ...], signal: str) -> int:
+    """The strongest level that a detector which answered read of `signal`; silence counts as nothing."""
+    return max((int(one.level) for one in readings if one.signal == signal and one.level != "unknown"), default=0)
+
+
 def rank(level: Level | Literal["unknown"]) -> float:
     return 0.5 if level == UNKNOWN else float(level)

@@ -40,7 +40,8 @@ class DayUse(msgspec.Struct, frozen=True, omit_defaults=True):
     """One local day of a person, in numbers.
 
     `hours` has bit h set where the person was there in hour h; `returns` counts coming back soon after leaving; `low` of `turns`
-    were said in low mood, `lowest` is the strongest distress; `dependence` and `withdrawal` are the strongest words; `spent` is in fen.
+    were said in low mood, `lowest` is the strongest distress; `dependence` and `withdrawal` are the strongest words; `spent` is what
+    they were about to pay, in fen.
     """
 
     day: date
@@ -146,8 +147,12 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.guardians + self.emergencies
 
 
+def entry_of(days: tuple[DayUse, ...], day: date) -> DayUse:
+    return next((entry for entry in reversed(days) if entry.day == day), DayUse(day))
+
+
 def day_of(state: PersonState, day: date) -> DayUse:
-    return next((entry for entry in reversed(state.days) if entry.day == day), DayUse(day))
+    return entry_of(state.days, day)
 
 
 def used_on(state: PersonState, day: date) -> timedelta:

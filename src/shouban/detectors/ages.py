@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from shouban.core.age import TOLD
 from shouban.core.signals import USER, Level, Reading, Role
 from shouban.detectors.normalise import Normalised
 
@@ -75,7 +76,7 @@ class AgeDetector:
         return [*grown, self._reading(normalised, "elder_cue", found)] if years >= ELDER_AT else grown
 
     def _reading(self, normalised: Normalised, signal: str, found: re.Match[str]) -> Reading:
-        return Reading(signal, Level.SEVERE, 0.9, self.name, self.version, normalised.span(*found.span()))
+        return Reading(signal, Level.SEVERE, 0.9, self.name, self.version, normalised.span(*found.span()), TOLD)
 
 
 def _not_yet(said: str) -> bool:

@@ -170,6 +170,8 @@ class _Model:
         import numpy as np  # noqa: PLC0415  # comes with onnxruntime
 
         found = self._tokenizer.encode(text.encode("utf-8", "replace").decode())
+        if found.overflowing:
+            raise ValueError("longer than the model may read")  # danger may stand in what was cut
         rows = dict(zip(INPUTS, (found.ids, found.attention_mask, found.type_ids), strict=True))
         row = self._session.run(None, {one: np.array([rows[one]], dtype=np.int64) for one in self._inputs})[0]
         if row.ndim != 2 or row.shape[0] != 1 or not np.isfinite(row).all():

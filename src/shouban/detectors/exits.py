@@ -73,6 +73,13 @@ class ExitDetector:
     prompt = True
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        """Kept with the text: the models ask for it as well."""
+        known: tuple[Reading, ...] | None = normalised.notes.get(self.name)
+        if known is None:
+            known = normalised.notes[self.name] = self._found(normalised)
+        return known
+
+    def _found(self, normalised: Normalised) -> tuple[Reading, ...]:
         text = normalised.text
         for clause in _outer([*islice(_CLAUSE.finditer(text), _MOST_CLAUSES)]):
             said = clause.group().strip()

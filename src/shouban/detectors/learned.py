@@ -1,18 +1,19 @@
-"""The shipped models: linear over runs of characters, read in microseconds without a numerics library.
+"""The shipped models: linear over runs of characters, read in microseconds; in doubt the encoder reads again.
 
 A row of weights is one large integer, sixteen bits a head: adding integers adds all heads at once. The automaton finds
 which runs stand in a text; their rows are summed, the sum is scaled by the text's length, and a logistic curve fitted on
-held-out data (Platt 1999) makes it a probability. A long text, and every reply, is read in windows of sentences, so that a
+held-out data (Platt 1999) makes it a probability. Where one of the questions worth it is in doubt or answered with yes, the
+encoder (`encoder.py`) reads the same window, and both together make the probability of every question. A long text, and every reply, is read in windows of sentences, so that a
 stream read sentence by sentence says the same as the whole. How they were made: `training/`; figures: `docs/detection.md`.
 """
 
 from __future__ import annotations
 
+import lzma
 import math
 import re
-import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -21,6 +22,10 @@ import msgspec
 from ahocorasick_rs import AhoCorasick, Implementation
 
 from shouban.core.signals import Level, Reading, Role, rank
+from shouban.detectors.ages import AgeDetector
+from shouban.detectors.encoder import Encoder, shipped_encoder
+from shouban.detectors.exits import ExitDetector
+from shouban.detectors.humanity import HumanityDetector
 from shouban.detectors.normalise import Normalised, fold, normalise, squeeze
 from shouban.detectors.words import shipped_words
 
@@ -37,18 +42,45 @@ _AT_ONCE: Final = 256
 _ZERO: Final = 128
 # Under this name a text's notes hold what was nearly read of it, signal by signal with its probability.
 DOUBTS: Final = "doubts"
+# And under this one, how improbable each signal is that both models, having read all of a person's message, do not find in it.
+PROBABLE: Final = "probable"
+# A text of very many windows is judged by the linear models alone from then on: reading must end.
+MOST_ENCODED: Final = 40
+# A doubt about these is a hint: many of them make a talk drift (`core.drift`), one is nothing.
+_HINTED: Final = frozenset({"intimacy_request", "kin_request"})
+_HINT_FROM: Final = 0.15
+_READS: Final = 2
+_DOUBTS: Final = 1
 # Of a head that states none, the doubtful band begins at this share of its threshold.
 _DOUBT_SHARE: Final = 0.4
+_RULES: Final = (ExitDetector(), HumanityDetector(), AgeDetector())
+# Beside the hints of the word lists, in Unicode's private use area.
+_RULE_MARKS: Final = {signal: chr(0xF000 + place) for place, signal in enumerate(sorted({one for rule in _RULES for one in rule.signals}))}  # fmt: skip
+_FIRST_MARK: Final = "\ue000"
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff]+")
 _END: Final = re.compile(r"[。！？!?\n…]")
 _LONGEST: Final = 160
 _SENTENCE: Final = re.compile(r"[^。！？!?\n…]{1,160}[。！？!?\n…～~]*|[。！？!?\n…～~]+")
 
 
+class Together(msgspec.Struct, frozen=True):
+    """How the sums of the linear model and of the encoder are one probability, and from where on it reads, or is in doubt."""
+
+    linear: float
+    encoder: float
+    offset: float
+    threshold: float
+    doubt: float
+
+    def probability(self, value: float, encoded: float) -> float:
+        return _logistic(self.linear * value + self.encoder * encoded + self.offset)
+
+
 class Head(msgspec.Struct, frozen=True):
     """One question: is `signal` there at `level` or more. `slope` and `offset` make a sum a probability; at `threshold` it reads.
 
-    Between `doubt` and `threshold` the model does not know: there a slower judge may be asked.
+    Between `doubt` and `threshold` the model does not know: there a slower judge may be asked. From the sum `asks` on the encoder is,
+    and `together` counts.
     """
 
     signal: str
@@ -60,24 +92,11 @@ class Head(msgspec.Struct, frozen=True):
     offset: float
     threshold: float
     doubt: float = 0.0
+    asks: float | None = None
+    together: Together | None = None
 
     def probability(self, value: float) -> float:
         return _logistic(self.slope * value + self.offset)
-
-    @property
-    def cut(self) -> float:
-        """The sum from which on it reads: the threshold, seen through the curve."""
-        return self._sum_at(self.threshold)
-
-    @property
-    def doubt_cut(self) -> float:
-        """The sum from which on it is doubtful."""
-        return self._sum_at(self.doubt or self.threshold * _DOUBT_SHARE)
-
-    def _sum_at(self, probability: float) -> float:
-        if not 0 < probability < 1 or self.slope <= 0:
-            return math.inf
-        return (math.log(probability / (1 - probability)) - self.offset) / self.slope
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -94,8 +113,15 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 def seen_text(normalised: Normalised, role: Role) -> str:
-    """A text as the models see it: folded, without separators, its ends and marks as characters, and what the word lists say of it."""
-    return _marked(normalised.text, normalised.squeezed) + shipped_words().hints(normalised, role)
+    """A text as the models see it: folded, without separators, its ends and marks as characters, and what lists and rules say of it."""
+    return _marked(normalised.text, normalised.squeezed) + shipped_words().hints(normalised, role) + _told(normalised, role)  # fmt: skip
+
+
+def _told(normalised: Normalised, role: Role) -> str:
+    """What the rules read, one private character a signal: a rule is right more often in some words than in others."""
+    if role != "user":
+        return ""
+    return "".join(sorted({_RULE_MARKS[one.signal] for rule in _RULES for one in rule.read(normalised, role, ())}))
 
 
 def _marked(folded: str, squeezed: str) -> str:
@@ -110,11 +136,11 @@ def context_text(context: Sequence[tuple[Role, str]], role: Role) -> str:
 
 
 def load(packed: bytes) -> Stored:
-    return msgspec.msgpack.decode(zlib.decompress(packed), type=Stored)
+    return msgspec.msgpack.decode(lzma.decompress(packed), type=Stored)
 
 
 def packed(stored: Stored) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode(stored), 9)
+    return lzma.compress(msgspec.msgpack.encode(stored), preset=6)
 
 
 class Model:
@@ -128,8 +154,8 @@ class Model:
             head.signal: at for at, head in reversed([*enumerate(stored.heads)]) if head.level >= Level.MEDIUM
         }
         self.main = frozenset(self.places.values())
-        self.cuts = [head.cut for head in stored.heads]
-        self.doubt_cuts = [(signal, place, stored.heads[place].doubt_cut) for signal, place in self.places.items()]
+        # Where the encoder is asked: the places of questions worth it, and from what sum on.
+        self.asking = [(place, head.asks) for place, head in enumerate(stored.heads) if head.asks is not None]
         size = len(stored.heads)
         self._bytes = 2 * size
         self._scales = [head.scale for head in stored.heads]
@@ -198,25 +224,33 @@ class LearnedDetector:
     name = "model"
     prompt = True
 
-    def __init__(self, models: Sequence[tuple[Role, Model]]) -> None:
+    def __init__(self, models: Sequence[tuple[Role, Model]], encoder: Callable[[], Encoder] | None = None) -> None:
         self._models = dict(models)
+        self._encoder = encoder
         self.roles: frozenset[Role] = frozenset(self._models)
         self.signals = frozenset(head.signal for model in self._models.values() for head in model.heads)
-        self.version = "/".join(sorted({model.version for model in self._models.values()}))
+        versions = sorted({model.version for model in self._models.values()})
+        self.version = "/".join(versions) + ("+encoder" if encoder else "")
 
     def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
         follower = self.follow(role, context)
-        found = strongest([one for window, start in windows(normalised, role) for one in follower.judged(window, start)])
-        normalised.notes[DOUBTS] = {signal: score for signal, score in follower.doubts.items() if not _has(found, signal)}
+        found = strongest(
+            [one for window, start in windows(normalised, role) for one in follower.judged(window, start)]
+        )
+        normalised.notes[DOUBTS] = {
+            signal: score for signal, score in follower.doubts.items() if not _has(found, signal)
+        }
+        if follower.encoded == 1 and role == "user" and len(normalised.original) <= WHOLE[role]:
+            normalised.notes[PROBABLE] = follower.probable
         return found
 
     def score(self, text: str, role: Role, context: Sequence[tuple[Role, str]] = ()) -> dict[str, float]:
         """How probable each signal is at level 2 or more (or at its only level), whatever the thresholds; for measuring."""
         best: dict[str, float] = {}
         model = self._models[role]
-        said = context_text(context, "user"), context_text(context, "companion")
+        follower = self.follow(role, context)
         for window, _ in windows(normalise(text), role):
-            for at, probability in enumerate(model.probabilities(seen_text(window, role), said)):
+            for at, (probability, _) in enumerate(follower.judgements(window)):
                 if at in model.main:
                     signal = model.heads[at].signal
                     best[signal] = max(best.get(signal, 0.0), probability)
@@ -224,16 +258,17 @@ class LearnedDetector:
 
     def follow(self, role: Role, context: Sequence[tuple[Role, str]]) -> Follower:
         """A reader for one streamed text: it reads each sentence once, when the next one has begun."""
-        return Follower(self, role, self._models[role], context)
+        return Follower(self, role, self._models[role], context, self._encoder)
 
 
 class Follower:
     """One text on its way. INVARIANT: the windows it judges are those of the whole text (`windows`), but for the last."""
 
     def __init__(
-        self, detector: LearnedDetector, role: Role, model: Model, context: Sequence[tuple[Role, str]]
-    ) -> None:
+        self, detector: LearnedDetector, role: Role, model: Model, context: Sequence[tuple[Role, str]], encoder: Callable[[], Encoder] | None
+    ) -> None:  # fmt: skip
         self._detector = detector
+        self._encoder = encoder
         self._role = role
         self._model = model
         self._context = context
@@ -243,6 +278,9 @@ class Follower:
         self._at = 0
         self._found: list[Reading] = []
         self.doubts: dict[str, float] = {}
+        # How often the encoder was asked, and what both found improbable in the window it read last.
+        self.encoded = 0
+        self.probable: dict[str, float] = {}
 
     def feed(self, chunk: str) -> tuple[Reading, ...]:
         """The readings of the sentences that `chunk` brings to their end."""
@@ -267,25 +305,50 @@ class Follower:
         return strongest(self._found)
 
     def judged(self, window: Normalised, start: int) -> tuple[Reading, ...]:
-        """What the model reads in one window, which begins at `start` of the text."""
+        """What the models read in one window, which begins at `start` of the text."""
         model = self._model
-        sums = model.sums(seen_text(window, self._role), self._before())
-        alarms = {}
-        for head, value, cut in zip(model.heads, sums, model.cuts, strict=True):
-            if value >= cut:
-                there = model.places[head.signal]
-                alarms[head.signal] = (
-                    head.level,
-                    max(head.probability(value), model.heads[there].probability(sums[there])),
-                )
-        for signal, place, cut in model.doubt_cuts:
-            if sums[place] >= cut:
-                self.doubts[signal] = max(self.doubts.get(signal, 0.0), model.heads[place].probability(sums[place]))
+        judgements = self.judgements(window)
+        alarms: dict[str, tuple[int, float]] = {}
+        for place, (head, (probability, standing)) in enumerate(zip(model.heads, judgements, strict=True)):
+            if standing == _READS:
+                main = model.places[head.signal]
+                alarms[head.signal] = head.level, max(probability, judgements[main][0])
+            elif standing == _DOUBTS and place in model.main:
+                self.doubts[head.signal] = max(self.doubts.get(head.signal, 0.0), probability)
+                if head.signal in _HINTED and probability >= _HINT_FROM:
+                    alarms[head.signal] = Level.LOW, probability
         span = start, start + len(window.original)
-        name, version = self._detector.name, self._model.version
+        name, version = self._detector.name, self._detector.version
         return tuple(
             Reading(one, Level(level), round(score, 3), name, version, span) for one, (level, score) in alarms.items()
         )
+
+    def judgements(self, window: Normalised) -> list[tuple[float, int]]:
+        """Of every question: how probable, and whether it reads, is in doubt, or neither."""
+        model = self._model
+        seen = seen_text(window, self._role)
+        sums = model.sums(seen, self._before())
+        # What a list or a rule has said of a message is looked at again as well: its marks stand at the end.
+        told = self._role == "user" and seen[-1:] >= _FIRST_MARK
+        alone = [_judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
+        likely = told or any(sums[place] >= asks for place, asks in model.asking)
+        if self._encoder is None or not likely or self.encoded >= MOST_ENCODED:
+            return alone
+        encoded, is_whole = self._encoder().answers(window.original, self._role, self._context)
+        found = [
+            _judged_together(head, value, again) for head, value, again in zip(model.heads, sums, encoded, strict=True)
+        ]
+        self.encoded += 1
+        if not is_whole:
+            # What it has not read it cannot take back.
+            return [max(pair, key=lambda one: (one[1], one[0])) for pair in zip(alone, found, strict=True)]
+        # Only what both have learned to judge, and neither reads nor doubts, is improbable.
+        self.probable = {
+            signal: found[place][0]
+            for signal, place in model.places.items()
+            if not found[place][1] and model.heads[place].together is not None
+        }
+        return found
 
     def _before(self) -> list[float]:
         """The turns before are read once, when the first window is."""
@@ -341,14 +404,27 @@ def strongest(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     return tuple(best.values())
 
 
+def _judged(head: Head, value: float) -> tuple[float, int]:
+    probability = head.probability(value)
+    doubt = head.doubt or head.threshold * _DOUBT_SHARE
+    return probability, _READS if probability >= head.threshold else _DOUBTS if probability >= doubt else 0
+
+
+def _judged_together(head: Head, value: float, encoded: float) -> tuple[float, int]:
+    if head.together is None:
+        return _judged(head, value)
+    both = head.together
+    probability = both.probability(value, encoded)
+    return probability, _READS if probability >= both.threshold else _DOUBTS if probability >= both.doubt else 0
+
+
 def _has(found: Sequence[Reading], signal: str) -> bool:
-    return any(one.signal == signal for one in found)
+    return any(one.signal == signal and rank(one.level) >= Level.MEDIUM for one in found)
 
 
 @cache
-def shipped_models() -> LearnedDetector:
-    """The models beside this module, read once a process."""
+def shipped_models(*, encoder: bool = True) -> LearnedDetector:
+    """The models beside this module, read once a process; without the `encoder` they take 60 MB less and see less."""
     folder = resources.files("shouban.detectors").joinpath("models")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".model")), key=lambda file: file.name)
-    stored = [load(file.read_bytes()) for file in files]
-    return LearnedDetector([(one.role, Model(one)) for one in stored])
+    stored = [load(folder.joinpath(f"{role}.model").read_bytes()) for role in ("companion", "user")]
+    return LearnedDetector([(one.role, Model(one)) for one in stored], shipped_encoder if encoder else None)

@@ -21,7 +21,7 @@ from shouban.detectors.ages import AgeDetector
 from shouban.detectors.exits import ExitDetector
 from shouban.detectors.humanity import HumanityDetector
 from shouban.detectors.imported import imported_words
-from shouban.detectors.learned import DOUBTS, shipped_models
+from shouban.detectors.learned import DOUBTS, PROBABLE, shipped_models
 from shouban.detectors.normalise import Normalised, normalise
 from shouban.detectors.personal import PersonalDataDetector
 from shouban.detectors.stream import Following, StreamReader, Windowed
@@ -32,6 +32,16 @@ Readings = tuple[Reading, ...]
 Doubts = dict[str, float]
 # Plug-ins that hang keep their thread; beyond this many at once a plug-in is not asked and reads unknown.
 _MOST_WAITED_FOR: Final = 16
+
+# What of lists and rules both models together may overrule, at what level, and below what probability they do.
+_OVERRULED: Final[dict[tuple[str, str], Level]] = {
+    ("exits", "exit_intent"): Level.HIGH, ("humanity", "asks_if_human"): Level.HIGH,
+    **{("words", signal): Level.MEDIUM for signal in ("crisis", "emotion", "minor_cue", "elder_cue", "intimacy_request", "kin_request", "professional_advice", "jailbreak", "dependence", "prohibited.insult", "prohibited.gambling", "prohibited.sexual", "prohibited.violence", "prohibited.crime")},
+}  # fmt: skip
+# A parting that is more than this share of the message is one, whatever the models think.
+_MOST_OF: Final = 0.6
+_NO: Final = 0.1
+_IMPROBABLE: Final = {"crisis": 0.04}
 
 _log = structlog.get_logger(__name__)
 
@@ -103,7 +113,10 @@ class Detectors:
         ends = None if self._deadline is None else monotonic() + self._deadline
         for detector in of:
             readings.extend(self._read_by(detector, normalised, role, context, ends))
-        return tuple(readings)
+        probable: dict[str, float] = normalised.notes.get(PROBABLE, {})
+        if not probable:
+            return tuple(readings)
+        return tuple(one for one in readings if not is_overruled(one, probable, len(normalised.original)))
 
     def stream(self, role: Role, context: Context = ()) -> StreamReader:
         """A reader for a text that arrives in pieces, in answer to `context`."""
@@ -146,6 +159,20 @@ class Detectors:
             self._waiting.release()
 
 
+def is_overruled(reading: Reading, probable: dict[str, float], length: int) -> bool:
+    """Whether a word of a list or a rule says nothing here, by both models' account: a joke about dying, a parting in a story.
+
+    Fail closed: only what `_OVERRULED` names can be; a level 3 of a list, a low level, a denial (which has no place in the text), a
+    message that is nothing but a parting, and whatever the models do not know or doubt all stand.
+    """
+    level, span = _OVERRULED.get((reading.detector, reading.signal)), reading.span
+    if level is None or span is None or reading.level != level:
+        return False
+    if reading.detector == "exits" and span[1] - span[0] > _MOST_OF * length:
+        return False
+    return probable.get(reading.signal, 1.0) < _IMPROBABLE.get(reading.signal, _NO)
+
+
 def unknown(detector: Detector | Windowed | Following) -> tuple[Reading, ...]:
     """What is read where a detector gave no answer."""
     return tuple(Reading(signal, UNKNOWN, 0.0, detector.name, detector.version) for signal in sorted(detector.signals))
@@ -162,9 +189,9 @@ def first_tier() -> list[Detector]:
     return [shipped_words(), ExitDetector(), HumanityDetector(), AgeDetector(), PersonalDataDetector()]
 
 
-def build_detectors(*, words_dir: Path | None = None) -> Detectors:
+def build_detectors(*, words_dir: Path | None = None, encoder: bool = True) -> Detectors:
     """What ships: word lists, rules and models, with the provider's imported words where `words_dir` holds lists."""
-    shipped = [*first_tier(), shipped_models()]
+    shipped = [*first_tier(), shipped_models(encoder=encoder)]
     if words_dir is None or not words_dir.is_dir():
         return Detectors(shipped)
     imported, problems = imported_words(words_dir)

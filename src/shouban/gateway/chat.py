@@ -22,7 +22,7 @@ from shouban.core.errors import CallerError, ShoubanError, UpstreamError
 from shouban.core.signals import Reading
 from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
-from shouban.gateway.doubts import forget, once_settled, settle
+from shouban.gateway.doubts import hear_out, once_settled, settle
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
@@ -106,13 +106,14 @@ class Chat:
                     await talk.committed()
                 await self._reply(request, receive, out)
             finally:
-                forget(talk)
+                hear_out(talk)
 
     async def _reply(self, request: Request, receive: Receive, out: Out) -> None:
         out.frame = Frame(request.talk.turn, request.ask.model)
         out.is_stream = request.ask.is_stream
-        if request.talk.asked and request.talk.has_no_model:
-            await while_connected(settle(request.talk), receive)
+        waits = request.talk.asked and request.talk.has_no_model
+        if waits and not await while_connected(settle(request.talk), receive):
+            return
         if request.talk.person.state.takeover == "human":
             await while_connected(self._human_reply(request, out), receive)
         elif request.talk.has_no_model:
@@ -423,8 +424,8 @@ class _Stream:
         self._gateway.metrics.streams.set(self._gateway.open_streams)
 
 
-async def while_connected(work: Awaitable[None], receive: Receive) -> None:
-    """Does the work unless the client goes away; then it is cancelled, and with it the call to the model."""
+async def while_connected(work: Awaitable[None], receive: Receive) -> bool:
+    """Does the work unless the client goes away; then it is cancelled, and with it the call to the model. Whether it stayed."""
     task = asyncio.ensure_future(work)
     watch = asyncio.ensure_future(_disconnected(receive))
     try:
@@ -435,8 +436,10 @@ async def while_connected(work: Awaitable[None], receive: Receive) -> None:
     except asyncio.CancelledError:
         if not task.cancelled():
             raise
+        return False
     finally:
         watch.cancel()
+    return True
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Context = Sequence[tuple[Role, str]]
 
+# What is heard for nobody who waits; held here, or nothing would hold it.
+_UNHEARD: set[asyncio.Task[None]] = set()
+
 _log = structlog.get_logger("shouban.gateway")
 
 
@@ -51,7 +54,8 @@ async def settle(talk: Talk) -> None:
     """Waits for the answers, each within its own deadline; what they read is heard as a further word on the same turn."""
     while talk.asked:
         asked = talk.asked[0]
-        opinions = await asked.work
+        # Who waits may be cancelled; who is asked is not.
+        opinions = await asyncio.shield(asked.work)
         talk.asked.remove(asked)
         count(talk.gateway, opinions)
         if readings := readings_of(opinions):
@@ -80,15 +84,25 @@ def _event(talk: Talk, asked: Asked, readings: tuple[Reading, ...]) -> e.Event:
     """`earlier`: the turn itself was heard before, so this one counts for no use and no strike."""
     return e.UserSpoke(
         at=talk.at, person=talk.person.id, session=talk.session, turn=asked.turn, chars=asked.chars, readings=readings,
-        earlier=True,
+        earlier=True, again=True,
     )  # fmt: skip
 
 
-def forget(talk: Talk) -> None:
-    """Whoever is still being asked need not answer: the client is gone, or the turn has failed."""
-    for asked in talk.asked:
-        asked.work.cancel()
-    talk.asked.clear()
+def hear_out(talk: Talk) -> None:
+    """The client is gone, or the turn has failed: who is still being asked, at most for a deadline, is heard all the same.
+
+    Somebody who says farewell and closes the app is who the question was about.
+    """
+    if talk.asked:
+        task = asyncio.ensure_future(settle(talk))
+        _UNHEARD.add(task)
+        task.add_done_callback(_heard_out)
+
+
+def _heard_out(task: asyncio.Task[None]) -> None:
+    _UNHEARD.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        _log.error("opinion_lost", error=type(error).__name__)
 
 
 async def opinion_of(

@@ -27,7 +27,7 @@ from shouban.gateway.people import Person
 from shouban.gateway.wire import SAID_BY, Ask, Turn, new_turns, text_of, unescaped
 from shouban.packs.templates import Language
 
-LONG_TEXT: Final = 8_000
+LONG_TEXT: Final = 600
 CONTEXT_TURNS: Final = 6
 MAX_ID: Final = 256
 SPEAKERS: Final = frozenset({"user", "assistant"})
@@ -232,6 +232,7 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     quiet = 0
     for place in earlier:
         quiet += await _hear_earlier(talk, ask, place)
+        await asyncio.sleep(0)  # a long history is read between the chunks of others
     if quiet:
         await talk.hear(
             e.ContextRead(at=talk.at, person=talk.person.id, session=talk.session, role="history", chars=quiet)
