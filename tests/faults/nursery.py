@@ -130,10 +130,10 @@ def _wait_for_wishes() -> None:
 
     law, detectors = cache(load_pack), cache(build_detectors)
     law("cn")
-    detectors(words_dir=None)
+    detectors(words_dir=None, encoder=True)
 
-    def build(*, words_dir: Path | None = None) -> Any:
-        return detectors(words_dir=words_dir if words_dir is not None and words_dir.is_dir() else None)
+    def build(*, words_dir: Path | None = None, encoder: bool = True) -> Any:
+        return detectors(words_dir=words_dir if words_dir is not None and words_dir.is_dir() else None, encoder=encoder)
 
     vars(shouban.app).update(load_pack=law, build_detectors=build)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # dead children are nobody's zombies

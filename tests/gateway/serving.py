@@ -337,9 +337,9 @@ def _detectors() -> Detectors:
     return build_detectors()
 
 
-def cached_detectors(*, words_dir: Path | None = None) -> Detectors:
+def cached_detectors(*, words_dir: Path | None = None, encoder: bool = True) -> Detectors:
     has_words = words_dir is not None and words_dir.is_dir()
-    return build_detectors(words_dir=words_dir) if has_words else _detectors()
+    return _detectors() if encoder and not has_words else build_detectors(words_dir=words_dir, encoder=encoder)
 
 
 @contextmanager

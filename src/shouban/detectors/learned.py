@@ -60,6 +60,12 @@ _FIRST_MARK: Final = "\ue000"
 _PRIVATE: Final = re.compile("[\ue000-\uf8ff]+")
 _END: Final = re.compile(r"[。！？!?\n…]")
 _LONGEST: Final = 160
+# Origin, faith, illness, sex, age, whom somebody loves: said of oneself or of one's own before a message.
+_SOMEBODY: Final = re.compile(
+    r"\s*(?=[^，,。！？!?\n]{0,14}(?:人|族|女的|男的|女生|男生|女孩|男孩|同性恋|双性恋|跨性别|喜欢男|喜欢女|信佛|信教|基督|天主|伊斯兰|穆斯林|抑郁|双相|焦虑|糖尿|血糖|血压|艾滋|感染|肝炎|癌|哮喘|癫痫|自闭|谱系|轮椅|听不见|听障|看不见"
+    r"|残疾|不方便|农村|村里|这边|那边|老家|东北|新疆|西藏|岁|十了|多了|出头|毕业|中年|老头|老太|老汉|药))"
+    r"(?:我|俺|作为|人到|刚|老|阿拉|咱)[^，,。！？!?\n]{0,16}[，,]\s*(?=.{4})"
+)
 _SENTENCE: Final = re.compile(r"[^。！？!?\n…]{1,160}[。！？!?\n…～~]*|[。！？!?\n…～~]+")
 
 
@@ -379,12 +385,17 @@ class Follower:
 
 
 def windows(normalised: Normalised, role: Role) -> list[tuple[Normalised, int]]:
-    """What is judged of a whole text, and where each begins: a short message at once, else as many sentences as make a window."""
+    """What is judged of a whole text, and where each begins: a short message at once, else as many sentences as make a window.
+
+    Who somebody says to be may take nothing away from what they say: it is judged without that as well.
+    """
     text = normalised.original
     if not normalised.squeezed:
         return []
     if len(text) <= WHOLE[role]:
-        return [(normalised, 0)]
+        somebody = _SOMEBODY.match(text)
+        rest = [(normalise(text[somebody.end() :]), somebody.end())] if somebody else []
+        return [(normalised, 0), *rest]
     found: list[tuple[Normalised, int]] = []
     start = 0
     for match in _SENTENCE.finditer(text):
