@@ -240,7 +240,9 @@ def _curve(dev: Sums, data: Data, everyday: Sums, column: int, signal: str, leve
     threshold = cut(of_alone(alone), of_alone(chat[:, :1]))
     asks, share_asking = None, asked_for(signal)
     if share_asking:
-        asks = _asks(alone[:, 0], answers, everyday.linear[:, column], share_asking)
+        alarms_at = (np.log(threshold / (1 - threshold)) - of_alone.offset) / max(float(of_alone.weights[0]), 1e-6)
+        # Whatever the linear model would read is read again.
+        asks = min(_asks(alone[:, 0], answers, everyday.linear[:, column], share_asking), round(float(alarms_at), 4))
     # Where the encoder is not asked, nothing is read by both: only chat that asks can raise an alarm together.
     together_at = cut(of_both(both), of_both(chat))
     linear, encoder = map(float, of_both.weights)

@@ -29,7 +29,7 @@ def make_folder(folder: Path) -> Path:
     tokenizer = Tokenizer(WordLevel(LETTERS, unk_token="?"))
     tokenizer.pre_tokenizer = Split(Regex("."), "isolated")
     tokenizer.save(str(folder / "tokenizer.json"))
-    write_heads(folder, {"roles": ["user"], "heads": HEADS, "max_tokens": 8})
+    write_heads(folder, {"roles": ["user"], "heads": HEADS, "max_tokens": 16})
     return folder
 
 

@@ -90,7 +90,7 @@ class Load:
             if self.chance.random() < IN_DANGER:
                 await self._in_danger(http)
             else:
-                await self._say(http, user, f"今天走了很远的路 {mark(self.chance)}", is_danger=False)
+                await self._say(http, user, f"昨天看了一本书 {mark(self.chance)}", is_danger=False)
 
     async def _in_danger(self, http: aiohttp.ClientSession) -> None:
         user = f"danger-{next(_numbers)}"

@@ -90,7 +90,8 @@ def _is_in_openais_shape(body: bytes) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    user=st.text(max_size=300), last_id=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=30)
+    user=st.text(max_size=300),
+    last_id=st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=30).map(str.strip),
 )
 def test_the_event_stream_opens_or_refuses(served: Served, user: str, last_id: str) -> None:
     headers = {b"authorization": f"Bearer {KEY}".encode(), b"last-event-id": last_id.encode("latin-1")}
