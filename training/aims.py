@@ -200,15 +200,13 @@ def _seconds(text: str) -> float:
 
 
 def _memory(encoder: str) -> int:
-    """What a process of its own grows by once everything was used; the encoder is loaded when it is first asked."""
+    """Megabytes by which a process of its own grows once everything was used (resident set, not its peak)."""
     code = (
-        "import resource as r, msgspec, structlog, yaml; b = r.getrusage(r.RUSAGE_SELF).ru_maxrss\n"
+        "import gc, msgspec, structlog, yaml; rss = lambda: int(open('/proc/self/statm').read().split()[1]) * 4096; b = rss()\n"
         f"from shouban.detectors.reader import build_detectors; d = build_detectors(encoder={encoder})\n"
-        "d.read('我不想活了', role='user'); d.read('你好', role='companion'); print((r.getrusage(r.RUSAGE_SELF).ru_maxrss - b) // 1000)"
+        "d.read('我不想活了', role='user'); d.read('你好', role='companion'); gc.collect(); print((rss() - b) // 1_000_000)"
     )
-    return int(
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    )  # our own interpreter and words
+    return int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> int:

@@ -138,7 +138,7 @@ def reached() -> None:
 
 
 def robustness() -> None:
-    cases = drawn([case for case in read_labelled(ROOT / "corpora") if case.split == "test"], 250, 0)
+    cases = drawn([case for case in read_labelled(ROOT / "corpora") if case.split == "test"], 40, 0)
     found: Robustness = measure(cases, build_detectors(), told=lambda: None)
     by_name = {signal: {one.name: one for one in rows} for signal, rows in found.evasions.items()}
     head = "| disguise | " + " | ".join(f"`{signal}` ({max((one.texts for one in by_name[signal].values()), default=0)})" for signal in TOLD) + " |"  # fmt: skip
