@@ -30,7 +30,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 DETECTION: Final = ROOT / "docs/detection.md"
 CORPUS: Final = ROOT / "corpora/README.md"
 FEWEST: Final = 12
-MOST: Final = 500
+MOST: Final = 200
 # Robustness is told of these; the page of `shouban robustness` has all.
 TOLD: Final = ("crisis", "exit_intent", "kin_request", "property_risk", "minor_cue")
 OPEN: Final = ("psysuicide", "cssrs_reddit500", "sdcnl", "cold")
