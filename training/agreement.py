@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from shouban.core.signals import SIGNALS
@@ -59,17 +59,20 @@ def both_readings() -> dict[str, list[Pair]]:
     return pairs
 
 
-def main() -> int:
-    print(
-        "| signal | lines | first | second | both | alpha, presence | alpha, level |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-    )
+HEADING: Final = "| signal | lines | first | second | both | alpha, presence | alpha, level |"
+
+
+def rows() -> Iterator[str]:
+    """The table, a row a signal that both together found ten times or more."""
     for signal, pairs in sorted(both_readings().items()):
         one, two = sum(a >= 2 for a, _ in pairs), sum(b >= 2 for _, b in pairs)
         if one + two >= 10:
             both = sum(a >= 2 and b >= 2 for a, b in pairs)
-            print(
-                f"| `{signal}` | {len(pairs)} | {one} | {two} | {both} | {alpha(pairs, presence):.2f} | {alpha(pairs, interval):.2f} |"
-            )
+            yield f"| `{signal}` | {len(pairs)} | {one} | {two} | {both} | {alpha(pairs, presence):.2f} | {alpha(pairs, interval):.2f} |"
+
+
+def main() -> int:
+    print(HEADING, "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", *rows(), sep="\n")
     return 0
 
 

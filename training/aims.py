@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from shouban.core.age import age_points
 from shouban.core.events import UserSpoke
-from shouban.core.signals import MANIPULATION, Level, Reading, Role
+from shouban.core.signals import MANIPULATION, Level, Reading, Role, heard_level
 from shouban.core.state import cue_level
 from shouban.detectors.labelled import Case, case_of_row, lines_of, parse_line
 from shouban.detectors.learned import shipped_models
@@ -53,11 +53,7 @@ def scores(text: str, role: Role, context: tuple[tuple[Role, str], ...]) -> dict
 
 
 def level(case: Case, signal: str) -> int:
-    return level_in(read(case.text, case.role, case.context), signal)
-
-
-def level_in(readings: Iterable[Reading], signal: str) -> int:
-    return max((int(one.level) for one in readings if one.signal == signal and one.level != "unknown"), default=0)
+    return heard_level(read(case.text, case.role, case.context), signal)
 
 
 def score(case: Case, signal: str) -> float:

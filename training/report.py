@@ -170,13 +170,7 @@ def counts() -> None:
 
 
 def agreed() -> None:
-    rows = []
-    for signal, pairs in sorted(agreement.both_readings().items()):
-        one, two = sum(a >= 2 for a, _ in pairs), sum(b >= 2 for _, b in pairs)
-        if one + two >= 10:
-            both = sum(a >= 2 and b >= 2 for a, b in pairs)
-            rows.append(f"| `{signal}` | {len(pairs)} | {one} | {two} | {both} | {agreement.alpha(pairs, agreement.presence):.2f} | {agreement.alpha(pairs, agreement.interval):.2f} |")  # fmt: skip
-    written(CORPUS, "agreement", table("| signal | lines | first | second | both | alpha, presence | alpha, level |", rows))  # fmt: skip
+    written(CORPUS, "agreement", table(agreement.HEADING, agreement.rows()))
 
 
 def alike() -> None:
