@@ -13,6 +13,7 @@ from tests.upstreams.faulty import FaultyUpstream
 from shouban.core import events as e
 from shouban.core.errors import OperatorError
 from shouban.db.schema import LEDGER
+from shouban.duties.ledger import done
 from shouban.gateway.context import Gateway
 from shouban.gateway.hearing import Words, new_id
 
@@ -210,3 +211,28 @@ def test_a_database_that_takes_no_write_gives_an_error_and_no_word(tmp_path: Pat
             connection.exec_driver_sql("DROP TRIGGER full")
         assert "12356" in served.chat("我不想活了", user=user).text
         assert served.log_size() > 0
+
+
+def test_a_duty_that_another_process_has_done_is_not_done_again_by_one_who_was_told_since(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    """The other's answer was on its way when this process took the newer state: no version tells it of the deed."""
+    user = fresh()
+    settings = settings_for(tmp_path, database=postgresql_url)
+    with serving(settings) as one, serving(settings) as other:
+        one.register(user)
+        assert "12356" in one.chat("我想自杀，今晚就跳楼", user=user).text
+        duty = next(row.duty_id for row in one.ledger(user) if row.kind == "Escalate")
+
+        async def end(served: Served) -> int:
+            """Says that the duty is done, as a process would that still believes it owed."""
+            gateway = gateway_of(served)
+            person = await gateway.people.find("default", user)
+            assert person is not None
+            told = e.DutyDone(at=NOON, person=person.id, duty=duty, obligation="Escalate", how="answered")
+            pack = gateway.by_id("default").pack
+            heard = await gateway.hearing.hear(person, told, pack, writes=done(duty, NOON, "answered"))
+            await heard.committed
+            return person.version
+
+        assert asyncio.run(end(one)) == asyncio.run(end(other))

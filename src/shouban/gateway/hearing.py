@@ -116,11 +116,14 @@ class Hearing:
         """
         if not self._shared:
             return self._hear(person, event, pack, words, pushes, writes or [], done)
-        given = event.duty if isinstance(event, DutyDone) and event.obligation in NOTICES else ""
-        person.giving.add(given)
+        ended = event.duty if isinstance(event, DutyDone) else ""
+        person.giving.add(ended)
         try:
             async with person.lock:
                 for _ in range(MAX_TRIES):
+                    # Asked before each try: who ends it after this answer changes the person too, and we try again.
+                    if ended and not await self._people.is_owed(ended):
+                        return await self._ended_elsewhere(person, event, pushes)
                     heard = self._hear(person, event, pack, words, pushes, writes or [], done)
                     try:
                         await asyncio.shield(heard.committed)
@@ -128,14 +131,12 @@ class Hearing:
                         await self._people.reload(person)
                     else:
                         return heard
-                    if given and not await self._people.is_owed(given):
-                        return await self._given_elsewhere(person, event, pushes)
         finally:
-            person.giving.discard(given)
+            person.giving.discard(ended)
         raise ConflictError("this person was changed elsewhere again and again; ask again")
 
-    async def _given_elsewhere(self, person: Person, event: Event, pushes: Sequence[Push]) -> Heard:
-        """Another process gave the same notice a moment before, and said so in the log: it is not done twice."""
+    async def _ended_elsewhere(self, person: Person, event: Event, pushes: Sequence[Push]) -> Heard:
+        """Another process did the same duty a moment before, and said so in the log: it is not done twice."""
         if pushes:
             await self.push(person, event, pushes)
         nothing: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

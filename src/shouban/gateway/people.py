@@ -48,6 +48,7 @@ class Person:
     giving: set[str] = field(default_factory=set)
     streams: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    answering: asyncio.Lock = field(default_factory=asyncio.Lock)
     words: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

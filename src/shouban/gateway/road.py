@@ -182,13 +182,14 @@ class Road:
         if kind is None or not getattr(event, "announced", True):
             return
         pack = self._gateway.by_id(person.service).pack
-        for duty in await asyncio.to_thread(self._open, person, kind):
-            how = f"answered by `{type(event).__name__}`"
-            told = e.DutyDone(
-                at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how
-            )
-            outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
-            await asyncio.shield(outcome.committed)
+        async with person.answering:  # two who answer at once do not both end it
+            for duty in await asyncio.to_thread(self._open, person, kind):
+                how = f"answered by `{type(event).__name__}`"
+                told = e.DutyDone(
+                    at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how
+                )
+                outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
+                await asyncio.shield(outcome.committed)
 
     def _open(self, person: Person, kind: str) -> list[Duty]:
         with view(self._gateway.engine) as connection:
