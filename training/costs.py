@@ -25,12 +25,13 @@ _CRISIS: Final = {
 }
 # Ordinary chat does hold ages and moods: there it bounds little.
 _COMMON: Final = Cost(1.3, 0.08, 0.4)
-_REQUEST: Final = Cost(1.4, 0.012, 0.4)
-_RISK: Final = Cost(1.8, 0.006, 0.33)
-# A goodbye that was none ends a talk, and an adult taken for a child is locked out at night: these are dear. Ordinary messages do hold
-# goodbyes, and couples ask each other for tenderness.
+_REQUEST: Final = Cost(1.7, 0.02, 0.25)
+_RISK: Final = Cost(2.0, 0.008, 0.22)
+# An adult taken for a child is locked out at night: that is dear. A goodbye that was none costs a word to come back, a goodbye unheard is
+# the law's obstruction; to say once too often that this is an AI costs a line. Ordinary messages do hold goodbyes, and couples ask each
+# other for tenderness.
 _BY_HEAD: Final = {
-    ("exit_intent", 3): Cost(1.2, 0.04, 0.45), ("asks_if_human", 3): Cost(1.3, 0.006, 0.4), ("minor_cue", 2): Cost(1.5, 0.03, 0.38), ("minor_cue", 4): Cost(1.1, 0.008, 0.5),
+    ("exit_intent", 3): Cost(1.6, 0.05, 0.3), ("asks_if_human", 3): Cost(1.8, 0.015, 0.2), ("minor_cue", 2): Cost(1.6, 0.035, 0.3), ("minor_cue", 4): Cost(1.1, 0.008, 0.5),
 }  # fmt: skip
 _BY_SIGNAL: Final = {
     # A public forum taught it, where every second line is one: elsewhere its words are those of the hurt as well.
@@ -42,6 +43,9 @@ _BY_SIGNAL: Final = {
 FORM_ONLY: Final = frozenset({("user", "prohibited.crime"), ("user", "prohibited.fraud")})
 _CLEAR: Final = Cost(1.6, 0.005, 0.4)
 _MILD: Final = Cost(1.6, 0.006, 0.38)
+# Said to somebody in despair these may be the last thing heard; guilt is the commonest tactic and the softest spoken.
+_GRAVE: Final = Cost(2.2, 0.006, 0.28)
+_GRAVELY: Final = frozenset({"manipulation.selfharm_encouragement", "manipulation.guilt", "manipulation.claims_human"})
 # Questions for whose sake the encoder is asked, and the share of everyday chat that each may send it.
 ASKED_FOR: Final = {
     "crisis": 0.03, "crisis_other": 0.01, "exit_intent": 0.02, "asks_if_human": 0.01, "minor_cue": 0.03, "kin_request": 0.01, "intimacy_request": 0.01,
@@ -53,6 +57,8 @@ ASKED_FOR: Final = {
 def cost_of(signal: str, level: int) -> Cost:
     if signal == "crisis":
         return _CRISIS[level]
+    if signal in _GRAVELY:
+        return _GRAVE
     return _BY_HEAD.get((signal, level)) or _BY_SIGNAL.get(signal) or (_CLEAR if level > 2 else _MILD)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from shouban.core.signals import Role
-from shouban.detectors.learned import LONGEST_RUN, context_text, seen_text
+from shouban.detectors.learned import context_text, seen_text
+from shouban.detectors.linear import LONGEST_RUN
 from shouban.detectors.normalise import normalise
 
 Views = tuple[str, str, str]

@@ -24,7 +24,7 @@ from sklearn.metrics import average_precision_score
 from shouban.core.signals import MANIPULATION, PROHIBITED, Role
 from shouban.detectors import encoder as shipped
 from shouban.detectors.labelled import Case, share, split_of
-from shouban.detectors.learned import Head, Stored, Together, packed
+from shouban.detectors.linear import Head, Stored, Together, packed
 from training.corpus import read_corpus
 from training.costs import FORM_ONLY, asked_for, cost_of
 from training.disguised import said_otherwise

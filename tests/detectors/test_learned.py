@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,60 +10,22 @@ from bench import asks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from tests.detectors.small import HEADS, IDF, RUNS, WEIGHTS
 
 from shouban.core.signals import Role, rank
 from shouban.detectors.learned import (
     DOUBTS,
     MOST_ENCODED,
     PROBABLE,
-    Head,
     LearnedDetector,
-    Model,
-    Stored,
-    Together,
-    load,
-    packed,
     shipped_models,
     windows,
 )
+from shouban.detectors.linear import Model, Stored, Together
 from shouban.detectors.normalise import normalise
 from shouban.detectors.reader import Detectors, build_detectors
 
 MODELS = shipped_models()
-HEADS = (Head("crisis", 2, -1.0, 0.5, 0.25, 1.0, 0.0, 0.5), Head("exit_intent", 3, 0.5, 0.1, 0.1, 2.0, -1.0, 0.5))
-RUNS = ("甲", "乙", "甲乙", "丙")
-WEIGHTS = [[3, -2], [-1, 5], [7, 0], [0, -4]]
-IDF = (1.0, 1.5, 2.0, 0.5)
-
-
-def small() -> Model:
-    stored = Stored(
-        role="user", version="t", heads=HEADS, runs=RUNS, weights=bytes(w + 128 for row in WEIGHTS for w in row), idf=IDF,
-        context_runs=((1,), ()), context_weights=(bytes([128 + 4, 128]), b""),
-    )  # fmt: skip
-    return Model(load(packed(stored)))
-
-
-def by_hand(text: str, said: str) -> list[float]:
-    def places(words: str) -> list[int]:
-        return [at for at, run in enumerate(RUNS) if run in words]
-
-    def length(found: list[int]) -> float:
-        return math.sqrt(sum(IDF[at] ** 2 for at in found)) or 1.0
-
-    here, before = places(text), places(said)
-    return [
-        head.bias
-        + head.scale * sum(WEIGHTS[at][column] for at in here) / length(here)
-        + head.context_scale * sum((4 if column == 0 else 0) for at in before if at == 1) / length(before)
-        for column, head in enumerate(HEADS)
-    ]
-
-
-@given(st.text("甲乙丙丁", max_size=400), st.text("甲乙丙丁", max_size=40))
-def test_adding_large_integers_adds_every_head(text: str, said: str) -> None:
-    model = small()
-    assert model.sums(text, model.evidence_of((said, ""))) == pytest.approx(by_hand(text, said))
 
 
 @given(
