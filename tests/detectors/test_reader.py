@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouban.core.signals import SIGNALS, Level, Reading, Role
-from shouban.detectors.learned import DOUBTS
+from shouban.detectors.learned import DOUBTS, PROBABLE
 from shouban.detectors.normalise import Normalised
 from shouban.detectors.reader import Detectors, build_detectors, is_overruled
 
@@ -106,6 +106,31 @@ def reading(signal: str, level: Level | str, detector: str = "words", end: int |
 def test_models_overrule_a_list_but_never_danger_nor_the_providers_own(one: Reading, probability: float, overruled: bool) -> None:  # fmt: skip
     assert is_overruled(one, {one.signal: probability}, 10) == overruled
     assert not is_overruled(one, {}, 10)
+
+
+class Sure(Plugged):
+    """Both models, which find no danger in the text at all."""
+
+    def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        normalised.notes[PROBABLE] = {"crisis": 0.0}
+        return ()
+
+
+class Listed(Plugged):
+    """A list that has seen a word."""
+
+    name = "words"
+
+    def read(self, normalised: Normalised, role: Role, context: Sequence[tuple[Role, str]]) -> tuple[Reading, ...]:
+        return (reading("crisis", self._level),)
+
+
+def test_what_the_models_take_back_is_counted() -> None:
+    takes_back, stands = Detectors([Listed(level=Level.MEDIUM), Sure()]), Detectors([Listed(level=Level.HIGH), Sure()])
+    assert takes_back.read("嗯", role="user") == ()
+    assert takes_back.overruled == {"crisis": 1}
+    assert [one.level for one in stands.read("嗯", role="user")] == [Level.HIGH]
+    assert not stands.overruled
 
 
 def test_a_reading_of_level_none_is_not_given() -> None:

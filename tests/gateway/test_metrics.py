@@ -24,6 +24,13 @@ def test_turns_duties_and_failures_are_counted(world: Served) -> None:
     assert figure(world, "shouban_decision_seconds_count") > 0
 
 
+def test_what_the_models_took_back_shows(world: Served) -> None:
+    assert world.app is not None
+    before = figure(world, 'shouban_readings_overruled{signal="crisis"}')
+    world.app.gateway.detectors.overruled["crisis"] += 2
+    assert figure(world, 'shouban_readings_overruled{signal="crisis"}') == before + 2
+
+
 def test_what_is_owed_and_not_done_in_time_shows(world: Served) -> None:
     user = fresh()
     world.register(user, contacts=[guardian(channels=["tel:110"])])

@@ -7,6 +7,7 @@ none is not given.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -71,6 +72,8 @@ class Detectors:
         self._deadline = deadline
         self._waiting = threading.BoundedSemaphore(_MOST_WAITED_FOR)
         self.problems = tuple(problems)
+        # How often the models overruled a list or a rule, by signal, since the start: an operator sees when they do it too often.
+        self.overruled: Counter[str] = Counter()
         self.covers: frozenset[str] = frozenset().union(*(detector.signals for detector in detectors))
         self._by_role: dict[Role, tuple[Detector, ...]] = {
             "user": tuple(d for d in self._detectors if "user" in d.roles),
@@ -116,7 +119,10 @@ class Detectors:
         probable: dict[str, float] = normalised.notes.get(PROBABLE, {})
         if not probable:
             return tuple(readings)
-        return tuple(one for one in readings if not is_overruled(one, probable, len(normalised.original)))
+        stand = tuple(one for one in readings if not is_overruled(one, probable, len(normalised.original)))
+        if len(stand) < len(readings):
+            self.overruled.update({one.signal for one in readings} - {one.signal for one in stand})
+        return stand
 
     def stream(self, role: Role, context: Context = ()) -> StreamReader:
         """A reader for a text that arrives in pieces, in answer to `context`."""

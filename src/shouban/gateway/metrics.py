@@ -18,6 +18,12 @@ class Metrics:
         self.unknown = Counter(
             "shouban_readings_unknown", "Readings of a detector that failed or was late", ["signal"], registry=at
         )
+        self.overruled = Gauge(
+            "shouban_readings_overruled",
+            "Readings of a list or a rule that the models took back, since the start",
+            ["signal"],
+            registry=at,
+        )
         self.upstream = Counter(
             "shouban_upstream_failures", "Failures of the model behind", ["service", "reason"], registry=at
         )

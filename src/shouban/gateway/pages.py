@@ -183,6 +183,8 @@ def _measure(gateway: Gateway) -> None:
     gateway.metrics.overdue.clear()
     for kind, count in late.items():
         gateway.metrics.overdue.labels(kind).set(count)
+    for signal, count in gateway.detectors.overruled.items():
+        gateway.metrics.overruled.labels(signal).set(count)
     jumped = None if gateway.clock.is_virtual else gateway.clock.jumped()  # type: ignore[union-attr]  # only the real clock can
     gateway.metrics.clock_jump.set(jumped.total_seconds() if jumped else 0)
 
