@@ -1,4 +1,4 @@
-"""Trains the shipped encoder: the lower layers of multilingual-e5-small, on every question of both roles at once.
+"""Trains the encoder that teaches: the lower layers of multilingual-e5-small, on every question of both roles at once.
 
 Deterministic on one machine: fixed seeds, one device; another processor may round otherwise. Word vectors are not trained.
 """
@@ -19,9 +19,18 @@ import numpy as np
 import optax
 
 from shouban.core.signals import Role
-from shouban.detectors.encoder import END, Encoder, Layer, Matrix, StoredEncoder, Tokenizer, input_pieces
+from shouban.detectors.encoder import (
+    END,
+    Encoder,
+    Layer,
+    Matrix,
+    StoredEncoder,
+    Tokenizer,
+    input_pieces,
+    word_form,
+)
 from training.features import Example
-from training.pretrained import BLOCK, Pretrained, kept_pieces
+from training.pretrained import Pretrained, kept_pieces
 
 LAYERS: Final = 4
 BATCH: Final = 32
@@ -43,9 +52,9 @@ class Course:
     answer_rate: float
 
 
-FIRST: Final = Course(3.5, 2.5e-4, 1.5e-3)
+FIRST: Final = Course(2.5, 2.5e-4, 1.5e-3)
 # On lines said otherwise, from what the first has given.
-SECOND: Final = Course(1.0, 8e-5, 4e-4)
+SECOND: Final = Course(0.8, 8e-5, 4e-4)
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,6 @@ class Corpus:
         self._questions = questions
         self._tokenizer = Tokenizer(pretrained.pieces, pretrained.scores.tolist(), pretrained.folding)
         self._pieces: dict[str, list[int]] = {}
-        self.kept: list[int] = []
 
     def row(self, example: Example, role: Role, answers: np.ndarray, weights: np.ndarray) -> Row:
         before, own = input_pieces(self, example.text, role, example.context)  # type: ignore[arg-type]  # cuts as a tokenizer does, once a text
@@ -83,10 +91,10 @@ class Corpus:
             known = self._pieces[text] = self._tokenizer.pieces(text)
         return known
 
-    def prune(self) -> None:
-        """Only pieces seen more than once, and single characters, stay in what ships."""
-        self.kept = kept_pieces(
-            self._pretrained, Counter(piece for pieces in self._pieces.values() for piece in pieces)
+    def kept_pieces(self, least: int) -> list[int]:
+        """The pieces that texts cut so far hold so often, and single characters: what ships."""
+        return kept_pieces(
+            self._pretrained, Counter(piece for pieces in self._pieces.values() for piece in pieces), least
         )
 
 
@@ -151,10 +159,11 @@ class Padded(NamedTuple):
     own: np.ndarray
 
 
-def _sums(params: Params, words: jax.Array, padded: Padded, heads: int, key: jax.Array | None) -> jax.Array:
+def sums_in(params: Params, words: jax.Array, padded: Padded, heads: int, key: jax.Array | None) -> jax.Array:
     """The weight of evidence of every question."""
     pieces, there, own = padded
-    keys = [None] * LAYERS if key is None else [*jax.random.split(key, LAYERS)]
+    layers = len(params["layers"])
+    keys = [None] * layers if key is None else [*jax.random.split(key, layers)]
     hidden = (1 - there)[:, None, None, :] * -1e9
     states = _normed(words[pieces] + params["places"][: pieces.shape[1]], params["norm"])
     for layer, one in zip(params["layers"], keys, strict=True):
@@ -163,7 +172,7 @@ def _sums(params: Params, words: jax.Array, padded: Padded, heads: int, key: jax
     return jnp.concatenate(pooled, -1) @ params["answers"] + params["answers_bias"]
 
 
-def _padded(rows: Sequence[Row], length: int) -> Padded:
+def padded(rows: Sequence[Row], length: int) -> Padded:
     pieces: np.ndarray = np.full((len(rows), length), END, np.int32)
     there: np.ndarray = np.zeros((len(rows), length), np.float32)
     own: np.ndarray = np.zeros((len(rows), length), np.float32)
@@ -173,17 +182,17 @@ def _padded(rows: Sequence[Row], length: int) -> Padded:
     return Padded(pieces, there, own)
 
 
-def _length_of(row: Row) -> int:
+def length_of(row: Row) -> int:
     return next(length for length in LENGTHS if len(row.pieces) <= length)
 
 
-def _batches(rows: Sequence[Row], chance: np.random.Generator) -> Iterator[tuple[int, list[Row]]]:
-    """Rows of like length together, in the order of chance."""
-    waiting: dict[int, list[Row]] = {length: [] for length in LENGTHS}
-    for place in chance.permutation(len(rows)):
-        length = _length_of(rows[place])
-        waiting[length].append(rows[place])
-        if len(waiting[length]) == BATCH:
+def batches(rows: Sequence[Row], chance: np.random.Generator, size: int = BATCH) -> Iterator[tuple[int, list[int]]]:
+    """The places of rows of like length together, in the order of chance."""
+    waiting: dict[int, list[int]] = {length: [] for length in LENGTHS}
+    for place in map(int, chance.permutation(len(rows))):
+        length = length_of(rows[place])
+        waiting[length].append(place)
+        if len(waiting[length]) == size:
             yield length, waiting[length]
             waiting[length] = []
 
@@ -198,13 +207,13 @@ def train_encoder(
     """The parameters after the course over the rows (AdamW, Loshchilov and Hutter 2019; linear warm-up and decay)."""
     words = jnp.asarray(pretrained.matrix("emb.word", pretrained.width))
     params: Params = jax.tree.map(jnp.asarray, start or _start(pretrained, len(rows[0].answers)))
-    balance = _balance(rows)
+    balance = balance_of(rows)
     steps = int(course.epochs * len(rows) / BATCH)
-    optimizer = _optimizer(params, steps, course)
+    optimizer = optimizer_of(params, steps, course)
     state = optimizer.init(params)
 
     def loss(params: Params, inputs: Padded, answers: np.ndarray, weights: np.ndarray, key: jax.Array) -> jax.Array:
-        sums = _sums(params, words, inputs, pretrained.attention_heads, key)
+        sums = sums_in(params, words, inputs, pretrained.attention_heads, key)
         each = jnp.where(answers == 1, balance * jax.nn.softplus(-sums), jax.nn.softplus(sums))
         return (each * weights).sum() / len(answers)
 
@@ -216,12 +225,13 @@ def train_encoder(
     stepped = jax.jit(step)
     chance, key, done, began, total = np.random.default_rng(1), jax.random.key(0), 0, time.time(), 0.0
     while done < steps:
-        for length, some in _batches(rows, chance):
+        for length, places in batches(rows, chance):
             if done == steps:
                 break
+            some = [rows[place] for place in places]
             key, one = jax.random.split(key)
             answers, weights = np.array([row.answers for row in some]), np.array([row.weights for row in some])
-            params, state, value = stepped(params, state, _padded(some, length), answers, weights, one)
+            params, state, value = stepped(params, state, padded(some, length), answers, weights, one)
             total, done = total + float(value), done + 1
             if done % 200 == 0:
                 told(f"encoder: {done} of {steps} steps, loss {total / 200:.3f}, {time.time() - began:.0f} s")
@@ -230,7 +240,7 @@ def train_encoder(
     return found
 
 
-def _balance(rows: Sequence[Row]) -> np.ndarray:
+def balance_of(rows: Sequence[Row]) -> np.ndarray:
     """What is rare counts more, within bounds."""
     answers = sum((row.answers * row.weights).astype(np.float64) for row in rows)
     share = (np.asarray(answers) + 1) / (np.asarray(sum(row.weights.astype(np.float64) for row in rows)) + 1)
@@ -238,7 +248,7 @@ def _balance(rows: Sequence[Row]) -> np.ndarray:
     return found
 
 
-def _optimizer(params: Params, steps: int, course: Course) -> optax.GradientTransformation:
+def optimizer_of(params: Params, steps: int, course: Course) -> optax.GradientTransformation:
     warm = int(steps * WARM)
     rate = optax.join_schedules([optax.linear_schedule(0, 1, warm), optax.linear_schedule(1, 0, steps - warm)], [warm])
     of_head = jax.tree_util.tree_map_with_path(
@@ -255,30 +265,21 @@ def _scaled(rate: Callable[[int], float], most: float, step: int) -> float:
     return rate(step) * most
 
 
-def stored_encoder(
-    corpus: Corpus, pretrained: Pretrained, params: Params, questions: dict[Role, tuple[str, ...]]
-) -> StoredEncoder:
-    """The encoder as it ships: the pruned vocabulary, layers at eight bits a weight."""
-    words = pretrained.blocks("emb.word").reshape(-1, pretrained.width // BLOCK)[corpus.kept]
-    pieces = tuple(pretrained.pieces[place] for place in corpus.kept)
-    chars = set("".join(pieces))
-    folding = {char: into for char, into in pretrained.folding.items() if set(into) <= chars}
+def stored_layers(
+    params: Params, *, width: int, heads: int, pieces: tuple[str, ...], scores: np.ndarray, folding: dict[str, str], words: np.ndarray,
+    questions: dict[Role, tuple[str, ...]],
+) -> StoredEncoder:  # fmt: skip
+    """A transformer as it ships, at eight bits a weight; word vectors have a factor each."""
+    factors = np.maximum(np.abs(words).max(axis=1), 1e-6) / 127
+    vectors = np.zeros(len(words), word_form(width))
+    vectors["factor"], vectors["weights"] = factors, np.rint(words / factors[:, None])
     answers = _matrix(params["answers"])
     version = blake2b(answers.weights + params["layers"][0]["widen"].tobytes(), digest_size=4).hexdigest()
     return StoredEncoder(
-        version=f"1-{version}", width=pretrained.width, attention_heads=pretrained.attention_heads, pieces=pieces,
-        scores=_bytes(pretrained.scores[corpus.kept]), folding=folding, words=words.tobytes(),
-        places=_bytes(params["places"][: LENGTHS[-1]]), norm=_pair(params["norm"]), layers=tuple(map(_stored, params["layers"])),
+        version=f"2-{version}", width=width, attention_heads=heads, pieces=pieces, scores=_bytes(scores), folding=folding,
+        words=vectors.tobytes(), places=_bytes(params["places"]), norm=_pair(params["norm"]), layers=tuple(map(_stored, params["layers"])),
         questions=questions, answers=answers, answers_bias=_bytes(params["answers_bias"]),
     )  # fmt: skip
-
-
-def params_of(stored: StoredEncoder, pretrained: Pretrained) -> Params:
-    """What ships, as parameters to go on from."""
-    ready = Encoder(stored)
-    params = ready.parameters()
-    places = pretrained.vector("emb.pos").reshape(-1, pretrained.width)
-    return {**params, "places": np.concatenate([params["places"], places[len(params["places"]) :]])}
 
 
 def _stored(layer: Params) -> Layer:

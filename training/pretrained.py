@@ -20,7 +20,6 @@ from shouban.core.errors import OperatorError
 _MAGIC: Final = b"E5S1"
 _BLOCK: Final = np.dtype([("factor", "<f2"), ("weights", "u1", 16)])
 _BLOCK_BYTES: Final = 18
-BLOCK: Final = 32
 _SPECIAL: Final = 4
 
 
@@ -102,9 +101,9 @@ def _directory(raw: bytes, at: int) -> dict[str, tuple[int, int]]:
     return found
 
 
-def kept_pieces(pretrained: Pretrained, used: Mapping[int, int]) -> list[int]:
-    """The pieces that ship: the special ones, those used more than once, and every single character of simplified Chinese and ASCII."""
-    often = {piece for piece, count in used.items() if count > 1}
+def kept_pieces(pretrained: Pretrained, used: Mapping[int, int], least: int) -> list[int]:
+    """The pieces that ship: the special ones, those used so often, and every single character of simplified Chinese and ASCII."""
+    often = {piece for piece, count in used.items() if count >= least}
     singles = {place for place, piece in enumerate(pretrained.pieces) if len(piece) == 1 and _is_likely(piece)}
     return [*range(_SPECIAL), *sorted((often | singles) - set(range(_SPECIAL)))]
 

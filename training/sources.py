@@ -150,6 +150,41 @@ def said_by(who: str, split: str) -> Iterator[str]:
                 yield from (match.group(2) for line in str(row["text"]).split("\n") if (match := _TURN.match(line)) and match.group(1) == who)  # fmt: skip
 
 
+# Datasets whose licence allows training and whose labels say nothing of our signals; of each so many texts, by who says them.
+_UNLABELLED: Final[dict[Role, tuple[tuple[str, int], ...]]] = {
+    "user": (("kdconv", 5000), ("emollm_persona_user", 6000), ("goemotions", 9000), ("cold", 9000), ("swsr_sexism", 4000), ("chatterbot_corpus", 1500)),
+    "companion": (("emollm_persona_output", 6000), ("darkbench_sft_outputs", 3000), ("kdconv", 3000), ("chatterbot_corpus", 1500)),
+}  # fmt: skip
+_TALKS: Final = {"user": "client", "companion": "counselor"}
+_TURNS_TAUGHT: Final = 16_000
+
+
+def unlabelled(role: Role) -> Iterator[Example]:
+    """Texts on which only the encoder has a word: single texts, and turns of counselling talks with the turn before."""
+    for name, most in _UNLABELLED[role]:
+        taken = (
+            row for row in rows(name)
+            if _may_train(row) and isinstance(row["text"], str) and len(row["text"]) > 1 and row["split"] != "test" and share(row["id"], "calm") < 0.65
+        )  # fmt: skip
+        yield from (
+            Example(row["text"][:SHOWN], (), {}, "unlabelled", row.get("lang", "zh")) for row in islice(taken, most)
+        )
+    yield from islice(_turns(role), _TURNS_TAUGHT)
+
+
+def _turns(role: Role) -> Iterator[Example]:
+    for name in ("smilechat_6k", "cpsycound"):
+        for row in rows(name):
+            if row["split"] != "train":
+                continue
+            said = [found.groups() for line in str(row["text"]).split("\n") if (found := _TURN.match(line))]
+            for at, (who, text) in enumerate(said):
+                if who == _TALKS[role] and text and share(f"{row['id']}-{at}", "taught") < 0.4:
+                    other: Role = "companion" if role == "user" else "user"
+                    before = ((other, said[at - 1][1]),) if at and said[at - 1][0] != who else ()
+                    yield Example(text[:SHOWN], before, {}, "unlabelled")
+
+
 def _example(row: Row, targets: dict[str, tuple[int, float]]) -> Example:
     return Example(row["text"][:SHOWN], (), targets, row["id"].rsplit("-", 1)[0], row.get("lang", "zh"))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -28,10 +28,11 @@ from shouban.detectors.linear import Head, Stored, Together, packed
 from training.corpus import read_corpus
 from training.costs import FORM_ONLY, asked_for, cost_of
 from training.disguised import said_otherwise
-from training.encoder import FIRST, SECOND, Corpus, Row, params_of, stored_encoder, sums_of, train_encoder
+from training.encoder import FIRST, SECOND, Corpus, Params, Row, balance_of, sums_of, train_encoder
 from training.features import Example, matrix, views, vocabulary
-from training.pretrained import read_pretrained
-from training.sources import BY_ROLE, everyday_chat, said_by_somebody
+from training.pretrained import Pretrained, read_pretrained
+from training.sources import BY_ROLE, everyday_chat, said_by_somebody, unlabelled
+from training.student import Cutter, Lesson, stored_student, teach, train_student
 
 OUT: Final = Path(__file__).resolve().parents[1] / "src/shouban/detectors/models"
 LEAST: Final = 3
@@ -44,10 +45,13 @@ STRENGTH: Final = 12.0
 # So much of the open data trains the encoder, which is slow: it is less like what people tell a companion.
 OPEN_SHARE: Final = 0.35
 _NEARLY: Final = 0.03
+# A piece that the student's texts hold so often has a vector of its own.
+STUDENT_LEAST: Final = 3
 # A question that was not learned (average precision on the dev split) reads nothing: there the lists stand alone.
 LEARNED: Final = 0.3
 NEVER: Final = 2.0
 ROLES: Final[tuple[Role, ...]] = ("user", "companion")
+Examples = Mapping[Role, Mapping[str, list[Example]]]
 _PROHIBITED: Final = tuple(f"prohibited.{name}" for name in PROHIBITED if name != "state")
 HEADS: Final[dict[Role, tuple[tuple[str, int], ...]]] = {
     "user": (
@@ -361,27 +365,57 @@ def told(line: str) -> None:
     print(line, flush=True)
 
 
+def train_teacher(examples: Examples, pretrained: Pretrained, corpus: Corpus) -> Params:
+    """The encoder that teaches, after both courses."""
+    rows = [row for role in ROLES for row in rows_of(corpus, role, for_encoder(examples[role]["train"]))]
+    first = train_encoder(pretrained, rows, FIRST, told)
+    rows = [row for role in ROLES for row in rows_of(corpus, role, second_course(role, examples[role]["train"]))]
+    return train_encoder(pretrained, rows, SECOND, told, first)
+
+
+def to_teach(role: Role, examples: Sequence[Example]) -> list[Example]:
+    """What the student sees: all that is labelled, a part of a person's lines said otherwise, and what nobody has labelled."""
+    return [*examples, *otherwise(role, examples, 0.5, "student"), *unlabelled(role)]
+
+
+def taught_by(params: Params, examples: Examples, pretrained: Pretrained, corpus: Corpus) -> shipped.StoredEncoder:
+    """The student, as it ships."""
+    seen = {role: to_teach(role, examples[role]["train"]) for role in ROLES}
+    rows = {role: rows_of(corpus, role, seen[role]) for role in ROLES}
+    kept = corpus.kept_pieces(STUDENT_LEAST)
+    words = pretrained.matrix("emb.word", pretrained.width)
+    sums = teach(params, words, [*rows["user"], *rows["companion"]], pretrained.attention_heads, told)
+    cutter, size = Cutter(pretrained, kept), len(names_of("user"))
+    lessons: list[Lesson] = []
+    for role in ROLES:
+        asked: np.ndarray = np.zeros(sums.shape[1], np.float32)
+        asked[slice(0, size) if role == "user" else slice(size, None)] = 1
+        for example, row in zip(seen[role], rows[role], strict=True):
+            lessons.append(Lesson(cutter.row(example, role, row.answers, row.weights), sums[len(lessons)], asked))
+    labelled = [one.row for one in lessons if one.row.weights.any()]
+    learned = train_student(words[kept], lessons, balance_of(labelled), told)
+    return stored_student(pretrained, kept, cutter.folding, learned, {role: names_of(role) for role in ROLES})
+
+
+def train_role(role: Role, examples: Mapping[str, list[Example]], reader: shipped.Encoder) -> Stored:
+    """The linear model of a role, with curves and thresholds for it alone and beside the encoder."""
+    linear = train_linear(role, examples["train"] + otherwise(role, examples["train"], 0.3, "linear"))
+    dev, everyday = examples["dev"], [Example(text, (), {}, "everyday") for text in everyday_chat(role)]
+    sums = [Sums(linear.sums(some), sums_of(reader, some, role)) for some in (dev, everyday)]
+    found = curves(sums[0], tabled(dev, role), sums[1], role)
+    model = stored(role, linear.features, linear.weights, linear.biases, found)
+    told(f"{role}: {model.version}, {len(found)} questions, {len(linear.features.runs)} runs")
+    return model
+
+
 def train() -> tuple[dict[Role, Stored], shipped.StoredEncoder]:
     """The models of both roles and the encoder, from the data to what ships."""
     examples = {role: examples_of(role) for role in ROLES}
-    questions = {role: names_of(role) for role in ROLES}
     pretrained = read_pretrained()
-    corpus = Corpus(pretrained, questions)
-    rows = [row for role in ROLES for row in rows_of(corpus, role, for_encoder(examples[role]["train"]))]
-    corpus.prune()
-    first = stored_encoder(corpus, pretrained, train_encoder(pretrained, rows, FIRST, told), questions)
-    rows = [row for role in ROLES for row in rows_of(corpus, role, second_course(role, examples[role]["train"]))]
-    start = params_of(first, pretrained)
-    encoder = stored_encoder(corpus, pretrained, train_encoder(pretrained, rows, SECOND, told, start), questions)
-    reader, models = shipped.Encoder(encoder), {}
-    for role in ROLES:
-        linear = train_linear(role, examples[role]["train"] + otherwise(role, examples[role]["train"], 0.3, "linear"))
-        dev, everyday = examples[role]["dev"], [Example(text, (), {}, "everyday") for text in everyday_chat(role)]
-        sums = [Sums(linear.sums(some), sums_of(reader, some, role)) for some in (dev, everyday)]
-        found = curves(sums[0], tabled(dev, role), sums[1], role)
-        models[role] = stored(role, linear.features, linear.weights, linear.biases, found)
-        print(f"{role}: {models[role].version}, {len(found)} questions, {len(linear.features.runs)} runs", flush=True)
-    return models, encoder
+    corpus = Corpus(pretrained, {role: names_of(role) for role in ROLES})
+    student = taught_by(train_teacher(examples, pretrained, corpus), examples, pretrained, corpus)
+    reader = shipped.Encoder(student)
+    return {role: train_role(role, examples[role], reader) for role in ROLES}, student
 
 
 def main() -> int:

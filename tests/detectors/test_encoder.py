@@ -30,6 +30,7 @@ from shouban.detectors.encoder import (
     packed,
     readable,
     shipped_encoder,
+    word_form,
 )
 
 WIDTH, HEADS, WIDE, PLACES = 64, 2, 96, 128
@@ -73,12 +74,12 @@ def made(seed: int = 0) -> StoredEncoder:
             narrow=matrix(WIDE, WIDTH), narrow_bias=vector(WIDTH), second_norm=(vector(WIDTH, 1), vector(WIDTH)),
         )  # fmt: skip
 
-    blocks = np.zeros(len(PIECES) * WIDTH // 32, np.dtype([("factor", "<f2"), ("weights", "u1", 16)]))
-    blocks["factor"] = 0.05
-    blocks["weights"] = chance.integers(0, 256, size=(len(blocks), 16))
+    words = np.zeros(len(PIECES), word_form(WIDTH))
+    words["factor"] = 0.003
+    words["weights"] = chance.integers(-127, 128, size=(len(words), WIDTH))
     scores = np.linspace(-1, -3, len(PIECES)).astype(np.float32).tobytes()
     return StoredEncoder(
-        version="t", width=WIDTH, attention_heads=HEADS, pieces=PIECES, scores=scores, folding={"Ａ": "a"}, words=blocks.tobytes(),
+        version="t", width=WIDTH, attention_heads=HEADS, pieces=PIECES, scores=scores, folding={"Ａ": "a"}, words=words.tobytes(),
         places=vector(PLACES * WIDTH), norm=(vector(WIDTH, 1), vector(WIDTH)), layers=(layer(), layer()), questions=QUESTIONS,
         answers=matrix(2 * WIDTH, 3), answers_bias=vector(3),
     )  # fmt: skip
@@ -110,15 +111,10 @@ def reference(stored: StoredEncoder, pieces: Sequence[int], own: int) -> list[fl
         ]
 
     def word(piece: int) -> list[float]:
-        found: list[float] = []
-        size = WIDTH // 32 * 18
-        for at in range(piece * size, (piece + 1) * size, 18):
-            block = stored.words[at : at + 18]
-            factor = float(np.frombuffer(block[:2], np.float16)[0])
-            found += [((byte & 15) - 8) * factor for byte in block[2:]] + [
-                ((byte >> 4) - 8) * factor for byte in block[2:]
-            ]
-        return found
+        size = 2 + WIDTH
+        kept = stored.words[piece * size : (piece + 1) * size]
+        factor = float(np.frombuffer(kept[:2], np.float16)[0])
+        return [(byte - 256 if byte > 127 else byte) * factor for byte in kept[2:]]
 
     places = floats(stored.places)
     states = [
