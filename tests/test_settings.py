@@ -57,10 +57,10 @@ def test_every_setting_but_the_list_of_services_may_stand_in_the_environment() -
         given_value = {"bool": "true", "int": "7", "float": "7.5", "str": "x"}.get(form, form.split(" | ")[-1])
         if name == "services":
             continue
-        given_value = {"upstream": "http://x/v1", "judge": "http://x/v1", "judge_signals": "crisis"}.get(
-            name, given_value
-        )
-        needed = {"SHOUBAN_JUDGE_MODEL": "m"} if name == "judge" else {}
+        addresses = dict.fromkeys(("upstream", "judge", "oidc_issuer", "public_url"), "http://x/v1")
+        given_value = {**addresses, "judge_signals": "crisis"}.get(name, given_value)
+        directory = {"SHOUBAN_OIDC_CLIENT": "c", "SHOUBAN_OIDC_SECRET": "s", "SHOUBAN_PUBLIC_URL": "https://x"}
+        needed = {"judge": {"SHOUBAN_JUDGE_MODEL": "m"}, "oidc_issuer": directory}.get(name, {})
         found = read(environment={f"SHOUBAN_{name.upper()}": given_value, **needed})
         assert str(getattr(found, name)).lower() == given_value, (name, default)
 
@@ -157,3 +157,27 @@ def test_the_table_lists_every_setting_and_shows_no_secret() -> None:
 def test_whatever_is_set_is_taken_or_refused_in_words(flags: dict[str, Any]) -> None:
     error = refusal(lambda: read(**flags).served(), OperatorError)
     assert error is None or str(error)
+
+
+@pytest.mark.parametrize("missing", ["oidc_client", "oidc_secret", "public_url"])
+def test_a_directory_is_named_whole(missing: str) -> None:
+    whole = {"oidc_client": "c", "oidc_secret": "s", "public_url": "https://x"}
+    given = {f"SHOUBAN_{name.upper()}": value for name, value in whole.items() if name != missing}
+    with pytest.raises(OperatorError, match=f"`{missing}` is not"):
+        read(environment={"SHOUBAN_OIDC_ISSUER": "https://idp", **given})
+
+
+@pytest.mark.parametrize("name", ["oidc_issuer", "public_url"])
+def test_an_address_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(OperatorError, match=name):
+        read(environment={f"SHOUBAN_{name.upper()}": "idp.example"})
+
+
+@pytest.mark.parametrize(
+    ("production", "second_factor", "asked"),
+    [(False, "", False), (True, "", True), (False, "required", True), (True, "optional", False)],
+)
+def test_staff_are_asked_for_codes_in_production_unless_it_is_said_otherwise(
+    production: bool, second_factor: str, asked: bool
+) -> None:
+    assert Settings(production=production, second_factor=second_factor).asks_codes == asked  # type: ignore[arg-type]  # of the three

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shouban import __version__
 from shouban.core.errors import OperatorError, ShoubanError
-from shouban.db.engine import DirectoryLock, connect, migrate, sqlite_url
+from shouban.db.engine import DirectoryLock, connect, migrate, sqlite_url, view
 from shouban.db.keys import MasterKey, load_master, write_secret
 from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
@@ -55,12 +55,22 @@ from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_
 from shouban.offices.companion_app.pages import companion_router
 from shouban.offices.companions.pages import CompanionsOffice, companions_router
 from shouban.offices.companions.records import all_declared
+from shouban.offices.people.books import Books
+from shouban.offices.people.desk import appeals_router
 from shouban.offices.people.pages import people_router
 from shouban.offices.people.work import PeopleOffice
+from shouban.offices.staff.pages import StaffPages
+from shouban.offices.staff.records import is_granted
+from shouban.offices.staff.work import StaffOffice
 from shouban.packs.stack import load_pack
 from shouban.settings import ServiceSettings, Settings
+from shouban.web.access import Subject
 from shouban.web.api import refuse_ours, refuse_theirs, refuse_unforeseen
+from shouban.web.doors import Doors, SignedOutError, to_sign_in
 from shouban.web.openapi import docs_router
+from shouban.web.pages import static_router
+from shouban.web.sessions import SignedIn, SignIns
+from shouban.web.sign_in import SignInPages
 
 KEYS_FILE = "keys/services.json"
 ADMIN_FILE = "keys/admin.json"
@@ -175,6 +185,7 @@ class App:
     worker: Worker
     asgi: Callable[[Scope, Receive, Send], Awaitable[None]]
     store: Store
+    pages: Litestar
 
 
 def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
@@ -195,11 +206,15 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
-    handlers: list[Any] = [gateway_router(gateway, callers), people_router(PeopleOffice(road), callers), docs_router()]
+    people = PeopleOffice(road, Books(store.engine, store.writer))
+    handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers), docs_router()]
     with store.engine.connect() as connection:
         gateway.personas.update(all_declared(connection))
     read = partial(gateway.detectors.read, role="companion")
     handlers.append(companions_router(CompanionsOffice(road, store.engine, read, gateway.personas), callers))
+    sign_ins = SignIns(store.engine, store.writer, store.master, second_factor=settings.asks_codes)
+    doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
+    handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     routes: dict[str, Any] = {CHAT: chat}
     # The reference page lets anybody in: it is for trying, and never served in production.
     if settings.companion_app and not settings.production:
@@ -214,8 +229,39 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             ),
         ]
         routes[SAY] = say_application(desk)
-    pages = _litestar(handlers, callers, settings.max_body, _life(gateway, worker, store))
-    return App(gateway, worker, _front(routes, pages), store)
+    pages = _litestar(
+        handlers, [callers.guard, doors.guard], settings.max_body, _life(gateway, worker, store, sign_ins)
+    )
+    return App(gateway, worker, _front(routes, pages), store, pages)
+
+
+def _offices(gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, doors: Doors) -> list[Any]:
+    """Pages of people's work, behind the doors."""
+    settings = gateway.settings
+    services = [service.id for service in settings.served()]
+    oidc = None
+    if settings.oidc_issuer:
+        from shouban.web.oidc import Oidc  # noqa: PLC0415  # its libraries are for who uses it
+
+        back = f"{settings.public_url.rstrip('/')}/sign-in/oidc/back"
+        oidc = Oidc(settings.oidc_issuer, settings.oidc_client, settings.oidc_secret, back, claim=settings.oidc_roles)
+    pages = SignInPages(sign_ins, doors, services, gateway.time, production=settings.production, oidc=oidc)
+    staff = StaffPages(StaffOffice(road, store.engine, store.writer, sign_ins), gateway.time)
+    return [static_router(), pages.router(), staff.router()]
+
+
+async def _subject_of(store: Store, road: Road, signed_in: SignedIn, person: str) -> Subject | None:
+    """The person of the asker's service, with what the policies ask about them."""
+    who = signed_in.who
+    found = await road.by_id(who.service, person)
+    if found is None:
+        return None
+
+    def granted() -> bool:
+        with view(store.engine) as connection:
+            return is_granted(connection, who.service, who.account, person, road.now())
+
+    return Subject(who.service, person, granted=bool(who.account) and await asyncio.to_thread(granted))
 
 
 def _service(settings: ServiceSettings, patience: Patience, advisers: Advisers) -> Service:
@@ -247,10 +293,10 @@ def _help_lines(gateway: Gateway, desk: CompanionDesk) -> Callable[[Any], Any]:
     return lambda language: service.pack.help_for("crisis", language, service.settings.region)
 
 
-def _litestar(handlers: list[Any], callers: GatewayCallers, max_body: int, life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
+def _litestar(handlers: list[Any], guards: list[Any], max_body: int, life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager
     return Litestar(
         route_handlers=handlers,
-        guards=[callers.guard],
+        guards=guards,
         request_max_body_size=max_body,
         lifespan=[life],
         openapi_config=OpenAPIConfig(
@@ -260,7 +306,12 @@ def _litestar(handlers: list[Any], callers: GatewayCallers, max_body: int, life:
             create_examples=False,
             render_plugins=[JsonRenderPlugin()],
         ),
-        exception_handlers={ShoubanError: refuse_ours, HTTPException: refuse_theirs, Exception: refuse_unforeseen},
+        exception_handlers={
+            SignedOutError: to_sign_in,
+            ShoubanError: refuse_ours,
+            HTTPException: refuse_theirs,
+            Exception: refuse_unforeseen,
+        },
         logging_config=None,
     )
 
@@ -298,7 +349,7 @@ def _in_time(receive: Receive) -> Receive:
     return next_message
 
 
-def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN401  # a lifespan context manager
+def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns) -> Any:  # noqa: ANN401  # a lifespan context manager
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         for service in {one.id: one for one in gateway.services.values()}.values():
@@ -313,6 +364,7 @@ def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN40
             )
         if not store.is_shared:
             await store.writer.submit(Job(writes=[(FREE_ALL, {})]))
+        await _admit_first(gateway, store, sign_ins)
         if not gateway.clock.is_virtual:
             worker.start()
         try:
@@ -326,6 +378,22 @@ def _life(gateway: Gateway, worker: Worker, store: Store) -> Any:  # noqa: ANN40
             await asyncio.to_thread(store.close)
 
     return life
+
+
+async def _admit_first(gateway: Gateway, store: Store, sign_ins: SignIns) -> None:
+    """The first administrator's account, in the first service, with the password that `first_admin` has kept."""
+    file = store.data / ADMIN_FILE
+    if not file.exists():
+        return
+    kept: dict[str, str] = msgspec.json.decode(file.read_bytes())
+    service = gateway.settings.served()[0].id
+    try:
+        await sign_ins.ensure(
+            service, kept["name"], kept["password"], at=gateway.clock.now(), renew=bool(gateway.settings.admin_password)
+        )
+    except OperatorError:
+        if not store.is_shared:  # another process may make the account at this very moment
+            raise
 
 
 # --- keys of services and of the first administrator

@@ -14,7 +14,7 @@ from shouban.core.errors import OperatorError, did_you_mean
 from shouban.core.signals import SIGNALS
 
 PREFIX = "SHOUBAN_"
-SECRETS = frozenset({"service_key", "admin_password", "upstream_key", "judge_key", "master_key"})
+SECRETS = frozenset({"service_key", "admin_password", "upstream_key", "judge_key", "master_key", "oidc_secret"})
 # `judge` is this word where the service's own model is to judge.
 UPSTREAM_JUDGES = "upstream"
 ADDRESSES = ("http://", "https://")
@@ -72,6 +72,12 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     judge_cache_seconds: float = 600.0
     classifier: str = ""
     encoder: bool = True
+    second_factor: Literal["", "required", "optional"] = ""
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client: str = ""
+    oidc_secret: str = ""
+    oidc_roles: str = "shouban_roles"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     services: list[ServiceSettings] = []
 
@@ -89,6 +95,11 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def judged(self) -> frozenset[str]:
         """The signals that a judge may be asked about."""
         return frozenset(one for part in self.judge_signals.split(",") if (one := part.strip()))
+
+    @property
+    def asks_codes(self) -> bool:
+        """Whether staff act only after a one-time code: in production, unless it is said otherwise."""
+        return self.second_factor == "required" or (self.production and self.second_factor != "optional")
 
     def unregistered_policy(self, service: ServiceSettings) -> Literal["refuse", "strict", "adult"]:
         """What becomes of an id never registered: refused in production mode, otherwise taken as an adult's."""
@@ -125,7 +136,23 @@ def _checked(settings: Settings) -> Settings:
                 f"`upstream` of service `{service.id}` is `{service.upstream}`; write `http(s)://HOST/v1` or `scripted`"
             )
     _check_judge(settings)
+    _check_directory(settings)
     return settings
+
+
+def _check_directory(settings: Settings) -> None:
+    """Sign-in by a directory needs to know the directory, who we are to it, and where it sends people back."""
+    if settings.public_url and not _is_address(settings.public_url):
+        raise OperatorError(
+            f"`public_url` is `{settings.public_url}`; write `https://HOST`, where people reach this service"
+        )
+    if not settings.oidc_issuer:
+        return
+    if not _is_address(settings.oidc_issuer):
+        raise OperatorError(f"`oidc_issuer` is `{settings.oidc_issuer}`; write the directory's `https://HOST/…`")
+    for name in ("oidc_client", "oidc_secret", "public_url"):
+        if not getattr(settings, name):
+            raise OperatorError(f"`oidc_issuer` is set and `{name}` is not")
 
 
 def _check_judge(settings: Settings) -> None:

@@ -85,11 +85,32 @@ def test_one_process_has_one_object_of_a_person(store: Store) -> None:
     asyncio.run(journey())
 
 
+def test_two_who_change_a_profile_at_once_both_hold(database_url: str, tmp_path: Path) -> None:
+    """Each remembers the profile as it was before the other's change."""
+    store = open_store(Settings(data=str(tmp_path), database=database_url), {})
+
+    async def journey() -> None:
+        one, other = people_of(store), people_of(store)
+        first = await one.make("s", "ann", {}, now_us=1)
+        second = await other.find("s", "ann")
+        assert second is not None
+        await asyncio.gather(
+            one.change_profile(first, lambda held: {**held, "nickname": "安安"}),
+            other.change_profile(second, lambda held: {**held, "language": "en"}),
+        )
+        found = await people_of(store).find("s", "ann")
+        assert found is not None
+        assert (found.profile["nickname"], found.profile["language"]) == ("安安", "en")
+
+    asyncio.run(journey())
+    store.close()
+
+
 def test_a_profile_that_is_saved_is_there_for_all(store: Store) -> None:
     async def journey() -> None:
         people = people_of(store)
         person = await people.make("s", "ann", {}, now_us=1)
-        await people.save_profile(person, {**person.profile, "nickname": "安安"})
+        await people.change_profile(person, lambda held: {**held, "nickname": "安安"})
         found = await people_of(store).find("s", "ann")
         assert found is not None
         assert found.profile["nickname"] == "安安"

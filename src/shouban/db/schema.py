@@ -147,3 +147,69 @@ COMPANIONS = Table(
     Column("body", LargeBinary, nullable=False),
     Column("at_us", BigInteger, nullable=False),
 )
+
+# Who signs in to pages: staff and guardians. `lookup` is the blind index of the sign-in name, `password` an Argon2id string.
+ACCOUNTS = Table(
+    "accounts",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("account_id", String(40), primary_key=True),
+    Column("lookup", String(64), nullable=False),
+    Column("roles", String(200), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("password", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("locked_until_us", BigInteger, nullable=False),
+    Column("code_used", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("service_id", "lookup", name="accounts_lookup"),
+)
+
+# An open sign-in; `token` is the digest of the cookie. `person_id` is set where a person of the app sees their own data.
+SIGN_INS = Table(
+    "sign_ins",
+    METADATA,
+    Column("token", String(64), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("is_full", Integer, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+    Index("sign_ins_account", "service_id", "account_id"),
+    Index("sign_ins_person", "service_id", "person_id"),
+)
+
+# Break-glass: an account may read a person's words until then. The reason is sealed with the person's key.
+GRANTS = Table(
+    "grants",
+    METADATA,
+    Column("grant_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("grants_person", "service_id", "person_id"),
+)
+
+# What people ask a person of the staff to decide again: today, their age. `sealed` is the reason, and what was decided and why.
+APPEALS = Table(
+    "appeals",
+    METADATA,
+    Column("case_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("about", String(16), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("decided_us", BigInteger, nullable=False),
+    Column("decided_by", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("appeals_open", "service_id", "state", "due_us"),
+    Index("appeals_person", "service_id", "person_id"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -25,6 +25,8 @@ class PersonPort(Protocol):
     profile: dict[str, Any]
 
     def session(self, raw: str) -> str: ...
+    def seal(self, data: bytes, table: str, column: str, row: str) -> bytes: ...
+    def open(self, sealed: bytes, table: str, column: str, row: str) -> bytes: ...
 
 
 class RoadPort(Protocol):
@@ -34,7 +36,7 @@ class RoadPort(Protocol):
     async def find(self, service: str, app_id: str) -> PersonPort | None: ...
     async def by_id(self, service: str, person: str) -> PersonPort | None: ...
     async def make(self, service: str, app_id: str, profile: dict[str, Any]) -> PersonPort: ...
-    async def save_profile(self, person: Handed, profile: dict[str, Any]) -> None: ...
+    async def change_profile(self, person: Handed, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None: ...
 
     async def act(
         self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
@@ -58,3 +60,9 @@ class CarrierPort(Protocol):
     """Carries one kind of duty out; gives how it was done, or raises why it was not."""
 
     async def __call__(self, duty: Duty) -> str: ...
+
+
+class IdentityPort(Protocol):
+    """Whether name and identity number belong together, by a real-name provider; raises `OperatorError` where it does not answer."""
+
+    async def __call__(self, name: str, number: str) -> bool: ...

@@ -58,7 +58,7 @@ class GatewayCallers:
 
 def gateway_router(gateway: Gateway, callers: GatewayCallers) -> Router:
     handlers = [*_v1(gateway, callers), *_health(gateway), *_log(gateway, callers)]
-    return Router(path="/", route_handlers=handlers)
+    return Router(path="/", route_handlers=handlers, opt={"open": True})
 
 
 def _v1(gateway: Gateway, callers: GatewayCallers) -> list[Any]:

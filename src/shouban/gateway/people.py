@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from shouban.core.errors import CallerError, ConflictError, EvidenceError, Opera
 from shouban.core.state import PersonState
 from shouban.db.engine import view
 from shouban.db.keys import MasterKey, PersonKey
-from shouban.db.schema import LEDGER, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, STATES
+from shouban.db.schema import LEDGER, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, SIGN_INS, STATES
 from shouban.db.writer import Job, Writer
 from shouban.duties.ledger import NOTICES, Duty, open_duties
 
@@ -143,11 +144,22 @@ class People:
             raise
         return self._keep(person)
 
-    async def save_profile(self, person: Person, profile: dict[str, Any]) -> None:
-        sealed = person.seal(_ENCODE(profile), "persons", "sealed", person.id)
-        statement = update(PERSONS).where(PERSONS.c.service_id == person.service, PERSONS.c.person_id == person.id)
-        await self._writer.submit(Job(writes=[(statement.values(sealed=sealed), {})]))
-        person.profile = profile
+    async def change_profile(self, person: Person, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Changes what the database has, not what we remember of it: two changes at once, here or elsewhere, both hold."""
+        mine = (PERSONS.c.service_id == person.service) & (PERSONS.c.person_id == person.id)
+
+        def write(connection: Connection) -> dict[str, Any]:
+            sealed = connection.execute(select(PERSONS.c.sealed).where(mine).with_for_update()).scalar()
+            if sealed is None:
+                raise ConflictError("this person was erased at the same time; ask again")
+            held = open_json(person.open(bytes(sealed), "persons", "sealed", person.id), "persons", person.id)
+            fresh = change(held)
+            connection.execute(
+                update(PERSONS).where(mine).values(sealed=person.seal(_ENCODE(fresh), "persons", "sealed", person.id))
+            )
+            return fresh
+
+        person.profile = await self._writer.submit(Job(call=write))
 
     async def reload(self, person: Person) -> None:
         """Takes all that may have changed from the database again: another process was faster."""
@@ -270,7 +282,7 @@ def require(person: Person | None, app_id: str) -> Person:
 def erase_rows(connection: Connection, person: Person) -> dict[str, int]:
     """Deletes every row that opens with the person's key, and the key. Returns how many rows went, by table."""
     gone = {}
-    for table in (MESSAGES, PUSHES, STATES, PERSON_KEYS, PERSONS):
+    for table in (MESSAGES, PUSHES, STATES, SIGN_INS, PERSON_KEYS, PERSONS):
         mine = (table.c.service_id == person.service) & (table.c.person_id == person.id)
         gone[table.name] = connection.execute(delete(table).where(mine)).rowcount
     return gone

@@ -59,8 +59,8 @@ class Road:
     async def make(self, service: str, app_id: str, profile: dict[str, Any]) -> Person:
         return await self._gateway.people.make(service, app_id, profile, now_us=microseconds(self._gateway.clock.now()))
 
-    async def save_profile(self, person: Person, profile: dict[str, Any]) -> None:
-        await self._gateway.people.save_profile(person, profile)
+    async def change_profile(self, person: Person, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        await self._gateway.people.change_profile(person, change)
 
     async def act(
         self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
@@ -184,6 +184,8 @@ class Road:
         pack = self._gateway.by_id(person.service).pack
         async with person.answering:  # two who answer at once do not both end it
             for duty in await asyncio.to_thread(self._open, person, kind):
+                if getattr(duty.owed, "case", "") != getattr(event, "case", ""):
+                    continue  # the answer to one complaint is none to another
                 how = f"answered by `{type(event).__name__}`"
                 told = e.DutyDone(
                     at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how

@@ -122,4 +122,4 @@ def docs_router() -> Router:
             language,
         )
 
-    return Router(path="/", route_handlers=[openapi, docs])
+    return Router(path="/", route_handlers=[openapi, docs], opt={"open": True})

@@ -43,5 +43,9 @@ def page_response(html: str, language: Language) -> Response[str]:
 def static_router() -> Router:
     """Styles, scripts and pictures under `/static`; browsers ask again, and get 304 while nothing changed."""
     return create_static_files_router(
-        path="/static", directories=[STATIC], name="static", cache_control=CacheControlHeader(no_cache=True)
+        path="/static",
+        directories=[STATIC],
+        name="static",
+        cache_control=CacheControlHeader(no_cache=True),
+        opt={"open": True},
     )

@@ -16,6 +16,7 @@ from shouban.offices.companion_app.pages import companion_router, render_compani
 from shouban.offices.companion_app.words import WORDS
 from shouban.packs.templates import Help
 from shouban.web.language import LANGUAGES, Language, Text
+from shouban.web.pages import static_router
 
 LINES = [Help("心理援助热线", "12356", "每日不少于 18 小时", "cn", date(2026, 7, 1))]
 EVIL = "</script><script>alert(1)</script>\"'<img src=x onerror=alert(1)>"
@@ -112,7 +113,7 @@ def test_chinese_comes_first_and_the_switch_is_kept_for_the_next_visit() -> None
         return LINES
 
     router = companion_router(companions=COMPANIONS, help_lines=lines, scripted=True)
-    with TestClient(Litestar([router], openapi_config=None)) as client:
+    with TestClient(Litestar([router, static_router()], openapi_config=None)) as client:
         assert 'lang="zh-CN"' in client.get("/", headers={"Accept-Language": "en"}).text
         switched = client.get("/?lang=en")
         assert '<html lang="en">' in switched.text

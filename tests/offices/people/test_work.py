@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from stdnum.iso7064 import mod_11_2
 from tests.gateway.serving import PLAN, Served, fresh, guardian, noon
 
 
@@ -283,3 +284,33 @@ def test_an_id_with_slashes_and_spaces_is_somebody_too(world: Served) -> None:
     user = fresh("用户 一")
     world.register(user)
     assert world.get(f"/v1/users/{user}").json()["id"] == user
+
+
+# --- evidence of age
+
+
+def test_the_strictest_evidence_wins_and_an_identity_number_is_not_kept(world: Served) -> None:
+    user, number = fresh(), "110105201208034321"
+    world.register(user, "adult")
+    wrong = world.post(f"/v1/users/{user}/age", {"method": "id_number", "id_number": number}, at=noon())
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "id_number")
+    assert number not in wrong.text
+    right = number[:-1] + mod_11_2.calc_check_digit(number[:-1])
+    told = post(world, f"/v1/users/{user}/age", {"method": "id_number", "id_number": right}, at=noon())
+    assert (told["age_band"], told["mode"]) == ("14_15", "minor")
+    assert [one["method"] for one in told["age_evidence"]] == ["age_band", "id_number"]
+    assert right not in world.get(f"/v1/users/{user}/data").text
+    looser = post(world, f"/v1/users/{user}/age", {"method": "store", "signal": "18_plus"}, at=noon())
+    assert (looser["age_band"], looser["mode"]) == ("adult", "minor"), (
+        "minors mode is left with the guardian, or by appeal"
+    )
+    stricter = post(world, f"/v1/users/{user}/age", {"method": "device", "signal": "under_13"}, at=noon())
+    assert stricter["age_band"] == "under_14"
+
+
+def test_a_birthday_is_noticed_when_the_person_comes_back(world: Served) -> None:
+    user = fresh()
+    assert world.register(user, birth_date="2012-08-05")["age_band"] == "under_14"
+    assert post(world, f"/v1/users/{user}/login", {}, at=noon(days=1))["age_band"] == "under_14"
+    after = post(world, f"/v1/users/{user}/login", {}, at=noon(days=2))
+    assert (after["age_band"], after["mode"]) == ("14_15", "minor")

@@ -97,7 +97,9 @@ def band_of(birth_year: int | None, today: datetime) -> e.AgeBand:
 
 def companion_api(desk: CompanionDesk) -> Router:
     """The JSON routes; `/app/api/say` is an ASGI application of its own (see `say_application`)."""
-    return Router(path="/app/api", route_handlers=[*_talk(desk), *_theirs(desk)], include_in_schema=False)
+    return Router(
+        path="/app/api", route_handlers=[*_talk(desk), *_theirs(desk)], include_in_schema=False, opt={"open": True}
+    )
 
 
 def _talk(desk: CompanionDesk) -> list[Any]:
@@ -107,9 +109,8 @@ def _talk(desk: CompanionDesk) -> list[Any]:
         cookie, person = await _person_at_start(desk, request.cookies.get(COOKIE), data, at)
         session = f"web-{secrets.token_hex(6)}"
         companion = desk.companion(data.companion)
-        await desk.road.save_profile(
-            person, {**person.profile, "language": data.language, "app_session": session, "companion": companion.id}
-        )
+        chosen_now = {"language": data.language, "app_session": session, "companion": companion.id}
+        await desk.road.change_profile(person, lambda held: {**held, **chosen_now})
         place: dict[str, Any] = {"at": at, "person": person.id, "session": person.session(session)}
         notices = list(await desk.road.act(person, e.UserSignedIn(**place), raw_session=session))
         chosen = e.CompanionChosen(**place, companion=companion.id, relation=companion.relation)

@@ -1,4 +1,4 @@
-"""The companion page at `/` and the files it needs."""
+"""The companion page at `/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shouban.offices.companion_app.words import WORDS
 from shouban.packs.templates import Help
 from shouban.web.companions import Companion
 from shouban.web.language import HTML_LANGUAGE, LANGUAGE_COOKIE, Language, chosen_language, words_in
-from shouban.web.pages import page_environment, page_response, static_router
+from shouban.web.pages import page_environment, page_response
 
 HelpLines: TypeAlias = Callable[[Language], Sequence[Help]]
 
@@ -40,7 +40,7 @@ def render_companion_page(
 def companion_router(
     *, companions: Sequence[Companion], help_lines: HelpLines, scripted: bool, complaints_contact: str = ""
 ) -> Router:
-    """`/` and `/static`. `help_lines` is asked at each request, so a newly verified number shows at once."""
+    """`/` and `/complaints`. `help_lines` is asked at each request, so a newly verified number shows at once."""
 
     @get("/", include_in_schema=False, sync_to_thread=False)
     def companion_page(request: Request[Any, Any, Any]) -> Response[str]:  # Any: no user, auth or state is read here
@@ -61,7 +61,7 @@ def companion_router(
         )
         return page_response(html, language)
 
-    return Router(path="/", route_handlers=[companion_page, complaints_page, static_router()])
+    return Router(path="/", route_handlers=[companion_page, complaints_page], opt={"open": True})
 
 
 @cache

@@ -9,6 +9,8 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import QueryParameter
 
 from shouban.offices.people import model as m
+from shouban.offices.people.age import AgeTold
+from shouban.offices.people.appeals import Asked
 from shouban.offices.people.work import PeopleOffice
 from shouban.web.api import AnyRequest
 
@@ -49,7 +51,11 @@ def _registration(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def consents(request: AnyRequest, app_id: str, data: m.Consent) -> Answer:
         return await office.consent(callers.service(request), app_id, data, await callers.now(request))
 
-    return [register, show, change, contacts, consents]
+    @post("/users/{app_id:str}/age", status_code=200, summary="One more piece of evidence of a person's age")
+    async def age(request: AnyRequest, app_id: str, data: AgeTold) -> Answer:
+        return await office.tell_age(callers.service(request), app_id, data, await callers.now(request))
+
+    return [register, show, change, contacts, consents, age]
 
 
 def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
@@ -96,4 +102,12 @@ def _theirs(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def show_wellbeing(request: AnyRequest, app_id: str) -> Answer:
         return await office.wellbeing(callers.service(request), app_id, await callers.now(request))
 
-    return [copy, erase, show_wellbeing]
+    @post("/users/{app_id:str}/appeals", summary="Ask a person to decide again: about one's age")
+    async def appeal(request: AnyRequest, app_id: str, data: Asked) -> Answer:
+        return await office.appeal(callers.service(request), app_id, data, await callers.now(request))
+
+    @get("/users/{app_id:str}/appeals", summary="A person's appeals, and what became of them")
+    async def show_appeals(request: AnyRequest, app_id: str) -> Answer:
+        return await office.appeals_of(callers.service(request), app_id)
+
+    return [copy, erase, show_wellbeing, appeal, show_appeals]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,11 @@ from shouban.core import events as e
 from shouban.core.errors import CallerError, ConflictError
 from shouban.core.rules import Settings
 from shouban.duties.notices import Notice
-from shouban.duties.ports import PersonPort, RoadPort
+from shouban.duties.ports import IdentityPort, PersonPort, RoadPort
+from shouban.offices.people import age as ages
+from shouban.offices.people import appeals
 from shouban.offices.people import model as m
+from shouban.offices.people.books import Books
 from shouban.offices.people.wellbeing import wellbeing
 
 SCOPES = ("all", "companion", "session", "message")
@@ -22,8 +26,10 @@ SCOPES = ("all", "companion", "session", "message")
 class PeopleOffice:
     """The verbs; each is heard by the core, and what it owes comes back as notices."""
 
-    def __init__(self, road: RoadPort) -> None:
+    def __init__(self, road: RoadPort, books: Books, identity: IdentityPort | None = None) -> None:
         self._road = road
+        self._books = books
+        self._identity = identity
 
     async def register(self, service: str, wish: m.Registration, at: datetime) -> dict[str, Any]:
         """A person the app tells us of; one who spoke unregistered becomes registered."""
@@ -39,11 +45,17 @@ class PeopleOffice:
                 status=409,
                 code="user_exists",
             )
-        profile = {**(person.profile if person else {}), **_kept(wish), "contacts": contacts}
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            born = {"band_by_birth_date": band} if wish.birth_date else {}
+            return ages.with_evidence(
+                {**held, **_kept(wish), **born, "contacts": contacts}, _first_layer(wish, band, at)
+            )
+
         if person is None:
-            person = await self._make(service, wish, profile)
+            person = await self._make(service, wish, told({}))
         else:
-            await self._road.save_profile(person, profile)
+            await self._road.change_profile(person, told)
         registered = e.UserRegistered(
             at=at, person=person.id, age_band=band, age_basis=wish.age_basis, guardians=m.count(contacts, "guardian"),
             emergencies=m.count(contacts, "emergency"), agreement=_version(wish.agreement),
@@ -64,19 +76,117 @@ class PeopleOffice:
 
     async def change(self, service: str, app_id: str, wish: m.Change, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
-        profile = {**person.profile, **{key: value for key, value in _kept(wish).items() if value is not None}}
+        fresh = {key: value for key, value in _kept(wish).items() if value is not None}
         notices: list[Notice] = []
         if wish.contacts is not None:
-            profile["contacts"] = m.checked_contacts(wish.contacts)
-        await self._road.save_profile(person, profile)
+            fresh["contacts"] = m.checked_contacts(wish.contacts)
+        band = m.band_of(wish.birth_date, wish.age_band, at.date()) if wish.birth_date or wish.age_band else None
+        if wish.birth_date:
+            fresh["band_by_birth_date"] = band
+        await self._road.change_profile(person, lambda held: {**held, **fresh})
         if wish.contacts is not None:
             notices += await self._contacts_changed(person, at)
-        if wish.birth_date or wish.age_band:
-            band = m.band_of(wish.birth_date, wish.age_band, at.date())
-            notices += await self._road.act(
-                person, e.AgeFound(at=at, person=person.id, age_band=band, age_basis=wish.age_basis)
-            )
+        if band is not None:
+            notices += await self._age_found(person, _first_layer(wish, band, at), wish.age_basis)
         return {**view(person), "notices": _plain(notices)}
+
+    async def tell_age(self, service: str, app_id: str, told: ages.AgeTold, at: datetime) -> dict[str, Any]:
+        """One more piece of evidence; the strictest wins until it is overturned."""
+        person = await self.person(service, app_id)
+        found = ages.evidence_of(told, at)
+        if told.method == "id_number" and self._identity is not None:
+            if await self._identity(told.name, told.id_number) is False:
+                raise CallerError(
+                    "name and number do not belong together", field="id_number", status=422, code="not_verified"
+                )
+            found = ages.evidence_of(told, at, is_verified=True)
+        notices = await self._age_found(person, found, ages.BASIS[found.method])
+        return {**view(person), "notices": _plain(notices)}
+
+    async def _age_found(self, person: PersonPort, found: ages.Evidence, basis: e.AgeBasis) -> list[Notice]:
+        await self._road.change_profile(person, lambda held: ages.with_evidence(held, found))
+        event = e.AgeFound(at=found.at, person=person.id, age_band=found.band, age_basis=basis)
+        return list(await self._road.act(person, event))
+
+    # --- appeals
+
+    async def appeal(self, service: str, app_id: str, asked: appeals.Asked, at: datetime) -> dict[str, Any]:
+        """Opens a case that a person decides; one at a time."""
+        person, asked = await self.person(service, app_id), appeals.checked(asked)
+        if any(one.state == "open" for one, _ in await self._books.appeals(service, person=person.id)):
+            raise CallerError(
+                "an appeal about this is open already; its state is at `GET …/appeals`", status=409, code="open_already"
+            )
+        case = secrets.token_hex(12)
+        filed = e.ComplaintFiled(at=at, person=person.id, case=case, sort="appeal", about=asked.about)
+        await self._road.act(person, filed)
+        due = await self._books.due_of(service, person.id, case) or at + appeals.ANSWER_WITHIN
+        opened = appeals.Appeal(case, person.id, asked.about, "open", at, due)
+        await self._books.open(opened, service, self._sealed(person, case, appeals.Words(reason=asked.reason)))
+        return self._shown(person, opened, appeals.Words(reason=asked.reason))
+
+    async def appeals_of(self, service: str, app_id: str) -> dict[str, Any]:
+        person = await self.person(service, app_id)
+        return {
+            "appeals": [
+                self._shown(person, one, self._opened(person, one.case, sealed))
+                for one, sealed in await self._books.appeals(service, person=person.id)
+            ]
+        }
+
+    async def open_appeals(self, service: str) -> list[dict[str, Any]]:
+        """What staff are to decide, most urgent first; cases of erased persons have nobody left to decide for."""
+        shown = []
+        for one, sealed in await self._books.appeals(service, state="open"):
+            person = await self._road.by_id(service, one.person)
+            if person is not None:
+                words = self._opened(person, one.case, sealed)
+                shown.append(
+                    {
+                        "appeal": one,
+                        "user": person.app_id,
+                        "reason": words.reason,
+                        "layers": ages.layers(person.profile),
+                        "state": person.state,
+                    }
+                )
+        return shown
+
+    async def decide_appeal(
+        self, service: str, person_id: str, case: str, wish: appeals.Deciding, *, by: str, at: datetime
+    ) -> appeals.Appeal:
+        """The decision, and what follows from it at once: band, mode, and the duty's end."""
+        person = await self._road.by_id(service, person_id)
+        found = await self._books.appeals(service, person=person_id, case=case)
+        if person is None or not found:
+            raise CallerError("there is no such appeal", status=404, code="not_found")
+        one, sealed = found[0]
+        fresh = appeals.decided(one, wish, by=by, at=at)
+        words = appeals.Words(self._opened(person, case, sealed).reason, wish.why.strip(), wish.age_band)
+        if not await self._books.decide(fresh, service, self._sealed(person, case, words)):
+            raise CallerError("somebody has decided this appeal a moment ago", status=409, code="decided_already")
+        if wish.decision == "upheld" and wish.age_band:
+            layer = ages.Evidence("staff", wish.age_band, ages.CONFIDENCE["staff"], at)
+            await self._road.change_profile(person, lambda held: ages.with_evidence(held, layer))
+            await self._road.act(
+                person,
+                e.AgeFound(at=at, person=person.id, age_band=wish.age_band, age_basis="verified", overturns=True),
+            )
+        answered = e.ComplaintAnswered(at=at, person=person.id, case=case, upheld=wish.decision == "upheld")
+        await self._road.act(person, answered)
+        return fresh
+
+    def _sealed(self, person: PersonPort, case: str, words: appeals.Words) -> bytes:
+        return person.seal(msgspec.json.encode(words), "appeals", "sealed", case)
+
+    def _opened(self, person: PersonPort, case: str, sealed: bytes) -> appeals.Words:
+        return msgspec.json.decode(person.open(sealed, "appeals", "sealed", case), type=appeals.Words)
+
+    def _shown(self, person: PersonPort, one: appeals.Appeal, words: appeals.Words) -> dict[str, Any]:
+        return {
+            "case": one.case, "about": one.about, "state": one.state, "opened_at": one.opened_at.isoformat(), "due_at": one.due_at.isoformat(),
+            "decided_at": one.decided_at.isoformat() if one.decided_at else None, "reason": words.reason, "why": words.why, "age_band": words.age_band,
+        }  # fmt: skip
 
     async def show(self, service: str, app_id: str) -> dict[str, Any]:
         return view(await self.person(service, app_id))
@@ -91,8 +201,18 @@ class PeopleOffice:
 
     async def sign_in(self, service: str, app_id: str, session: str, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
+        await self._have_birthday(person, at)
         event = e.UserSignedIn(at=at, person=person.id, session=person.session(session or "default"))
         return {**view(person), "notices": _plain(await self._road.act(person, event, raw_session=session, waits=True))}
+
+    async def _have_birthday(self, person: PersonPort, at: datetime) -> None:
+        """Who was 13 when they were registered may be 14 now: the date of birth that gave the band gives the next one."""
+        band = ages.grown_into(person.profile, person.state.age_band, Settings().local(at).date())
+        if band is None:
+            return
+        await self._road.change_profile(person, lambda held: {**held, "band_by_birth_date": band})
+        event = e.AgeFound(at=at, person=person.id, age_band=band, age_basis=person.state.age_basis, overturns=True)
+        await self._road.act(person, event)
 
     async def leave(self, service: str, app_id: str, wish: m.Leaving, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -195,9 +315,16 @@ def view(person: PersonPort) -> dict[str, Any]:
     return {
         "id": person.app_id, "registered": state.announced, "age_band": state.age_band, "age_basis": state.age_basis,
         "birth_date": profile.get("birth_date"), "mode": state.mode, "contacts": contacts, "consents": list(state.consents),
-        "takeover": state.takeover, "restriction": state.restriction,
+        "takeover": state.takeover, "restriction": state.restriction, "age_evidence": profile.get("age_evidence", []),
         "missing": m.missing(state.age_band, contacts, profile.get("agreement", "")),
     }  # fmt: skip
+
+
+def _first_layer(wish: m.Registration | m.Change, band: e.AgeBand, at: datetime) -> ages.Evidence:
+    """What the app itself says, by the basis that it states."""
+    methods: dict[e.AgeBasis, ages.Method] = {"verified": "real_name", "device_signal": "device"}
+    method = methods.get(wish.age_basis, "birth_date" if wish.birth_date else "age_band")
+    return ages.Evidence(method, band, ages.CONFIDENCE[method], at)
 
 
 def _kept(wish: m.Registration | m.Change) -> dict[str, Any]:

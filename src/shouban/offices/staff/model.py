@@ -1,0 +1,71 @@
+"""What staff ask for, and what they are shown of a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from shouban.core.errors import CallerError
+
+LEAST_REASON: Final = 10
+MOST_REASON: Final = 500
+MINUTES: Final = (15, 30, 60)
+
+
+class NewAccount(msgspec.Struct):
+    """A form: `roles` are ticked boxes."""
+
+    name: str
+    password: str
+    roles: list[str] = []
+    address: str = ""
+
+
+class AccountChange(msgspec.Struct):
+    """A form: one button of several was pressed."""
+
+    deed: str
+    password: str = ""
+    roles: list[str] = []
+
+
+class Breaking(msgspec.Struct):
+    reason: str
+    minutes: int = 15
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """The glass was broken: who may read whose words, why, and until when."""
+
+    id: str
+    account: str
+    person: str
+    since: datetime
+    until: datetime
+    reason: str = ""
+
+    def stands(self, at: datetime) -> bool:
+        return self.since <= at < self.until
+
+
+def checked_reason(wish: Breaking) -> tuple[str, timedelta]:
+    """A reason that somebody else can judge later, and a time."""
+    reason = wish.reason.strip()
+    if not LEAST_REASON <= len(reason) <= MOST_REASON:
+        raise CallerError(
+            f"give a reason of {LEAST_REASON} to {MOST_REASON} characters: whose safety, what you look for",
+            field="reason",
+        )
+    if wish.minutes not in MINUTES:
+        raise CallerError(f"`minutes` is one of {', '.join(map(str, MINUTES))}", field="minutes")
+    return reason, timedelta(minutes=wish.minutes)
+
+
+def timeline(entries: Sequence[tuple[datetime, str, Sequence[str], Sequence[str]]]) -> list[dict[str, Any]]:
+    """What happened, newest first: when, what, what was read (signal and level), what was owed. No words."""
+    return [
+        {"at": at, "what": what, "read": list(read), "owed": list(owed)} for at, what, read, owed in reversed(entries)
+    ]

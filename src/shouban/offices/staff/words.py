@@ -1,0 +1,80 @@
+"""The words of the office's pages, and what each entry of a person's record is called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shouban.packs.words import EVENT_WORDS
+from shouban.web.language import Text
+
+WORDS: Final[dict[str, Text]] = {
+    "title": Text("办公 · 守伴", "Office · Shouban"),
+    "hello": Text("办公", "Office"),
+    "your_roles": Text("您的角色", "Your roles"),
+    "find": Text("查找一个人", "Find a person"),
+    "app_id": Text("应用内的用户号", "The app's id for them"),
+    "go": Text("打开记录", "Open the record"),
+    "find_about": Text("打开记录会留痕：本人可以看到谁、因何看过。", "Opening a record leaves a trace: the person can see who looked, and why."),
+    "not_found": Text("没有这个用户。", "There is no such user."),
+    "accounts": Text("工作人员账号", "Staff accounts"),
+    "name": Text("账号", "Name"),
+    "password": Text("密码", "Password"),
+    "password_about": Text("至少 10 个字符。", "At least 10 characters."),
+    "roles": Text("角色", "Roles"),
+    "codes": Text("动态验证码", "One-time codes"),
+    "codes_set": Text("已设置", "set"),
+    "codes_none": Text("未设置", "not set"),
+    "state": Text("状态", "State"),
+    "active": Text("可用", "active"),
+    "disabled": Text("停用", "disabled"),
+    "add": Text("新建账号", "Add an account"),
+    "save": Text("保存", "Save"),
+    "disable": Text("停用", "Disable"),
+    "enable": Text("恢复", "Enable"),
+    "reset_codes": Text("重设验证码", "Reset codes"),
+    "set_password": Text("设新密码", "Set password"),
+    "change": Text("更改", "Change"),
+    "record": Text("记录（不含内容）", "Record (no words)"),
+    "age": Text("年龄段", "Age band"),
+    "mode": Text("模式", "Mode"),
+    "risk": Text("近期危险", "Recent danger"),
+    "dependence": Text("依赖程度", "Dependence"),
+    "takeover": Text("人工接管", "Human takeover"),
+    "contacts": Text("联系人", "Contacts"),
+    "contacts_hidden": Text("您的角色不能看联系人。", "Your role does not see contacts."),
+    "no_contacts": Text("没有登记联系人。", "No contact on record."),
+    "unsafe": Text("不安全", "unsafe"),
+    "when": Text("时间", "When"),
+    "what": Text("事件", "What"),
+    "read": Text("读数", "Read"),
+    "owed": Text("义务", "Owed"),
+    "glass": Text("破窗查看内容", "Break the glass"),
+    "glass_about": Text(
+        "只有为了人的安全才看内容。理由、时间和您的账号会写入证据，合规人员和本人都会看到。",
+        "Read words only for somebody's safety. The reason, the time and your account go into the evidence; compliance and the person see them.",
+    ),
+    "reason": Text("理由", "Reason"),
+    "minutes": Text("分钟", "minutes"),
+    "break": Text("破窗", "Break the glass"),
+    "words": Text("内容", "Words"),
+    "grants": Text("破窗记录", "Where the glass was broken"),
+    "who": Text("谁", "Who"),
+    "whom": Text("看了谁", "Whose"),
+    "since": Text("开始", "From"),
+    "until": Text("到期", "Until"),
+    "erased": Text("（已删除）", "(erased)"),
+    "stands": Text("有效中", "stands"),
+    "none": Text("没有记录。", "Nothing on record."),
+    "by_user": Text("本人", "Person"),
+    "by_companion": Text("角色", "Companion"),
+    "by_human": Text("工作人员", "Staff"),
+    "by_other": Text("其他", "Other"),
+}  # fmt: skip
+
+ACTS: Final[dict[str, Text]] = {name: Text(*pair) for name, pair in EVENT_WORDS.items()} | {
+    "looked": Text("有人查看了记录", "somebody looked at the record"),
+    "glass_broken": Text("破窗查看内容", "the glass was broken"),
+    "person_signed_in": Text("本人登录查看自己的数据", "the person signed in to their own data"),
+    "erased": Text("已删除", "erased"),
+    "ended": Text("义务了结", "a duty ended"),
+}

@@ -1,0 +1,24 @@
+"""Who may sign in to a page, as what: the roles, and what each is for."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+from shouban.web.language import Text
+
+Role = Literal[
+    "user", "guardian", "care", "complaints", "compliance", "companion_reviewer", "administrator", "inspector"
+]
+
+ROLES: Final[dict[Role, Text]] = {
+    "user": Text("用户", "user"),
+    "guardian": Text("监护人", "guardian"),
+    "care": Text("关怀值守", "care staff"),
+    "complaints": Text("投诉处理", "complaints staff"),
+    "compliance": Text("合规", "compliance officer"),
+    "companion_reviewer": Text("角色审核", "companion reviewer"),
+    "administrator": Text("管理员", "administrator"),
+    "inspector": Text("监督检查", "inspector"),
+}
+# Whom an administrator makes; users and guardians come by their own ways.
+STAFF: Final[tuple[Role, ...]] = tuple(one for one in get_args(Role) if one not in {"user", "guardian"})

@@ -1,0 +1,438 @@
+"""Accounts and open sign-ins in the database: passwords by Argon2id, one-time codes, lock-out, cookies that are kept as digests only.
+
+Sources: RFC 9106 (Argon2), RFC 6238 (TOTP), NIST SP 800-63B (rate limits, re-authentication), OWASP Session Management Cheat Sheet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+import pyotp
+from cryptography.exceptions import InvalidKey
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from sqlalchemy import Connection, Engine, Executable, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from shouban.core.errors import CallerError, OperatorError
+from shouban.db.engine import view
+from shouban.db.keys import MasterKey, PersonKey
+from shouban.db.schema import ACCOUNTS, SIGN_INS
+from shouban.db.writer import Job, Writer
+from shouban.evidence.log import Acted, leaf_of, microseconds
+from shouban.web.access import Who
+from shouban.web.roles import ROLES, STAFF, Role
+
+LEAST_PASSWORD: Final = 10
+MOST_PASSWORD: Final = 256
+# So many wrong words in a row lock an account: a minute, then twice as long each time, up to an hour.
+FREE_TRIES: Final = 5
+FIRST_LOCK: Final = timedelta(minutes=1)
+LAST_LOCK: Final = timedelta(hours=1)
+# Ends after so long without use, and after so long whatever happens.
+STAFF_IDLE, STAFF_LIFE = timedelta(minutes=30), timedelta(hours=12)
+OTHERS_IDLE, OTHERS_LIFE = timedelta(days=7), timedelta(days=30)
+PERSON_IDLE, PERSON_LIFE = timedelta(minutes=30), timedelta(hours=2)
+# Each hash takes 19 MiB: who signs in by the hundred waits in a row.
+_HASHES_AT_ONCE: Final = 4
+_SEEN_EACH: Final = timedelta(minutes=1)
+_WRONG: Final = "the name or the password is wrong"
+CODE_STEP: Final = 30
+
+Writes = list[tuple[Executable, dict[str, Any]]]
+
+_ENCODE = msgspec.json.Encoder().encode
+
+
+class Private(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is sealed of an account: its name, how to reach it, and the secret of its one-time codes (base32; empty: none set)."""
+
+    name: str
+    address: str = ""
+    code_secret: str = ""
+    language: str = "zh"
+
+
+@dataclass(frozen=True)
+class Account:
+    service: str
+    id: str
+    roles: frozenset[Role]
+    state: str
+    private: Private
+
+    @property
+    def is_staff(self) -> bool:
+        return not self.roles.isdisjoint(STAFF)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """An open sign-in: who it is, whether a one-time code is still asked of them, and whether they have set one up."""
+
+    who: Who
+    needs_code: bool
+    has_codes: bool
+
+
+class SignIns:
+    """Makes accounts, lets them in and out. `second_factor`: staff act only after a one-time code."""
+
+    def __init__(self, engine: Engine, writer: Writer, master: MasterKey, *, second_factor: bool) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._master = master
+        self._key = PersonKey(master.derive(b"accounts"), master.algorithm)
+        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
+        self._second_factor = second_factor
+        self._nobody = hashed(secrets.token_urlsafe(16))
+
+    # --- accounts
+
+    async def add(
+        self, service: str, private: Private, roles: Iterable[Role], *, at: datetime, by: str, password: str = "", phc: str = ""
+    ) -> Account:  # fmt: skip
+        """A new account; without a password it enters by OIDC only. Raises `CallerError` where the name is taken or a word does not fit."""
+        wanted = checked_roles(roles)
+        if not 1 <= len(private.name) <= 128:
+            raise CallerError("`name` must have 1 to 128 characters", field="name")
+        if password:
+            phc = await self._hashed(checked_password(password))
+        account = Account(service, secrets.token_hex(12), wanted, "active", private)
+        row = {
+            "service_id": service, "account_id": account.id, "lookup": self._lookup(service, private.name), "roles": ",".join(sorted(wanted)),
+            "state": "active", "password": phc, "sealed": self._sealed(account), "failed": 0, "locked_until_us": 0, "code_used": 0,
+            "created_us": microseconds(at),
+        }  # fmt: skip
+        told = Acted(
+            service=service, at=at, act="account_made", facts={"account": account.id, "roles": sorted(wanted), "by": by}
+        )
+        try:
+            await self._writer.submit(Job(writes=[(insert(ACCOUNTS), row)], leaves=[leaf_of(told)]))
+        except OperatorError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise CallerError(
+                    f"the name `{private.name}` is taken", field="name", status=409, code="name_taken"
+                ) from error
+            raise
+        return account
+
+    async def ensure(self, service: str, name: str, phc: str, *, at: datetime, renew: bool) -> None:
+        """An administrator of this name, with the password whose hash is given; `renew` sets it where there is one already."""
+        known = await self.named(service, name)
+        if known is None:
+            await self.add(service, Private(name), ("administrator",), at=at, by="start", phc=phc)
+        elif renew:
+            mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == known.id)
+            fresh = {"password": phc, "state": "active", "failed": 0, "locked_until_us": 0}
+            await self._writer.submit(Job(writes=[(update(ACCOUNTS).where(mine).values(**fresh), {})]))
+
+    async def change(
+        self, account: Account, *, at: datetime, by: str, roles: Iterable[Role] | None = None, password: str | None = None, state: str | None = None,
+        private: Private | None = None,
+    ) -> Account:  # fmt: skip
+        """What is given changes; whoever is signed in with the account is out."""
+        fresh = Account(
+            account.service, account.id, account.roles if roles is None else checked_roles(roles), state or account.state, private or account.private
+        )  # fmt: skip
+        values: dict[str, Any] = {
+            "roles": ",".join(sorted(fresh.roles)),
+            "state": fresh.state,
+            "sealed": self._sealed(fresh),
+            "failed": 0,
+            "locked_until_us": 0,
+        }
+        if password is not None:
+            values["password"] = await self._hashed(checked_password(password))
+        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
+        out = delete(SIGN_INS).where(SIGN_INS.c.service_id == account.service, SIGN_INS.c.account_id == account.id)
+        facts = {
+            "account": account.id,
+            "roles": sorted(fresh.roles),
+            "state": fresh.state,
+            "password": password is not None,
+            "by": by,
+        }
+        told = Acted(service=account.service, at=at, act="account_changed", facts=facts)
+        await self._writer.submit(
+            Job(writes=[(update(ACCOUNTS).where(mine).values(**values), {}), (out, {})], leaves=[leaf_of(told)])
+        )
+        return fresh
+
+    async def named(self, service: str, name: str) -> Account | None:
+        row = await asyncio.to_thread(self._row, service, ACCOUNTS.c.lookup == self._lookup(service, name))
+        return None if row is None else self._account(row)
+
+    async def account(self, service: str, account: str) -> Account | None:
+        row = await asyncio.to_thread(self._row, service, ACCOUNTS.c.account_id == account)
+        return None if row is None else self._account(row)
+
+    async def accounts(self, service: str) -> list[Account]:
+        def read() -> Sequence[Any]:
+            with view(self._engine) as connection:
+                return connection.execute(
+                    select(ACCOUNTS).where(ACCOUNTS.c.service_id == service).order_by(ACCOUNTS.c.created_us)
+                ).all()
+
+        return [self._account(row) for row in await asyncio.to_thread(read)]
+
+    # --- in and out
+
+    async def enter(self, service: str, name: str, password: str, at: datetime) -> str:
+        """The cookie's token. Says no more than that name or password is wrong, and takes as long for a name nobody has."""
+        row = await asyncio.to_thread(self._row, service, ACCOUNTS.c.lookup == self._lookup(service, name))
+        now = microseconds(at)
+        if row is not None and row.locked_until_us > now:
+            raise too_often(timedelta(microseconds=row.locked_until_us - now))
+        known = row.password if row is not None and row.password and row.state == "active" else self._nobody
+        is_right = await self._matches(known, password[:MOST_PASSWORD])
+        if row is None or known is self._nobody or not is_right:
+            await self._failed(service, row, at)
+            raise CallerError(_WRONG, status=401, code="wrong_password")
+        return await self.open(self._account(row), at)
+
+    async def open(self, account: Account, at: datetime, *, is_full: bool = False) -> str:
+        """Opens a sign-in for an account that has shown who it is; `is_full` where another provider has asked for all factors."""
+        has_codes, must = bool(account.private.code_secret), account.is_staff and self._second_factor
+        life = STAFF_LIFE if account.is_staff else OTHERS_LIFE
+        full = is_full or not (has_codes or must)
+        reset = update(ACCOUNTS).where(ACCOUNTS.c.service_id == account.service, ACCOUNTS.c.account_id == account.id)
+        told = Acted(service=account.service, at=at, act="signed_in", facts={"account": account.id, "full": full})
+        token, row = self._new_row(account.service, at, life, account=account.id, is_full=full)
+        writes: Writes = [(reset.values(failed=0, locked_until_us=0), {}), (insert(SIGN_INS), row)]
+        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+        return token
+
+    async def open_for_person(self, service: str, person: str, at: datetime) -> str:
+        """For a person whom the app has let in: they see their own data."""
+        token, row = self._new_row(service, at, PERSON_LIFE, person=person, is_full=True)
+        told = Acted(service=service, at=at, act="person_signed_in", person=person)
+        await self._writer.submit(Job(writes=[(insert(SIGN_INS), row)], leaves=[leaf_of(told)]))
+        return token
+
+    async def confirm(self, token: str, code: str, at: datetime) -> None:
+        """The one-time code: right, and not used before (RFC 6238 §5.2)."""
+        found = await self._opened(token, at)
+        if found is None:
+            raise CallerError("sign in first", status=401, code="signed_out")
+        row, account_row = found
+        account = self._account(account_row)
+        if account_row.locked_until_us > microseconds(at):
+            raise too_often(timedelta(microseconds=account_row.locked_until_us - microseconds(at)))
+        step = right_step(account.private.code_secret, code, at)
+        if step is None or step <= account_row.code_used:
+            await self._failed(account.service, account_row, at)
+            raise CallerError(
+                "the code is wrong, or was used already; wait for the next one",
+                field="code",
+                status=401,
+                code="wrong_code",
+            )
+        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
+        told = Acted(service=account.service, at=at, act="code_confirmed", facts={"account": account.id})
+        writes: Writes = [
+            (update(ACCOUNTS).where(mine).values(code_used=step, failed=0, locked_until_us=0), {}),
+            (update(SIGN_INS).where(SIGN_INS.c.token == row.token).values(is_full=1), {}),
+        ]
+        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+
+    async def set_codes(self, token: str, secret: str, code: str, at: datetime) -> None:
+        """Sets the secret of one-time codes once a code shows that the person has it; only where none is set yet."""
+        found = await self._opened(token, at)
+        if found is None:
+            raise CallerError("sign in first", status=401, code="signed_out")
+        row, account_row = found
+        account = self._account(account_row)
+        step = right_step(secret, code, at)
+        if account.private.code_secret or step is None:
+            raise CallerError(
+                "the code does not fit this secret; scan again, and type the newest code",
+                field="code",
+                status=400,
+                code="wrong_code",
+            )
+        fresh = Account(
+            account.service,
+            account.id,
+            account.roles,
+            account.state,
+            msgspec.structs.replace(account.private, code_secret=secret),
+        )
+        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
+        told = Acted(service=account.service, at=at, act="codes_set", facts={"account": account.id})
+        writes: Writes = [
+            (update(ACCOUNTS).where(mine).values(sealed=self._sealed(fresh), code_used=step), {}),
+            (update(SIGN_INS).where(SIGN_INS.c.token == row.token).values(is_full=1), {}),
+        ]
+        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+
+    async def signed_in(self, token: str, at: datetime) -> SignedIn | None:
+        """Who this cookie is, or nobody: unknown, ended, idle for too long, or an account that is not active any more."""
+        if not token:
+            return None
+        found = await self._opened(token, at)
+        if found is None:
+            return None
+        row, account_row = found
+        if microseconds(at) - row.seen_us > _SEEN_EACH / timedelta(microseconds=1):
+            await self._writer.submit(
+                Job(
+                    writes=[
+                        (update(SIGN_INS).where(SIGN_INS.c.token == row.token).values(seen_us=microseconds(at)), {})
+                    ]
+                )
+            )
+        if account_row is None:
+            return SignedIn(Who(row.service_id, person=row.person_id, roles=frozenset({"user"})), False, False)
+        account = self._account(account_row)
+        who = Who(
+            account.service, account=account.id, roles=account.roles, full=bool(row.is_full), name=account.private.name
+        )
+        return SignedIn(who, not row.is_full, bool(account.private.code_secret))
+
+    async def close(self, token: str) -> None:
+        await self._writer.submit(Job(writes=[(delete(SIGN_INS).where(SIGN_INS.c.token == digest(token)), {})]))
+
+    # --- inside
+
+    async def _hashed(self, password: str) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(hashed, password)
+
+    async def _matches(self, phc: str, password: str) -> bool:
+        async with self._hashing:
+            return await asyncio.to_thread(matches, phc, password)
+
+    async def _failed(self, service: str, row: Any, at: datetime) -> None:  # noqa: ANN401  # a row of accounts, or none
+        told = Acted(
+            service=service, at=at, act="sign_in_failed", facts={"account": row.account_id if row is not None else ""}
+        )
+        writes: Writes = []
+        if row is not None:
+            failed = row.failed + 1
+            until = microseconds(at + lock_for(failed)) if failed >= FREE_TRIES else 0
+            mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == row.account_id)
+            writes = [(update(ACCOUNTS).where(mine).values(failed=ACCOUNTS.c.failed + 1, locked_until_us=until), {})]
+        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+
+    def _new_row(
+        self, service: str, at: datetime, life: timedelta, *, account: str = "", person: str = "", is_full: bool
+    ) -> tuple[str, dict[str, Any]]:  # fmt: skip
+        token = secrets.token_urlsafe(32)
+        now = microseconds(at)
+        return token, {
+            "token": digest(token), "service_id": service, "account_id": account, "person_id": person,
+            "is_full": int(is_full), "opened_us": now, "seen_us": now, "ends_us": microseconds(at + life),
+        }  # fmt: skip
+
+    async def _opened(self, token: str, at: datetime) -> tuple[Any, Any] | None:
+        """The sign-in and its account (none: a person of the app), if it still stands."""
+
+        def read() -> tuple[Any, Any] | None:
+            with view(self._engine) as connection:
+                row = connection.execute(select(SIGN_INS).where(SIGN_INS.c.token == digest(token))).one_or_none()
+                if row is None or row.ends_us <= microseconds(at):
+                    return None
+                return row, _account_row(connection, row)
+
+        found = await asyncio.to_thread(read)
+        if found is None:
+            return None
+        row, account = found
+        if row.account_id and (account is None or account.state != "active"):
+            return None
+        idle = (
+            PERSON_IDLE if account is None else STAFF_IDLE if not _roles_of(account).isdisjoint(STAFF) else OTHERS_IDLE
+        )
+        return None if microseconds(at) - row.seen_us > idle / timedelta(microseconds=1) else (row, account)
+
+    def _row(self, service: str, condition: Any) -> Any:  # noqa: ANN401  # a row of accounts, or none
+        with view(self._engine) as connection:
+            return connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.service_id == service, condition)).one_or_none()
+
+    def _account(self, row: Any) -> Account:  # noqa: ANN401  # a row of accounts
+        private = msgspec.json.decode(
+            self._key.open(bytes(row.sealed), row.service_id, "accounts", "sealed", row.account_id), type=Private
+        )
+        return Account(row.service_id, row.account_id, _roles_of(row), row.state, private)
+
+    def _sealed(self, account: Account) -> bytes:
+        return self._key.seal(_ENCODE(account.private), account.service, "accounts", "sealed", account.id)
+
+    def _lookup(self, service: str, name: str) -> str:
+        return self._master.lookup(f"accounts\0{service}", name.strip().casefold())
+
+
+def _account_row(connection: Connection, row: Any) -> Any:  # noqa: ANN401  # rows of two tables
+    if not row.account_id:
+        return None
+    mine = (ACCOUNTS.c.service_id == row.service_id) & (ACCOUNTS.c.account_id == row.account_id)
+    return connection.execute(select(ACCOUNTS).where(mine)).one_or_none()
+
+
+def _roles_of(row: Any) -> frozenset[Role]:  # noqa: ANN401  # a row of accounts
+    return frozenset(one for one in row.roles.split(",") if one in ROLES)
+
+
+def checked_roles(roles: Iterable[Role]) -> frozenset[Role]:
+    wanted = frozenset(roles)
+    for one in sorted(wanted):
+        if one not in ROLES or one == "user":
+            raise CallerError(
+                f"there is no role `{one}`; known are {', '.join(sorted(ROLES.keys() - {'user'}))}", field="roles"
+            )
+    if not wanted:
+        raise CallerError("`roles` is empty; name at least one", field="roles")
+    return wanted
+
+
+def checked_password(password: str) -> str:
+    """NIST SP 800-63B §5.1.1: length counts, and nothing else is asked."""
+    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+        raise CallerError(f"a password has {LEAST_PASSWORD} to {MOST_PASSWORD} characters", field="password")
+    return password
+
+
+def hashed(password: str) -> str:
+    """Argon2id with 19 MiB and two passes (OWASP, Password Storage Cheat Sheet)."""
+    return Argon2id(
+        salt=secrets.token_bytes(16), length=32, iterations=2, lanes=1, memory_cost=19_456
+    ).derive_phc_encoded(password.encode())
+
+
+def matches(phc: str, password: str) -> bool:
+    try:
+        Argon2id.verify_phc_encoded(password.encode(), phc)
+    except InvalidKey:
+        return False
+    return True
+
+
+def lock_for(failed: int) -> timedelta:
+    return min(FIRST_LOCK * 2 ** (failed - FREE_TRIES), LAST_LOCK) if failed < FREE_TRIES + 12 else LAST_LOCK
+
+
+def right_step(secret: str, code: str, at: datetime) -> int | None:
+    """The time step that the code is of: this one, the one before, or the one after (a clock that is a little off)."""
+    if not secret or not code.strip().isdigit():
+        return None
+    now = int(at.timestamp()) // CODE_STEP
+    codes = pyotp.TOTP(secret)
+    steps = (now - 1, now, now + 1)
+    return next((step for step in steps if hmac.compare_digest(codes.at(step * CODE_STEP), code.strip())), None)
+
+
+def too_often(wait: timedelta) -> CallerError:
+    minutes = max(1, -(-int(wait.total_seconds()) // 60))
+    return CallerError(f"too many wrong tries; wait {minutes} min", status=429, code="too_many_tries")
+
+
+def digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shouban.core.errors import CallerError
+from shouban.offices.staff.model import MINUTES, Breaking, Grant, checked_reason, timeline
+
+NOW = datetime(2026, 8, 3, tzinfo=UTC)
+
+
+def test_the_glass_is_broken_for_a_reason_and_a_while() -> None:
+    assert checked_reason(Breaking("  家属来电，确认她今晚是否安全  ", 30)) == (
+        "家属来电，确认她今晚是否安全",
+        timedelta(minutes=30),
+    )
+    for wish in (
+        Breaking("", 15),
+        Breaking("好奇", 15),
+        Breaking("x" * 501, 15),
+        Breaking("家属来电，确认她是否安全", 24 * 60),
+    ):
+        with pytest.raises(CallerError):
+            checked_reason(wish)
+    assert max(MINUTES) <= 60
+
+
+def test_a_grant_ends_by_itself() -> None:
+    grant = Grant("g", "a", "p", NOW, NOW + timedelta(minutes=15))
+    assert grant.stands(NOW)
+    assert not grant.stands(NOW + timedelta(minutes=15))
+    assert not grant.stands(NOW - timedelta(seconds=1))
+
+
+def test_the_newest_comes_first() -> None:
+    shown = timeline([(NOW, "a", [], []), (NOW + timedelta(1), "b", ["crisis 4"], ["ShowHelp"])])
+    assert [one["what"] for one in shown] == ["b", "a"]

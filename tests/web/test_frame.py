@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from tests.gateway.serving import Served, fresh
+from tests.web.signing import enter, staff
+
+from shouban.web.frame import PLACES
+
+
+def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) -> None:
+    for role, shown in (
+        ("administrator", {"/office", "/office/accounts"}),
+        ("compliance", {"/office", "/office/appeals", "/office/grants"}),
+        ("care", {"/office"}),
+    ):
+        name = fresh(role)
+        staff(office, name, role)  # type: ignore[arg-type]  # a role of ours
+        page = enter(office, name).get("/office").text
+        assert {at for at, _, _ in PLACES if f'href="{at}"' in page} == shown
+        assert 'href="/office" aria-current="page"' in page
+
+
+def test_the_language_is_switched_in_the_frame(office: Served) -> None:
+    name = fresh("care")
+    staff(office, name, "care")
+    client = enter(office, name)
+    assert "办公" in client.get("/office").text
+    english = client.get("/office?lang=en").text
+    assert "<h1>Office</h1>" in english
+    assert '<html lang="en">' in client.get("/office").text
