@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -30,7 +31,9 @@ def now_of(served: Served) -> datetime:
 
 
 def run(what: Coroutine[Any, Any, Given]) -> Given:
-    return asyncio.run(what)
+    """In a thread of its own: where a browser is driven, this one has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, what).result()
 
 
 def staff(served: Served, name: str, *roles: Role, service: str = "default", secret: str = "") -> Account:

@@ -90,7 +90,7 @@ def test_a_record_shows_what_happened_and_no_word(office: Served) -> None:
     assert found.headers["location"] == f"/office/people/{person}"
     page = client.get(f"/office/people/{person}").text
     assert "crisis 4" in page
-    assert "ShowHelp" in page
+    assert "安抚并出示求助渠道" in page
     assert "mailto:w@example.org" in page
     assert "药" not in re.sub(r"<textarea.*?</textarea>", "", page)
     assert "mailto:w@example.org" not in of(office, "complaints").get(f"/office/people/{person}").text

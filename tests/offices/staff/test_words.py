@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
-from shouban.core.events import EVENTS
+from shouban.core.events import EVENTS, AgeBand, AgeBasis, Mode
+from shouban.core.obligations import OBLIGATIONS
+from shouban.core.state import Takeover
 from shouban.offices.staff import words
 from shouban.web.frame import SHARED
 
@@ -20,3 +23,9 @@ def test_every_word_of_the_templates_is_there_in_both_languages() -> None:
 
 def test_every_event_has_a_name() -> None:
     assert EVENTS.keys() <= words.ACTS.keys()
+
+
+def test_every_obligation_and_every_state_has_a_name() -> None:
+    assert OBLIGATIONS.keys() <= words.OWED.keys()
+    for kind in (AgeBand, AgeBasis, Mode, Takeover):
+        assert set(get_args(kind)) <= words.STATE.keys()

@@ -13,8 +13,9 @@ from litestar.params import Body
 from litestar.response import Redirect
 
 from shouban.core.errors import CallerError
+from shouban.core.rules import Settings
 from shouban.offices.staff import model as m
-from shouban.offices.staff.words import ACTS, WORDS
+from shouban.offices.staff.words import ACTS, OWED, STATE, WORDS
 from shouban.offices.staff.work import StaffOffice
 from shouban.web.access import Subject, may
 from shouban.web.doors import whose
@@ -113,7 +114,9 @@ class StaffPages:
         @get("/grants", opt={"action": "see_grants"})
         async def grants(request: AnyRequest) -> Response[str]:
             shown = await self._office.grants(whose(request).who)
-            return framed(request, HERE, "grants.html", WORDS, grants=shown, now=self._time(request))
+            return framed(
+                request, HERE, "grants.html", WORDS, grants=shown, now=self._time(request), local=Settings().local
+            )
 
         return [break_glass, words, grants]
 
@@ -134,7 +137,8 @@ class StaffPages:
         return framed(
             request, HERE, "person.html", WORDS, problem=problem, person=found, record=record, state=found.state, minutes=m.MINUTES,
             contacts=found.profile.get("contacts", []) if may(who, "see_contacts", subject) else None,
-            can_break=may(who, "break_glass", subject), acts={name: text.to(language) for name, text in ACTS.items()},
+            can_break=may(who, "break_glass", subject), acts={name: text.to(language) for name, text in ACTS.items()}, owed={name: text.to(language) for name, text in OWED.items()},
+            named={name: text.to(language) for name, text in STATE.items()}, local=Settings().local,
         )  # fmt: skip
 
     def _roles(self, request: AnyRequest, roles: frozenset[Any]) -> list[str]:

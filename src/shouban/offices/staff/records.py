@@ -62,9 +62,10 @@ def _line(entry: Decided | Acted) -> tuple[datetime, str, list[str], list[str]] 
     owed = sorted({type(one).__name__ for one in entry.owed} - {"Allow", "WakeAt"})
     if isinstance(entry.event, TimePassed) and not owed:
         return None
-    read = [
+    levels = [
         f"{one.signal} {one.level if one.level == 'unknown' else int(one.level)}" for one in readings_of(entry.event)
     ]
+    read = list(dict.fromkeys(levels))
     return entry.event.at, type(entry.event).__name__, read, owed
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shouban.packs.words import EVENT_WORDS
+from shouban.core.events import AgeBand, AgeBasis, Mode
+from shouban.core.state import Takeover
+from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS
 from shouban.web.language import Text
 
 WORDS: Final[dict[str, Text]] = {
@@ -78,3 +80,12 @@ ACTS: Final[dict[str, Text]] = {name: Text(*pair) for name, pair in EVENT_WORDS.
     "erased": Text("已删除", "erased"),
     "ended": Text("义务了结", "a duty ended"),
 }
+
+OWED: Final[dict[str, Text]] = {name: Text(*pair) for name, pair in OBLIGATION_WORDS.items()}
+# How a person's state reads in words.
+STATE: Final[dict[AgeBand | AgeBasis | Mode | Takeover, Text]] = {
+    "under_14": Text("未满 14 周岁", "under 14"), "14_15": Text("14–15 周岁", "14–15"), "16_17": Text("16–17 周岁", "16–17"), "adult": Text("成年人", "adult"),
+    "elder": Text("老年人", "elder"), "unknown": Text("未知", "unknown"), "none": Text("无", "none"), "declared": Text("本人申报", "declared"),
+    "device_signal": Text("设备信号", "device signal"), "verified": Text("已核验", "verified"), "behaviour": Text("言行判断", "behaviour"), "standard": Text("普通模式", "standard"),
+    "minor": Text("未成年人模式", "minors mode"), "requested": Text("已请人工", "a person was called"), "human": Text("人工接管中", "a person speaks"),
+}  # fmt: skip
