@@ -32,6 +32,7 @@ from shouban.detectors.advisers import Advisers, advisers_of
 from shouban.detectors.encoder import shipped_encoder
 from shouban.detectors.opinion import about
 from shouban.detectors.reader import build_detectors
+from shouban.duties.channels import Channels
 from shouban.duties.contact import ContactCarrier
 from shouban.duties.ledger import FREE_ALL, Ledger
 from shouban.duties.worker import Worker
@@ -196,8 +197,11 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     for service in settings.served():
         gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience, advisers[service.id])
     road = Road(gateway, store.signer)
+    channels = Channels(settings.mail, settings.sms)
     worker = Worker(
-        store.writer, road, {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack)}
+        store.writer,
+        road,
+        {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack, channels)},
     )
     callers = GatewayCallers(gateway, worker.run_due)
 
@@ -206,7 +210,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
-    people = PeopleOffice(road, Books(store.engine, store.writer))
+    people = PeopleOffice(road, Books(store.engine, store.writer), channels)
     handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers), docs_router()]
     with store.engine.connect() as connection:
         gateway.personas.update(all_declared(connection))

@@ -14,7 +14,9 @@ from shouban.core.errors import OperatorError, did_you_mean
 from shouban.core.signals import SIGNALS
 
 PREFIX = "SHOUBAN_"
-SECRETS = frozenset({"service_key", "admin_password", "upstream_key", "judge_key", "master_key", "oidc_secret"})
+SECRETS = frozenset(
+    {"service_key", "admin_password", "upstream_key", "judge_key", "master_key", "oidc_secret", "mail", "sms"}
+)
 # `judge` is this word where the service's own model is to judge.
 UPSTREAM_JUDGES = "upstream"
 ADDRESSES = ("http://", "https://")
@@ -72,6 +74,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     judge_cache_seconds: float = 600.0
     classifier: str = ""
     encoder: bool = True
+    mail: str = ""
+    sms: str = ""
     second_factor: Literal["", "required", "optional"] = ""
     public_url: str = ""
     oidc_issuer: str = ""

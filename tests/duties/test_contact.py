@@ -86,7 +86,7 @@ def test_the_guardian_is_told_at_once_and_told_nothing_of_the_words(served: Serv
     with hook() as phone:
         user, duty = in_danger(served, [contact(phone.url)])
     [told] = phone.told
-    assert (duty.state, duty.outcome) == ("done", "webhook of contact 1 answered 204")
+    assert (duty.state, duty.outcome) == ("done", "contact 1: webhook answered 204")
     assert told["idempotency_key"] == duty.duty_id
     assert (told["user"], told["contact"]) == (user, "王芳")
     assert "请马上联系" in told["text"]
@@ -105,7 +105,7 @@ def test_who_does_not_take_it_is_passed_over_for_the_next(served: Served) -> Non
             served,
             [contact("tel:13900001111"), contact("http://127.0.0.1:9/"), contact(broken.url), contact(phone.url)],
         )
-    assert duty.outcome == "webhook of contact 4 answered 204"
+    assert duty.outcome == "contact 4: webhook answered 204"
     assert (len(broken.told), len(phone.told)) == (1, 1)
 
 

@@ -57,8 +57,11 @@ class AgeFound(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ContactsChanged(Event, frozen=True, kw_only=True, tag=True):
+    """Who may be called has changed; `verified` of them have shown, over their own channel, that they are there and agree."""
+
     guardians: int
     emergencies: int
+    verified: int = 0
 
 
 class UserSignedIn(Event, frozen=True, kw_only=True, tag=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from stdnum.iso7064 import mod_11_2
+from tests.duties.test_contact import hook
 from tests.gateway.serving import PLAN, Served, fresh, guardian, noon
 
 
@@ -314,3 +316,54 @@ def test_a_birthday_is_noticed_when_the_person_comes_back(world: Served) -> None
     assert post(world, f"/v1/users/{user}/login", {}, at=noon(days=1))["age_band"] == "under_14"
     after = post(world, f"/v1/users/{user}/login", {}, at=noon(days=2))
     assert (after["age_band"], after["mode"]) == ("14_15", "minor")
+
+
+# --- contacts
+
+
+def test_a_contact_is_verified_over_their_own_channel(world: Served) -> None:
+    user = fresh()
+    with hook() as phone:
+        made = world.register(user, contacts=[guardian(channels=[phone.url])], nickname="小雨")
+        contact = made["contacts"][0]
+        assert contact["standing"] == "unverified"
+        path = f"/v1/users/{user}/contacts/{contact['id']}"
+        assert post(world, f"{path}/code", {}, at=noon())["sent"] == "webhook answered 204"
+        assert "小雨" in phone.told[0]["text"]
+        code = re.findall(r"\d{6}", phone.told[0]["text"])[0]
+        assert code not in world.get(f"/v1/users/{user}/data").text
+        assert post(world, f"{path}/code", {}, 429, at=noon(seconds=10))["error"]["code"] == "too_many_codes"
+        wrong = "000000" if code != "000000" else "000001"
+        assert post(world, f"{path}/verify", {"code": wrong}, 400, at=noon(minutes=1))["error"]["code"] == "wrong_code"
+        told = post(world, f"{path}/verify", {"code": code}, at=noon(minutes=1))
+        assert told["contacts"][0]["standing"] == "verified"
+        again = world.post(
+            f"/v1/users/{user}/contacts", {"contacts": [guardian(channels=[phone.url])]}, at=noon(minutes=2)
+        ).json()
+        assert again["contacts"][0]["standing"] == "verified"
+        later = world.get(f"/v1/users/{user}", at=noon(days=200)).json()
+        assert later["contacts"][0]["standing"] == "recheck"
+
+
+def test_a_code_that_no_channel_takes_says_so(world: Served) -> None:
+    user = fresh()
+    contact = world.register(user, contacts=[guardian(channels=["http://127.0.0.1:9/x", "tel:+861380000"])])[
+        "contacts"
+    ][0]
+    error = post(world, f"/v1/users/{user}/contacts/{contact['id']}/code", {}, 502, at=noon())["error"]
+    assert error["code"] == "not_sent"
+    assert "set `sms`" in error["message"]
+    assert post(world, f"/v1/users/{user}/contacts/nobody/code", {}, 404, at=noon())["error"]["code"] == "not_found"
+
+
+def test_who_is_marked_unsafe_is_not_counted_and_may_be_put_last(world: Served) -> None:
+    user = fresh()
+    made = world.register(user, "14_15", contacts=[guardian(), guardian(name="李明", relation="father")])
+    mother = made["contacts"][0]["id"]
+    path = f"/v1/users/{user}/contacts/{mother}"
+    told = world.ask("PATCH", path, {"unsafe": True, "place": 1}, at=noon()).json()
+    assert [(one["name"], one["unsafe"]) for one in told["contacts"]] == [("李明", False), ("王芳", True)]
+    assert told["missing"] == []
+    other = told["contacts"][0]["id"]
+    last = world.ask("PATCH", f"/v1/users/{user}/contacts/{other}", {"unsafe": True}, at=noon()).json()
+    assert last["missing"] == ["contacts.guardian"]

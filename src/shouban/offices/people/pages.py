@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from shouban.offices.people import model as m
 from shouban.offices.people.age import AgeTold
 from shouban.offices.people.appeals import Asked
+from shouban.offices.people.contacts import ContactChange, Verifying
 from shouban.offices.people.work import PeopleOffice
 from shouban.web.api import AnyRequest
 
@@ -37,7 +38,7 @@ def _registration(office: PeopleOffice, callers: Callers) -> list[Any]:
 
     @get("/users/{app_id:str}", summary="What is known of a person")
     async def show(request: AnyRequest, app_id: str) -> Answer:
-        return await office.show(callers.service(request), app_id)
+        return await office.show(callers.service(request), app_id, await callers.now(request))
 
     @patch("/users/{app_id:str}", summary="Change what is known of a person")
     async def change(request: AnyRequest, app_id: str, data: m.Change) -> Answer:
@@ -47,6 +48,28 @@ def _registration(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def contacts(request: AnyRequest, app_id: str, data: m.Contacts) -> Answer:
         return await office.set_contacts(callers.service(request), app_id, data, await callers.now(request))
 
+    @post(
+        "/users/{app_id:str}/contacts/{contact:str}/code",
+        status_code=200,
+        summary="Send a contact the code that verifies them",
+    )
+    async def send_code(request: AnyRequest, app_id: str, contact: str) -> Answer:
+        return await office.send_code(callers.service(request), app_id, contact, await callers.now(request))
+
+    @post(
+        "/users/{app_id:str}/contacts/{contact:str}/verify",
+        status_code=200,
+        summary="The code has come back: the contact is verified",
+    )
+    async def verify(request: AnyRequest, app_id: str, contact: str, data: Verifying) -> Answer:
+        return await office.verify_contact(callers.service(request), app_id, contact, data, await callers.now(request))
+
+    @patch(
+        "/users/{app_id:str}/contacts/{contact:str}", summary="Mark a contact as unsafe, or change the order of calling"
+    )
+    async def change_contact(request: AnyRequest, app_id: str, contact: str, data: ContactChange) -> Answer:
+        return await office.change_contact(callers.service(request), app_id, contact, data, await callers.now(request))
+
     @post("/users/{app_id:str}/consents", status_code=200, summary="Give or withdraw a consent")
     async def consents(request: AnyRequest, app_id: str, data: m.Consent) -> Answer:
         return await office.consent(callers.service(request), app_id, data, await callers.now(request))
@@ -55,7 +78,7 @@ def _registration(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def age(request: AnyRequest, app_id: str, data: AgeTold) -> Answer:
         return await office.tell_age(callers.service(request), app_id, data, await callers.now(request))
 
-    return [register, show, change, contacts, consents, age]
+    return [register, show, change, contacts, send_code, verify, change_contact, consents, age]
 
 
 def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:

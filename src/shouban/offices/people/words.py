@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from shouban.core.events import AgeBand
+from shouban.duties.channels import Message
+from shouban.duties.ports import PersonPort
 from shouban.offices.people.age import Method
-from shouban.web.language import Text
+from shouban.web.language import Language, Text
 
 AGE_BANDS: Final[dict[AgeBand, Text]] = {
     "under_14": Text("未满 14 周岁", "under 14"),
@@ -45,3 +48,21 @@ WORDS: Final[dict[str, Text]] = {
     "uphold": Text("支持申诉", "Uphold"),
     "refuse": Text("维持原判断", "Refuse"),
 }  # fmt: skip
+
+_CODE: Final = Text(
+    "{who}想请您做 TA 在陪伴服务里的{role}：TA 有危险时，我们会先告诉您。同意的话，请把验证码 {code} 告诉 TA（15 分钟内有效）；不同意就不用理会，把验证码给了谁，就等于同意。",
+    "{who} asks you to be their {role} at a companion service: if they are in danger, we tell you first. If you agree, give them the code {code} (valid for 15 "
+    "minutes). If not, do nothing: whoever has the code has your consent.",
+)
+_SOMEBODY: Final = Text("有位您认识的人", "Somebody you know")
+_ROLE: Final = {"guardian": Text("监护人", "guardian"), "emergency": Text("紧急联系人", "emergency contact")}
+
+
+def code_message(person: PersonPort, contact: dict[str, Any], code: str, at: datetime) -> Message:
+    """What a contact is told: who asks, what for, and that giving the code away is to agree."""
+    language: Language = person.profile.get("language") or "zh"
+    who = person.profile.get("nickname") or _SOMEBODY.to(language)
+    text = _CODE.to(language).format(who=who, role=_ROLE[contact["kind"]].to(language), code=code)
+    return Message(
+        f"code-{contact['id']}-{int(at.timestamp())}", "守伴 Shouban", text, {"contact": contact.get("name", "")}
+    )

@@ -10,15 +10,18 @@ from typing import Any
 import msgspec
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError, ConflictError
+from shouban.core.errors import CallerError, ConflictError, OperatorError
 from shouban.core.rules import Settings
+from shouban.duties.channels import Channels, Message
 from shouban.duties.notices import Notice
 from shouban.duties.ports import IdentityPort, PersonPort, RoadPort
 from shouban.offices.people import age as ages
 from shouban.offices.people import appeals
+from shouban.offices.people import contacts as known
 from shouban.offices.people import model as m
 from shouban.offices.people.books import Books
 from shouban.offices.people.wellbeing import wellbeing
+from shouban.offices.people.words import code_message
 
 SCOPES = ("all", "companion", "session", "message")
 
@@ -26,9 +29,10 @@ SCOPES = ("all", "companion", "session", "message")
 class PeopleOffice:
     """The verbs; each is heard by the core, and what it owes comes back as notices."""
 
-    def __init__(self, road: RoadPort, books: Books, identity: IdentityPort | None = None) -> None:
+    def __init__(self, road: RoadPort, books: Books, channels: Channels, identity: IdentityPort | None = None) -> None:
         self._road = road
         self._books = books
+        self._channels = channels
         self._identity = identity
 
     async def register(self, service: str, wish: m.Registration, at: datetime) -> dict[str, Any]:
@@ -49,7 +53,8 @@ class PeopleOffice:
         def told(held: dict[str, Any]) -> dict[str, Any]:
             born = {"band_by_birth_date": band} if wish.birth_date else {}
             return ages.with_evidence(
-                {**held, **_kept(wish), **born, "contacts": contacts}, _first_layer(wish, band, at)
+                {**held, **_kept(wish), **born, "contacts": known.identified(contacts, held.get("contacts", []))},
+                _first_layer(wish, band, at),
             )
 
         if person is None:
@@ -61,7 +66,7 @@ class PeopleOffice:
             emergencies=m.count(contacts, "emergency"), agreement=_version(wish.agreement),
         )  # fmt: skip
         notices = await self._road.act(person, registered, waits=True)
-        return {**view(person), "notices": _plain(notices)}
+        return {**view(person, at), "notices": _plain(notices)}
 
     async def _make(self, service: str, wish: m.Registration, profile: dict[str, Any]) -> PersonPort:
         try:
@@ -78,17 +83,21 @@ class PeopleOffice:
         person = await self.person(service, app_id)
         fresh = {key: value for key, value in _kept(wish).items() if value is not None}
         notices: list[Notice] = []
-        if wish.contacts is not None:
-            fresh["contacts"] = m.checked_contacts(wish.contacts)
+        contacts = None if wish.contacts is None else m.checked_contacts(wish.contacts)
         band = m.band_of(wish.birth_date, wish.age_band, at.date()) if wish.birth_date or wish.age_band else None
         if wish.birth_date:
             fresh["band_by_birth_date"] = band
-        await self._road.change_profile(person, lambda held: {**held, **fresh})
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            named = {} if contacts is None else {"contacts": known.identified(contacts, held.get("contacts", []))}
+            return {**held, **fresh, **named}
+
+        await self._road.change_profile(person, told)
         if wish.contacts is not None:
             notices += await self._contacts_changed(person, at)
         if band is not None:
             notices += await self._age_found(person, _first_layer(wish, band, at), wish.age_basis)
-        return {**view(person), "notices": _plain(notices)}
+        return {**view(person, at), "notices": _plain(notices)}
 
     async def tell_age(self, service: str, app_id: str, told: ages.AgeTold, at: datetime) -> dict[str, Any]:
         """One more piece of evidence; the strictest wins until it is overturned."""
@@ -101,7 +110,7 @@ class PeopleOffice:
                 )
             found = ages.evidence_of(told, at, is_verified=True)
         notices = await self._age_found(person, found, ages.BASIS[found.method])
-        return {**view(person), "notices": _plain(notices)}
+        return {**view(person, at), "notices": _plain(notices)}
 
     async def _age_found(self, person: PersonPort, found: ages.Evidence, basis: e.AgeBasis) -> list[Notice]:
         await self._road.change_profile(person, lambda held: ages.with_evidence(held, found))
@@ -188,8 +197,8 @@ class PeopleOffice:
             "decided_at": one.decided_at.isoformat() if one.decided_at else None, "reason": words.reason, "why": words.why, "age_band": words.age_band,
         }  # fmt: skip
 
-    async def show(self, service: str, app_id: str) -> dict[str, Any]:
-        return view(await self.person(service, app_id))
+    async def show(self, service: str, app_id: str, at: datetime) -> dict[str, Any]:
+        return view(await self.person(service, app_id), at)
 
     async def wellbeing(self, service: str, app_id: str, at: datetime) -> dict[str, Any]:
         """What weeks of use say of the person, each component with its share."""
@@ -199,11 +208,73 @@ class PeopleOffice:
     async def set_contacts(self, service: str, app_id: str, wish: m.Contacts, at: datetime) -> dict[str, Any]:
         return await self.change(service, app_id, m.Change(contacts=wish.contacts), at)
 
+    async def send_code(self, service: str, app_id: str, contact: str, at: datetime) -> dict[str, Any]:
+        """A code on its way over the contact's own channels, the first that takes it."""
+        person = await self.person(service, app_id)
+        code = f"{secrets.randbelow(10**known.CODE_DIGITS):0{known.CODE_DIGITS}d}"
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            contacts = held.get("contacts", [])
+            return {
+                **held,
+                "contacts": known.replaced(contacts, known.with_code(known.found_in(contacts, contact), code, at)),
+            }
+
+        await self._road.change_profile(person, told)
+        one = known.found_in(person.profile["contacts"], contact)
+        how = await self._reach(one, code_message(person, one, code, at))
+        return {"sent": how, "valid_for": int(known.CODE_LIFE.total_seconds())}
+
+    async def _reach(self, contact: dict[str, Any], message: Message) -> str:
+        tried = []
+        for address in contact["channels"]:
+            try:
+                return await self._channels.send(address, message)
+            except OperatorError as error:
+                tried.append(str(error))
+        raise CallerError(
+            f"no channel of this contact took the code: {'; '.join(tried)}",
+            field="channels",
+            status=502,
+            code="not_sent",
+        )
+
+    async def verify_contact(
+        self, service: str, app_id: str, contact: str, wish: known.Verifying, at: datetime
+    ) -> dict[str, Any]:
+        person = await self.person(service, app_id)
+        wrong: list[CallerError] = []
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            contacts = held.get("contacts", [])
+            fresh, error = known.tried(known.found_in(contacts, contact), wish.code, at)
+            wrong[:] = [error] if error else []
+            return {**held, "contacts": known.replaced(contacts, fresh)}
+
+        await self._road.change_profile(person, told)  # a wrong try counts too
+        if wrong:
+            raise wrong[0]
+        notices = await self._contacts_changed(person, at)
+        return {**view(person, at), "notices": _plain(notices)}
+
+    async def change_contact(
+        self, service: str, app_id: str, contact: str, wish: known.ContactChange, at: datetime
+    ) -> dict[str, Any]:
+        person = await self.person(service, app_id)
+        await self._road.change_profile(
+            person, lambda held: {**held, "contacts": known.changed(held.get("contacts", []), contact, wish)}
+        )
+        notices = await self._contacts_changed(person, at)
+        return {**view(person, at), "notices": _plain(notices)}
+
     async def sign_in(self, service: str, app_id: str, session: str, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
         await self._have_birthday(person, at)
         event = e.UserSignedIn(at=at, person=person.id, session=person.session(session or "default"))
-        return {**view(person), "notices": _plain(await self._road.act(person, event, raw_session=session, waits=True))}
+        return {
+            **view(person, at),
+            "notices": _plain(await self._road.act(person, event, raw_session=session, waits=True)),
+        }
 
     async def _have_birthday(self, person: PersonPort, at: datetime) -> None:
         """Who was 13 when they were registered may be 14 now: the date of birth that gave the band gives the next one."""
@@ -218,7 +289,7 @@ class PeopleOffice:
         person = await self.person(service, app_id)
         event = e.UserLeft(at=at, person=person.id, session=person.session(wish.session or "default"), by=wish.by)
         notices = await self._road.act(person, event, raw_session=wish.session or "default")
-        return {**view(person), "session": "ended", "notices": _plain(notices)}
+        return {**view(person, at), "session": "ended", "notices": _plain(notices)}
 
     async def set_mode(self, service: str, app_id: str, wish: m.ModeWish, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -231,7 +302,7 @@ class PeopleOffice:
                 status=403,
                 code="guardian_needed",
             )
-        return {**view(person), "notices": _plain(notices)}
+        return {**view(person, at), "notices": _plain(notices)}
 
     async def consent(self, service: str, app_id: str, wish: m.Consent, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -240,7 +311,7 @@ class PeopleOffice:
         )
         withdrawn = e.ConsentWithdrawn(at=at, person=person.id, purpose=wish.purpose, by=wish.by)
         notices = await self._road.act(person, given if wish.given else withdrawn)
-        return {**view(person), "notices": _plain(notices)}
+        return {**view(person, at), "notices": _plain(notices)}
 
     async def check_purchase(self, service: str, wish: m.Purchase, at: datetime) -> dict[str, Any]:
         if wish.amount <= 0 or wish.month_total < 0:
@@ -276,10 +347,15 @@ class PeopleOffice:
                 e.HumanHandedBack(at=at, person=person.id, session=session, staff=wish.staff),
                 raw_session=wish.session,
             )
-        return view(person)
+        return view(person, at)
 
     async def copy(self, service: str, app_id: str) -> dict[str, Any]:
-        return await self._road.copy_of(await self.person(service, app_id))
+        """All that is kept, but for codes on their way to others."""
+        found = await self._road.copy_of(await self.person(service, app_id))
+        contacts = [
+            {key: value for key, value in one.items() if key != "code"} for one in found["user"].get("contacts", [])
+        ]
+        return {**found, "user": {**found["user"], **({"contacts": contacts} if contacts else {})}}
 
     async def erase(self, service: str, app_id: str, scope: str, at: datetime) -> dict[str, Any]:
         kind, _, target = scope.partition(":")
@@ -301,17 +377,18 @@ class PeopleOffice:
         return person
 
     async def _contacts_changed(self, person: PersonPort, at: datetime) -> list[Notice]:
-        contacts = person.profile["contacts"]
+        contacts = person.profile.get("contacts", [])
         event = e.ContactsChanged(
-            at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency")
-        )
+            at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency"),
+            verified=sum(known.standing(one, at) == "verified" for one in contacts if not one.get("unsafe")),
+        )  # fmt: skip
         return list(await self._road.act(person, event))
 
 
-def view(person: PersonPort) -> dict[str, Any]:
+def view(person: PersonPort, at: datetime) -> dict[str, Any]:
     """What the app sees of a person."""
     state, profile = person.state, person.profile
-    contacts = profile.get("contacts", [])
+    contacts = [known.shown(one, at) for one in profile.get("contacts", [])]
     return {
         "id": person.app_id, "registered": state.announced, "age_band": state.age_band, "age_basis": state.age_basis,
         "birth_date": profile.get("birth_date"), "mode": state.mode, "contacts": contacts, "consents": list(state.consents),

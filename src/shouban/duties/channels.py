@@ -1,0 +1,116 @@
+"""Sends a few words to an address: webhooks by ourselves; mail, SMS, DingTalk, Feishu, WeCom and others by apprise.
+
+An address is what a contact gave: `https://…`, `mailto:name@host`, `tel:+86…`, or an apprise URL (`dingtalk://…`, `feishu://…`, `wecombot://…`).
+The service's own ways out are settings: `mail` (an apprise URL of a mail server) and `sms` (an apprise URL, or a webhook of an SMS gateway).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from shouban.core.errors import OperatorError
+
+WITHIN_SECONDS: Final = 10
+WEBHOOKS: Final = ("http://", "https://")
+PHONES: Final = ("tel:", "sms:")
+MAIL: Final = "mailto:"
+# One recipient and nothing else: what follows in an apprise URL would be read as a setting, or as one more.
+RECIPIENTS: Final = {
+    "mail": ("mail", re.compile(r"[^\s@,;&?<>\"]+@[^\s@,;&?<>\"]+")),
+    "phone": ("sms", re.compile(r"\+?[0-9][0-9 -]{2,20}")),
+}
+# Schemes of apprise that carry words to one place. Local files, commands and the like are no contact's channel.
+KNOWN: Final = frozenset({"dingtalk", "feishu", "lark", "wecombot", "wxwork", "tgram", "slack", "msteams", "ntfy", "ntfys", "matrix", "matrixs", "bark", "barks", "pushover", "pushdeer", "pushdeers", "serverchan"})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said; `key` is the same for the same duty, so that who gets it twice can tell."""
+
+    key: str
+    title: str
+    text: str
+    more: Mapping[str, str]
+
+    def document(self) -> dict[str, str]:
+        return {"idempotency_key": self.key, "title": self.title, "text": self.text, **self.more}
+
+
+class Channels:
+    """The ways out of a service."""
+
+    def __init__(self, mail: str = "", sms: str = "") -> None:
+        self._mail = mail
+        self._sms = sms
+
+    def kind(self, address: str) -> str:
+        """`webhook`, `mail`, `phone` or the scheme; never the address, which stands in no log."""
+        if address.startswith(WEBHOOKS):
+            return "webhook"
+        if address.startswith(MAIL):
+            return "mail"
+        return "phone" if address.startswith(PHONES) else urlsplit(address).scheme[:16] or "nothing known"
+
+    async def send(self, address: str, message: Message) -> str:
+        """Hands the message over; gives how. Raises `OperatorError` saying why not, without the address."""
+        kind = self.kind(address)
+        if kind == "webhook":
+            return await self._post(address, message.document())
+        if kind == "phone" and self._sms.startswith(WEBHOOKS):
+            return await self._post(self._sms, {**message.document(), "to": address.split(":", 1)[1]})
+        return await self._by_apprise(self._apprise_url(kind, address), kind, message)
+
+    def _apprise_url(self, kind: str, address: str) -> str:
+        if kind in RECIPIENTS:
+            name, form = RECIPIENTS[kind]
+            recipient = address.split(":", 1)[1]
+            if not form.fullmatch(recipient):
+                raise OperatorError(f"the {kind} address is none")
+            return _with_recipient(self._mail if kind == "mail" else self._sms, recipient, setting=name, kind=kind)
+        if kind not in KNOWN:
+            raise OperatorError(f"no carrier for channel `{kind}`")
+        return address
+
+    async def _post(self, url: str, document: dict[str, str]) -> str:
+        import aiohttp  # noqa: PLC0415  # ten megabytes and a sixth of a second at start, for what few services use
+
+        timeout = aiohttp.ClientTimeout(total=WITHIN_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as client,
+                client.post(url, json=document, allow_redirects=False) as answer,
+            ):
+                if answer.status < 300:
+                    return f"webhook answered {answer.status}"
+                raise OperatorError(f"webhook answered {answer.status}")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise OperatorError("webhook cannot be reached") from error
+
+    async def _by_apprise(self, url: str, kind: str, message: Message) -> str:
+        try:
+            async with asyncio.timeout(WITHIN_SECONDS * 2):
+                taken = await asyncio.to_thread(notify, url, message)
+        except TimeoutError as error:
+            raise OperatorError(f"{kind} did not answer") from error
+        if not taken:
+            raise OperatorError(f"{kind} did not take the message")
+        return f"{kind} took it"
+
+
+def notify(url: str, message: Message) -> bool:
+    """Apprise's own word for whether the other side took it."""
+    import apprise  # noqa: PLC0415  # heavy, and only for who uses it
+
+    sender = apprise.Apprise()
+    return bool(sender.add(url)) and bool(sender.notify(body=message.text, title=message.title))
+
+
+def _with_recipient(server: str, recipient: str, *, setting: str, kind: str) -> str:
+    if not server:
+        raise OperatorError(f"no carrier for channel `{kind}`: set `{setting}`")
+    return f"{server}{'&' if '?' in server else '?'}to={quote(recipient, safe='')}"

@@ -1,0 +1,119 @@
+"""A contact is verified by a code over their own channel; nobody is flooded, and a code is not guessed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shouban.core.errors import CallerError
+from shouban.offices.people.contacts import (
+    CODE_LIFE,
+    CODE_TRIES,
+    CODES_A_DAY,
+    RECHECK_AFTER,
+    ContactChange,
+    changed,
+    found_in,
+    id_of,
+    identified,
+    replaced,
+    shown,
+    standing,
+    tried,
+    with_code,
+)
+
+NOW = datetime(2026, 8, 3, tzinfo=UTC)
+MOTHER: dict[str, Any] = {"kind": "guardian", "name": "王芳", "channels": ["tel:+861"], "unsafe": False}
+FATHER: dict[str, Any] = {**MOTHER, "name": "李明"}
+contacts = st.lists(st.fixed_dictionaries({"kind": st.sampled_from(["guardian", "emergency"]), "name": st.text(max_size=4), "channels": st.lists(st.text(max_size=6), max_size=2)}), max_size=6)  # fmt: skip
+
+
+def one(*, at: datetime = NOW) -> dict[str, Any]:
+    return with_code(identified([MOTHER], [])[0], "123456", at)
+
+
+@given(contacts)
+def test_who_is_the_same_as_before_keeps_what_is_known(found: list[dict[str, Any]]) -> None:
+    first = [{**one, "verified_at": NOW.isoformat()} for one in identified(found, [])]
+    again = identified(found, first)
+    assert [one["id"] for one in again] == [id_of(one) for one in found]
+    assert all(one["verified_at"] == NOW.isoformat() for one in again)
+
+
+def test_another_number_is_another_contact_and_not_verified() -> None:
+    held = [{**identified([MOTHER], [])[0], "verified_at": NOW.isoformat()}]
+    fresh = identified([{**MOTHER, "channels": ["tel:+862"]}], held)
+    assert standing(fresh[0], NOW) == "unverified"
+
+
+def test_the_right_code_verifies_once_and_for_a_while() -> None:
+    fresh, wrong = tried(one(), " 123456 ", NOW + timedelta(minutes=1))
+    assert wrong is None
+    assert standing(fresh, NOW) == "verified"
+    assert standing(fresh, NOW + RECHECK_AFTER + timedelta(minutes=1)) == "recheck"
+    _, again = tried(fresh, "123456", NOW + timedelta(minutes=2))
+    assert again is not None
+    assert again.code == "no_code"
+
+
+def test_a_code_is_not_guessed_and_grows_old() -> None:
+    contact = one()
+    for _ in range(CODE_TRIES):
+        contact, wrong = tried(contact, "000000", NOW)
+        assert wrong is not None
+        assert wrong.code == "wrong_code"
+    _, wrong = tried(contact, "123456", NOW)
+    assert wrong is not None
+    assert wrong.status == 429
+    _, late = tried(one(), "123456", NOW + CODE_LIFE + timedelta(seconds=1))
+    assert late is not None
+    _, none = tried(identified([MOTHER], [])[0], "123456", NOW)
+    assert none is not None
+
+
+def test_nobody_is_flooded_with_codes() -> None:
+    contact, at = identified([MOTHER], [])[0], NOW
+    for _ in range(CODES_A_DAY):
+        contact = with_code(contact, "1", at)
+        with pytest.raises(CallerError):
+            with_code(contact, "2", at + timedelta(seconds=30))
+        at += timedelta(minutes=2)
+    with pytest.raises(CallerError) as refused:
+        with_code(contact, "3", at)
+    assert refused.value.status == 429
+    assert with_code(contact, "4", NOW + timedelta(days=1, minutes=10))
+
+
+def test_a_verified_contact_may_be_sent_no_more_codes_than_another() -> None:
+    verified, _ = tried(one(), "123456", NOW)
+    with pytest.raises(CallerError):
+        with_code(verified, "2", NOW + timedelta(seconds=30))
+
+
+def test_the_code_is_shown_to_nobody() -> None:
+    assert "code" not in shown(one(), NOW)
+    assert "123456" not in repr(one())
+
+
+def test_the_order_of_calling_is_changed_and_nobody_is_lost() -> None:
+    held = identified([MOTHER, FATHER], [])
+    mother, father = (one["id"] for one in held)
+    assert [one["id"] for one in changed(held, father, ContactChange(place=0))] == [father, mother]
+    assert [one["unsafe"] for one in changed(held, mother, ContactChange(unsafe=True))] == [True, False]
+    assert [one["id"] for one in changed(held, mother, ContactChange(unsafe=True))] == [mother, father]
+    for place in (-1, 2):
+        with pytest.raises(CallerError):
+            changed(held, mother, ContactChange(place=place))
+
+
+def test_who_is_not_there_is_not_found() -> None:
+    held = identified([MOTHER], [])
+    with pytest.raises(CallerError) as refused:
+        found_in(held, "nobody")
+    assert refused.value.status == 404
+    assert replaced(held, {**held[0], "unsafe": True})[0]["unsafe"]
