@@ -58,6 +58,7 @@ from shouban.offices.companions.pages import CompanionsOffice, companions_router
 from shouban.offices.companions.records import all_declared
 from shouban.offices.people.books import Books
 from shouban.offices.people.desk import appeals_router
+from shouban.offices.people.mine import Mine
 from shouban.offices.people.pages import people_router
 from shouban.offices.people.work import PeopleOffice
 from shouban.offices.staff.pages import StaffPages
@@ -210,19 +211,22 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
+    sign_ins = SignIns(
+        store.engine, store.writer, store.master, second_factor=settings.asks_codes, base=settings.public_url
+    )
     people = PeopleOffice(road, Books(store.engine, store.writer), channels)
-    handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers), docs_router()]
+    handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers, sign_ins), docs_router()]
     with store.engine.connect() as connection:
         gateway.personas.update(all_declared(connection))
     read = partial(gateway.detectors.read, role="companion")
     handlers.append(companions_router(CompanionsOffice(road, store.engine, read, gateway.personas), callers))
-    sign_ins = SignIns(store.engine, store.writer, store.master, second_factor=settings.asks_codes)
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
+    handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
     routes: dict[str, Any] = {CHAT: chat}
     # The reference page lets anybody in: it is for trying, and never served in production.
     if settings.companion_app and not settings.production:
-        desk = _desk(gateway, road, chat, callers)
+        desk = _desk(gateway, road, chat, callers, sign_ins)
         handlers += [
             companion_api(desk),
             companion_router(
@@ -277,7 +281,7 @@ def _service(settings: ServiceSettings, patience: Patience, advisers: Advisers) 
     return Service(settings, load_pack(settings.pack), upstream, advisers)
 
 
-def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers) -> CompanionDesk:
+def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers, sign_ins: SignIns) -> CompanionDesk:
     """The companion page speaks for the first service, with a key that lives as long as the process."""
     service = next(iter(gateway.services.values()))
     own_key = secrets.token_urlsafe(32)
@@ -288,7 +292,15 @@ def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers) -> 
         return events_of(gateway, person, last_id)
 
     return CompanionDesk(
-        road, service.id, own_key, chat, COMPANIONS, events, callers.now, service.settings.upstream == "scripted"
+        road,
+        service.id,
+        own_key,
+        chat,
+        COMPANIONS,
+        events,
+        callers.now,
+        service.settings.upstream == "scripted",
+        sign_ins.link_for_person,
     )
 
 

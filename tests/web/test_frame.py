@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import importlib
+
 from tests.gateway.serving import Served, fresh
 from tests.web.signing import enter, staff
 
-from shouban.web.frame import PLACES
+from shouban.web import sign_in
+from shouban.web.frame import PLACES, SHARED
 
 
 def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) -> None:
@@ -27,3 +30,16 @@ def test_the_language_is_switched_in_the_frame(office: Served) -> None:
     english = client.get("/office?lang=en").text
     assert "<h1>Office</h1>" in english
     assert '<html lang="en">' in client.get("/office").text
+
+
+def test_no_word_hides_behind_a_method_of_the_table_that_holds_it() -> None:
+    """A template that asks for `words.copy` would be given the method."""
+    tables = [
+        SHARED,
+        sign_in.WORDS,
+        *(
+            importlib.import_module(f"shouban.offices.{name}").WORDS
+            for name in ("staff.words", "people.words", "people.mine_words", "companion_app.words")
+        ),
+    ]
+    assert not [key for table in tables for key in table if hasattr({}, key)]

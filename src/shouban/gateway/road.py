@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.engine import scrub, view
-from shouban.db.schema import HOLDS, MESSAGES, PUSHES
+from shouban.db.schema import HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
 from shouban.db.writer import Job
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
-from shouban.evidence.log import Acted, leaf_of, microseconds
+from shouban.evidence.log import Acted, decode_entry, leaf_of, microseconds
 from shouban.evidence.note import Signer
 from shouban.gateway.context import Gateway
 from shouban.gateway.hearing import Heard, Push, Words, new_id
@@ -98,6 +98,16 @@ class Road:
             person, event, [Push("staff_message", {"id": words.id, "staff": staff, "text": text}, session, words.id)]
         )
         person.words.set()
+
+    async def messages_of(
+        self, person: Person, after: tuple[int, str] = (0, ""), most: int = 500
+    ) -> list[dict[str, Any]]:
+        """A page of the person's messages in plain form, oldest first: those after `(at_us, id)`."""
+        return await asyncio.to_thread(self._page, person, after, most)
+
+    async def looks_at(self, person: Person, most: int = 200) -> list[dict[str, Any]]:
+        """Who looked at the person's data, the newest first: when, by which roles, at what, and why."""
+        return await asyncio.to_thread(self._looks, person, most)
 
     async def copy_of(self, person: Person) -> dict[str, Any]:
         """All that is kept of a person, in plain form (Order 21, Art. 16; PIPL Art. 45)."""
@@ -204,6 +214,31 @@ class Road:
                 select(MESSAGES).where(mine).order_by(MESSAGES.c.at_us, MESSAGES.c.message_id)
             ).all()
         return [_plain(person, row) for row in rows]
+
+    def _page(self, person: Person, after: tuple[int, str], most: int) -> list[dict[str, Any]]:
+        mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)
+        later = tuple_(MESSAGES.c.at_us, MESSAGES.c.message_id) > after
+        asked = select(MESSAGES).where(mine, later).order_by(MESSAGES.c.at_us, MESSAGES.c.message_id).limit(most)
+        with view(self._gateway.engine) as connection:
+            rows = connection.execute(asked).all()
+        return [_plain(person, row) for row in rows]
+
+    def _looks(self, person: Person, most: int) -> list[dict[str, Any]]:
+        mine = (LOG_ENTRIES.c.service_id == person.service) & (LOG_ENTRIES.c.person_id == person.id)
+        asked = (
+            select(LOG_ENTRIES.c.leaf_index, LOG_ENTRIES.c.leaf).where(mine).order_by(LOG_ENTRIES.c.leaf_index.desc())
+        )
+        found: list[dict[str, Any]] = []
+        with view(self._gateway.engine) as connection:
+            for index, leaf in connection.execute(asked):
+                # Most entries are turns: these words stand in none of them.
+                if (b'"looked"' in leaf or b'"glass_broken"' in leaf) and isinstance(
+                    entry := decode_entry(bytes(leaf), index), Acted
+                ):
+                    found.append({"at": entry.at, "act": entry.act, "entry": index, **entry.facts})
+                    if len(found) == most:
+                        break
+        return found
 
     async def _deletion(self, person: Person, scope: str, target: str) -> Callable[[Connection], dict[str, int]]:
         """What deletes the rows of this scope, and counts them by table."""

@@ -40,6 +40,7 @@ LAST_LOCK: Final = timedelta(hours=1)
 STAFF_IDLE, STAFF_LIFE = timedelta(minutes=30), timedelta(hours=12)
 OTHERS_IDLE, OTHERS_LIFE = timedelta(days=7), timedelta(days=30)
 PERSON_IDLE, PERSON_LIFE = timedelta(minutes=30), timedelta(hours=2)
+LINK_LIFE: Final = timedelta(minutes=10)
 # Each hash takes 19 MiB: who signs in by the hundred waits in a row.
 _HASHES_AT_ONCE: Final = 4
 _SEEN_EACH: Final = timedelta(minutes=1)
@@ -85,13 +86,17 @@ class SignedIn:
 class SignIns:
     """Makes accounts, lets them in and out. `second_factor`: staff act only after a one-time code."""
 
-    def __init__(self, engine: Engine, writer: Writer, master: MasterKey, *, second_factor: bool) -> None:
+    def __init__(
+        self, engine: Engine, writer: Writer, master: MasterKey, *, second_factor: bool, base: str = ""
+    ) -> None:
         self._engine = engine
         self._writer = writer
         self._master = master
         self._key = PersonKey(master.derive(b"accounts"), master.algorithm)
         self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
         self._second_factor = second_factor
+        # Where people reach this service; empty: links are given without a host.
+        self.base = base.rstrip("/")
         self._nobody = hashed(secrets.token_urlsafe(16))
 
     # --- accounts
@@ -217,6 +222,31 @@ class SignIns:
         await self._writer.submit(Job(writes=[(insert(SIGN_INS), row)], leaves=[leaf_of(told)]))
         return token
 
+    async def link_for_person(self, service: str, person: str, at: datetime) -> str:
+        """The token of a link that lets a person in once, soon; the app gives it to whom it has signed in itself."""
+        token, row = self._new_row(service, at, LINK_LIFE, person=person, is_full=False)
+        await self._writer.submit(Job(writes=[(insert(SIGN_INS), row)]))
+        return token
+
+    async def follow(self, token: str, at: datetime) -> str:
+        """The cookie's token for a link's; a link works once."""
+        mine = SIGN_INS.c.token == digest(token)
+
+        def take(connection: Connection) -> Any:  # noqa: ANN401  # a row of sign_ins, or none
+            row = connection.execute(
+                select(SIGN_INS).where(mine, SIGN_INS.c.person_id != "", SIGN_INS.c.is_full == 0).with_for_update()
+            ).one_or_none()
+            return row if row is not None and connection.execute(delete(SIGN_INS).where(mine)).rowcount == 1 else None
+
+        row = await self._writer.submit(Job(call=take))
+        if row is None or row.ends_us <= microseconds(at):
+            raise CallerError(
+                "this link was used already, or is too old; open the page from the app again",
+                status=401,
+                code="link_used",
+            )
+        return await self.open_for_person(row.service_id, row.person_id, at)
+
     async def confirm(self, token: str, code: str, at: datetime) -> None:
         """The one-time code: right, and not used before (RFC 6238 §5.2)."""
         found = await self._opened(token, at)
@@ -290,6 +320,8 @@ class SignIns:
                 )
             )
         if account_row is None:
+            if not row.is_full:  # a link, which is no sign-in
+                return None
             return SignedIn(Who(row.service_id, person=row.person_id, roles=frozenset({"user"})), False, False)
         account = self._account(account_row)
         who = Who(

@@ -381,3 +381,17 @@ def test_a_production_service_has_no_page_that_lets_anybody_in(tmp_path_factory:
     with serving(settings) as strict:
         for method, path in (*CLOSED, ("post", "/app/api/start"), ("post", "/app/api/say")):
             assert strict.client.request(method, path).status_code == 404
+
+
+def test_the_page_leads_to_ones_own_data(browser: Browser) -> None:
+    browser.start()
+    answer = browser.client.get("/app/api/me")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/me/enter?token=")
+    there = browser.client.get(answer.headers["location"])
+    assert (there.status_code, there.headers["location"]) == (303, "/me")
+    assert browser.client.get("/me").status_code == 200
+
+
+def test_nobody_is_led_to_anybodys_data(browser: Browser) -> None:
+    assert browser.client.get("/app/api/me").status_code == 401

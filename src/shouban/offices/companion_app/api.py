@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
-from litestar.response import Stream
+from litestar.response import Redirect, Stream
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
@@ -68,6 +68,7 @@ class CompanionDesk:
     events: Callable[[PersonPort, str | None], Any]
     now: Callable[[AnyRequest], Awaitable[datetime]]
     scripted: bool
+    link: Callable[[str, str, datetime], Awaitable[str]]
 
     def companion(self, wanted: str) -> Companion:
         return next((one for one in self.companions if one.id == wanted), self.companions[0])
@@ -202,7 +203,14 @@ def _theirs(desk: CompanionDesk) -> list[Any]:
             "history": await _history(desk, person, session), "language": person.profile.get("language", "zh"), "scripted": desk.scripted,
         }  # fmt: skip
 
-    return [copy, erase, state]
+    @get("/me")
+    async def me(request: AnyRequest) -> Redirect:
+        """On to the person's own page, with a link that works once."""
+        person = await desk.person(request.cookies.get(COOKIE))
+        token = await desk.link(person.service, person.id, await desk.now(request))
+        return Redirect(f"/me/enter?token={token}", status_code=303)
+
+    return [copy, erase, state, me]
 
 
 async def _history(desk: CompanionDesk, person: PersonPort, session: str) -> list[dict[str, Any]]:

@@ -138,6 +138,7 @@ WORDS: dict[str, Text] = {
     "mode_changed": Text("已切换：{mode}", "Switched to: {mode}"),
     "mode_refused": Text("没有切换：{reason}", "Not switched: {reason}"),
     "my_data": Text("我的数据", "My data"),
+    "my_page": Text("查看、同意与设置", "See it all, consents, settings"),
     "copy_data": Text("复制我的数据", "Copy my data"),
     "delete_data": Text("删除我的数据", "Delete my data"),
     "complain": Text("投诉与举报", "Complaints"),

@@ -14,8 +14,10 @@ from shouban.offices.people.appeals import Asked
 from shouban.offices.people.contacts import ContactChange, Verifying
 from shouban.offices.people.work import PeopleOffice
 from shouban.web.api import AnyRequest
+from shouban.web.sessions import LINK_LIFE
 
 Answer = dict[str, Any]
+LINK_SECONDS = int(LINK_LIFE.total_seconds())
 
 
 class Callers(Protocol):
@@ -25,9 +27,17 @@ class Callers(Protocol):
     async def now(self, request: AnyRequest) -> datetime: ...
 
 
-def people_router(office: PeopleOffice, callers: Callers) -> Router:
+class Links(Protocol):
+    """Makes links for persons; `base` is where people reach this service."""
+
+    @property
+    def base(self) -> str: ...
+    async def link_for_person(self, service: str, person: str, at: datetime) -> str: ...
+
+
+def people_router(office: PeopleOffice, callers: Callers, links: Links) -> Router:
     """`/v1/users…` and `/v1/purchases/check`."""
-    handlers = [*_registration(office, callers), *_coming_and_going(office, callers), *_theirs(office, callers)]
+    handlers = [*_registration(office, callers), *_coming_and_going(office, callers), *_theirs(office, callers, links)]
     return Router(path="/v1", route_handlers=handlers, tags=["people"])
 
 
@@ -112,7 +122,17 @@ def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
 Scope = Annotated[str, QueryParameter(name="scope")]
 
 
-def _theirs(office: PeopleOffice, callers: Callers) -> list[Any]:
+def _theirs(office: PeopleOffice, callers: Callers, links: Links) -> list[Any]:
+    @post(
+        "/users/{app_id:str}/link",
+        status_code=200,
+        summary="A link that lets the person in to their own data, once and soon",
+    )
+    async def link(request: AnyRequest, app_id: str) -> Answer:
+        person, at = await office.person(callers.service(request), app_id), await callers.now(request)
+        token = await links.link_for_person(person.service, person.id, at)
+        return {"url": f"{links.base}/me/enter?token={token}", "valid_for": LINK_SECONDS}
+
     @get("/users/{app_id:str}/data", summary="A copy of all that is kept of a person")
     async def copy(request: AnyRequest, app_id: str) -> Answer:
         return await office.copy(callers.service(request), app_id)
@@ -133,4 +153,4 @@ def _theirs(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def show_appeals(request: AnyRequest, app_id: str) -> Answer:
         return await office.appeals_of(callers.service(request), app_id)
 
-    return [copy, erase, show_wellbeing, appeal, show_appeals]
+    return [copy, erase, show_wellbeing, appeal, show_appeals, link]

@@ -24,6 +24,8 @@ from shouban.offices.people.wellbeing import wellbeing
 from shouban.offices.people.words import code_message
 
 SCOPES = ("all", "companion", "session", "message")
+# Which words a person agreed to on the pages of `/me`: changed with `mine_words.PURPOSES`.
+CONSENT_VERSION = "me-1"
 
 
 class PeopleOffice:
@@ -116,6 +118,44 @@ class PeopleOffice:
         await self._road.change_profile(person, lambda held: ages.with_evidence(held, found))
         event = e.AgeFound(at=found.at, person=person.id, age_band=found.band, age_basis=basis)
         return list(await self._road.act(person, event))
+
+    # --- the person themselves, at `/me`
+
+    async def of_id(self, service: str, person: str) -> PersonPort:
+        found = await self._road.by_id(service, person)
+        if found is None:
+            raise CallerError("your data are deleted", status=404, code="user_not_found")
+        return found
+
+    async def about(self, person: PersonPort, at: datetime) -> dict[str, Any]:
+        """All that is known of a person besides their messages, in plain form."""
+        found = (await self.appeals_of(person.service, person.app_id))["appeals"]
+        days = msgspec.to_builtins(person.state.days)
+        return {
+            **view(person, at),
+            "wellbeing": wellbeing(person.state, Settings().local(at).date()),
+            "appeals": found,
+            "days": days,
+            "looks": await self._road.looks_at(person),
+        }
+
+    async def messages_of(self, person: PersonPort, after: tuple[int, str], most: int = 500) -> list[dict[str, Any]]:
+        return await self._road.messages_of(person, after, most)
+
+    async def looks_at(self, person: PersonPort) -> list[dict[str, Any]]:
+        return await self._road.looks_at(person)
+
+    async def consent_to(self, person: PersonPort, purpose: e.Purpose, *, given: bool, at: datetime) -> None:
+        consented = e.ConsentGiven(at=at, person=person.id, purpose=purpose, by="user", text_version=CONSENT_VERSION)
+        await self._road.act(
+            person, consented if given else e.ConsentWithdrawn(at=at, person=person.id, purpose=purpose, by="user")
+        )
+
+    async def into_minors_mode(self, person: PersonPort, at: datetime) -> None:
+        await self._road.act(person, e.ModeSet(at=at, person=person.id, mode="minor", by="user"))
+
+    async def appeal_of(self, person: PersonPort, reason: str, at: datetime) -> None:
+        await self.appeal(person.service, person.app_id, appeals.Asked(reason=reason), at)
 
     # --- appeals
 
