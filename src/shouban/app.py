@@ -56,6 +56,9 @@ from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_
 from shouban.offices.companion_app.pages import companion_router
 from shouban.offices.companions.pages import CompanionsOffice, companions_router
 from shouban.offices.companions.records import all_declared
+from shouban.offices.guardians.pages import GuardianPages, guardians_api
+from shouban.offices.guardians.records import guardians_of
+from shouban.offices.guardians.work import GuardiansOffice
 from shouban.offices.people.books import Books
 from shouban.offices.people.desk import appeals_router
 from shouban.offices.people.mine import Mine
@@ -222,6 +225,11 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     handlers.append(companions_router(CompanionsOffice(road, store.engine, read, gateway.personas), callers))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
+    guardians = GuardiansOffice(road, store.engine, store.writer, sign_ins, channels)
+    handlers += [
+        guardians_api(guardians, road, callers),
+        GuardianPages(guardians, gateway.time, production=settings.production).router(),
+    ]
     handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
     routes: dict[str, Any] = {CHAT: chat}
     # The reference page lets anybody in: it is for trying, and never served in production.
@@ -265,11 +273,13 @@ async def _subject_of(store: Store, road: Road, signed_in: SignedIn, person: str
     if found is None:
         return None
 
-    def granted() -> bool:
+    def asked() -> tuple[frozenset[str], bool]:
         with view(store.engine) as connection:
-            return is_granted(connection, who.service, who.account, person, road.now())
+            granted = bool(who.account) and is_granted(connection, who.service, who.account, person, road.now())
+            return guardians_of(connection, who.service, person), granted
 
-    return Subject(who.service, person, granted=bool(who.account) and await asyncio.to_thread(granted))
+    guardians, granted = await asyncio.to_thread(asked)
+    return Subject(who.service, person, guardians, granted)
 
 
 def _service(settings: ServiceSettings, patience: Patience, advisers: Advisers) -> Service:

@@ -161,6 +161,17 @@ class GuardianSet(Event, frozen=True, kw_only=True, tag=True):
     purchases_allowed: bool = False
 
 
+class GuardianLinked(Event, frozen=True, kw_only=True, tag=True):
+    """A guardian has accepted the invitation; `guardian` is their account's pseudonym."""
+
+    guardian: str
+
+
+class GuardianUnlinked(Event, frozen=True, kw_only=True, tag=True):
+    guardian: str
+    by: Actor
+
+
 class ConsentGiven(Event, frozen=True, kw_only=True, tag=True):
     purpose: Purpose
     by: Actor
@@ -175,7 +186,7 @@ class ConsentWithdrawn(Event, frozen=True, kw_only=True, tag=True):
 class ErasureRequested(Event, frozen=True, kw_only=True, tag=True):
     """Somebody asked for deletion; `scope` is the kind only (all, companion, session, message)."""
 
-    scope: Literal["all", "companion", "session", "message"]
+    scope: Literal["all", "history", "companion", "session", "message"]
     by: Actor
 
 
@@ -258,7 +269,7 @@ class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
     | UserLeft | TimePassed | PurchaseRequested | CompanionChosen | CompanionDeclared | ModeSet | GuardianSet
-    | ConsentGiven | ConsentWithdrawn | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
+    | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
     | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
     | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed
 )  # fmt: skip

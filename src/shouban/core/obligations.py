@@ -151,7 +151,7 @@ class RefusePurchase(Obligation, frozen=True, kw_only=True, tag=True):
 class Erase(Obligation, frozen=True, kw_only=True, tag=True):
     """Delete what was asked for from every store of plain text, with a certificate."""
 
-    scope: Literal["all", "companion", "session", "message"]
+    scope: Literal["all", "history", "companion", "session", "message"]
     answer_within: timedelta = timedelta(days=15)
 
 

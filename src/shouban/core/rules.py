@@ -310,7 +310,7 @@ FIELDS: dict[str, Field] = {
     "event.obligation": Field("word", "the obligation reported on", _attribute("obligation", ""), values=tuple(OBLIGATIONS)),
     "event.final": Field("bool", "whether no further attempt follows", _attribute("final", False)),
     "event.sort": Field("word", "complaint, report or appeal", _attribute("sort", ""), values=("complaint", "report", "appeal")),
-    "event.scope": Field("word", "what is to be erased", _attribute("scope", ""), values=("all", "companion", "session", "message")),
+    "event.scope": Field("word", "what is to be erased", _attribute("scope", ""), values=("all", "history", "companion", "session", "message")),
     "event.role": Field("word", "whose text it was", _attribute("role", ""), values=get_args(ContextRole)),
     "event.earlier": Field("bool", "an earlier turn that came with the request", _attribute("earlier", False)),
     "event.restriction": Field("word", "the restriction set", _attribute("restriction", ""), values=("limited", "suspended", "ended")),

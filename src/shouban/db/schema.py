@@ -213,3 +213,21 @@ APPEALS = Table(
     Index("appeals_open", "service_id", "state", "due_us"),
     Index("appeals_person", "service_id", "person_id"),
 )
+
+# Guardian and child. `token` is the digest of an invitation that was not yet accepted; `sealed` (with the child's key) says who was invited.
+LINKS = Table(
+    "links",
+    METADATA,
+    Column("link_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("ends_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("links_person", "service_id", "person_id", "state"),
+    Index("links_account", "service_id", "account_id", "state"),
+    Index("links_token", "token"),
+)

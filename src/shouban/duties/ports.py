@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from shouban.core.events import Event
+from shouban.core.events import Actor, Event
 from shouban.core.state import PersonState
 from shouban.duties.ledger import Duty, Writes
 from shouban.duties.notices import Notice
@@ -57,7 +57,9 @@ class RoadPort(Protocol):
     ) -> list[dict[str, Any]]: ...
     async def looks_at(self, person: Handed, most: int = 200) -> list[dict[str, Any]]: ...
     async def copy_of(self, person: Handed) -> dict[str, Any]: ...
-    async def erase(self, person: Handed, scope: str, target: str, at: datetime) -> dict[str, Any]: ...
+    async def erase(
+        self, person: Handed, scope: str, target: str, at: datetime, by: Actor = "app"
+    ) -> dict[str, Any]: ...
 
 
 class CarrierPort(Protocol):

@@ -25,7 +25,7 @@ from shouban.gateway.people import Person, erase_rows, open_json
 
 # Not an id that an app can send: it holds a control character.
 OF_SERVICE: Final = "\x00service"
-SCOPES: Final = ("all", "companion", "session", "message")
+SCOPES: Final = ("all", "history", "companion", "session", "message")
 # An event that is the answer to what people owed: the open duties of that kind are done with it.
 ANSWERS: Final[dict[type[e.Event], str]] = {
     e.UserRegistered: "AskRegistration",
@@ -114,13 +114,13 @@ class Road:
         messages = await asyncio.to_thread(self._messages, person)
         return {"user": person.profile, "state": msgspec.to_builtins(person.state), "messages": messages}
 
-    async def erase(self, person: Person, scope: str, target: str, at: datetime) -> dict[str, Any]:
-        """Deletes, and signs a certificate of it. For `all` the person's key goes too.
+    async def erase(self, person: Person, scope: str, target: str, at: datetime, by: e.Actor = "app") -> dict[str, Any]:
+        """Deletes, and signs a certificate of it. `history` is every message; for `all` the person's key goes too.
 
         Records that a law holds (`holds`: what, until when) are the log and the ledger; words and names stand in neither.
         """
         deletion = await self._deletion(person, scope, target)
-        event = e.ErasureRequested(at=at, person=person.id, scope=scope, by="app")  # type: ignore[arg-type]  # checked by the caller against SCOPES
+        event = e.ErasureRequested(at=at, person=person.id, scope=scope, by=by)  # type: ignore[arg-type]  # checked by the caller against SCOPES
         heard = await self._hear(person, event)
         duties = [duty.id for duty in heard.heard.duties if duty.kind == "Erase"]
         job = Job(writes=[row for duty in duties for row in done(duty, at, "erased")], alone=True)
@@ -244,7 +244,7 @@ class Road:
         """What deletes the rows of this scope, and counts them by table."""
         if scope == "all":
             return lambda connection: erase_rows(connection, person)
-        if not target:
+        if not target and scope != "history":
             raise CallerError(f"`scope` is `{scope}`; name which, like `{scope}:<id>`", field="scope")
         texts, pushed = await self._chosen(person, scope, target)
         mine = delete(MESSAGES).where(MESSAGES.c.service_id == person.service, MESSAGES.c.person_id == person.id, texts)
@@ -256,6 +256,8 @@ class Road:
 
     async def _chosen(self, person: Person, scope: str, target: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         """Which messages a scope names, and which pushes: words of the staff stand in both."""
+        if scope == "history":
+            return MESSAGES.c.message_id != "", PUSHES.c.push_id != ""
         if scope == "session":
             session = person.session(target)
             return MESSAGES.c.session_id == session, PUSHES.c.session_id == session

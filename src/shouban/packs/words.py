@@ -100,6 +100,8 @@ EVENT_WORDS: Final[Words] = {
     "CompanionDeclared": ("角色送审", "a companion is declared"),
     "ModeSet": ("切换模式", "the mode is set"),
     "GuardianSet": ("监护人设置", "a guardian sets controls"),
+    "GuardianLinked": ("监护人已关联", "a guardian is linked"),
+    "GuardianUnlinked": ("监护人解除关联", "a guardian is unlinked"),
     "ConsentGiven": ("给出同意", "consent is given"),
     "ConsentWithdrawn": ("撤回同意", "consent is withdrawn"),
     "ErasureRequested": ("要求删除", "erasure is asked for"),

@@ -23,7 +23,7 @@ from shouban.offices.people.books import Books
 from shouban.offices.people.wellbeing import wellbeing
 from shouban.offices.people.words import code_message
 
-SCOPES = ("all", "companion", "session", "message")
+SCOPES = ("all", "history", "companion", "session", "message")
 # Which words a person agreed to on the pages of `/me`: changed with `mine_words.PURPOSES`.
 CONSENT_VERSION = "me-1"
 

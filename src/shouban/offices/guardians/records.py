@@ -1,0 +1,114 @@
+"""Links of guardians and children, and what a child's entries of the log say without a word of theirs."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Executable, insert, select, update
+
+from shouban.core.events import UserSpoke
+from shouban.core.obligations import NotifyGuardian
+from shouban.core.signals import Level, rank
+from shouban.db.engine import view
+from shouban.db.schema import LEDGER, LINKS, LOG_ENTRIES
+from shouban.duties.ledger import duty_from
+from shouban.evidence.log import Decided, decode_entry, microseconds
+from shouban.offices.guardians.model import Link
+
+MOST_ALERTS = 20
+Write = tuple[Executable, dict[str, Any]]
+
+
+def new_link(person: str, at: datetime, life: timedelta) -> tuple[Link, str]:
+    """An invitation and its token, which stands nowhere but in the message."""
+    return Link(secrets.token_hex(12), person, "", "invited", at, at + life), secrets.token_urlsafe(32)
+
+
+def link_row(link: Link, service: str, token: str, sealed: bytes) -> Write:
+    return insert(LINKS), {
+        "link_id": link.id, "service_id": service, "person_id": link.person, "account_id": "", "state": link.state, "token": digest(token),
+        "made_us": microseconds(link.made_at), "ends_us": microseconds(link.ends_at), "sealed": sealed,
+    }  # fmt: skip
+
+
+def accept(connection: Connection, token: str, account: str, at: datetime) -> bool:
+    """Whether the invitation was still open: it is accepted once."""
+    mine = (LINKS.c.token == digest(token)) & (LINKS.c.state == "invited") & (LINKS.c.ends_us > microseconds(at))
+    return connection.execute(update(LINKS).where(mine).values(state="active", account_id=account)).rowcount == 1
+
+
+def end(connection: Connection, service: str, person: str, account: str) -> bool:
+    mine = (
+        (LINKS.c.service_id == service)
+        & (LINKS.c.person_id == person)
+        & (LINKS.c.account_id == account)
+        & (LINKS.c.state == "active")
+    )
+    return connection.execute(update(LINKS).where(mine).values(state="ended")).rowcount > 0
+
+
+def invitation(engine: Engine, token: str) -> tuple[str, Link, bytes] | None:
+    """Service, link and what is sealed of it."""
+    with view(engine) as connection:
+        row = connection.execute(select(LINKS).where(LINKS.c.token == digest(token))).one_or_none()
+    return None if row is None else (row.service_id, _link(row), bytes(row.sealed))
+
+
+def guardians_of(connection: Connection, service: str, person: str) -> frozenset[str]:
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.state == "active")
+    return frozenset(connection.execute(select(LINKS.c.account_id).where(mine)).scalars())
+
+
+def children_of(engine: Engine, service: str, account: str) -> list[str]:
+    mine = (LINKS.c.service_id == service) & (LINKS.c.account_id == account) & (LINKS.c.state == "active")
+    with view(engine) as connection:
+        return list(
+            dict.fromkeys(connection.execute(select(LINKS.c.person_id).where(mine).order_by(LINKS.c.made_us)).scalars())
+        )
+
+
+def open_invitations(engine: Engine, service: str, person: str, since: datetime) -> int:
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.made_us > microseconds(since))
+    with view(engine) as connection:
+        return len(connection.execute(select(LINKS.c.link_id).where(mine)).all())
+
+
+def signals_since(engine: Engine, service: str, person: str, since: datetime) -> list[str]:
+    """The names of what was read at level 2 or more in the child's own words, one an occurrence."""
+    mine = (
+        (LOG_ENTRIES.c.service_id == service)
+        & (LOG_ENTRIES.c.person_id == person)
+        & (LOG_ENTRIES.c.at_us >= microseconds(since))
+    )
+    found: list[str] = []
+    with view(engine) as connection:
+        for index, leaf in connection.execute(select(LOG_ENTRIES.c.leaf_index, LOG_ENTRIES.c.leaf).where(mine)):
+            entry = decode_entry(bytes(leaf), index)
+            if isinstance(entry, Decided) and isinstance(entry.event, UserSpoke) and not entry.event.earlier:
+                found += sorted({one.signal for one in entry.event.readings if rank(one.level) >= Level.MEDIUM})
+    return found
+
+
+def alerts_of(engine: Engine, service: str, person: str) -> list[tuple[datetime, str]]:
+    """When a guardian was to be told, and what became of it; newest first."""
+    mine = (
+        (LEDGER.c.service_id == service) & (LEDGER.c.person_id == person) & (LEDGER.c.kind == NotifyGuardian.__name__)
+    )
+    with view(engine) as connection:
+        rows = connection.execute(select(LEDGER).where(mine).order_by(LEDGER.c.owed_us.desc()).limit(MOST_ALERTS)).all()
+    return [(_at(row.owed_us), duty_from(row).state) for row in rows]
+
+
+def digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _link(row: Any) -> Link:  # noqa: ANN401  # a row of links
+    return Link(row.link_id, row.person_id, row.account_id, row.state, _at(row.made_us), _at(row.ends_us))
+
+
+def _at(us: int) -> datetime:
+    return datetime.fromtimestamp(us / 1e6, UTC)
