@@ -102,7 +102,7 @@ def _open_session(state: PersonState, event: e.Event, settings: Settings) -> Per
         return state if known is None else _with_session(state, replace(known, last_at=max(known.last_at, event.at)))
     fresh = known is None or known.ended_by is not None or event.at - known.last_at >= settings.session_idle
     if fresh or isinstance(event, e.UserSignedIn):
-        names = ("companion", "relation", "partner", "kin")
+        names = ("companion", "relation", "unreviewed", "partner", "kin")
         kept = {name: getattr(known, name) for name in names} if known else {}
         known = Session(id=event.session, opened_at=event.at, last_at=event.at, **kept)
     assert known is not None  # noqa: S101  # either it was known or it was just opened
@@ -250,7 +250,9 @@ def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
     session = state.sessions[event.session]
     same = [one for one in state.sessions.values() if one.companion == event.companion or one.id == session.id]
     partner, kin = max(one.partner for one in same), max(one.kin for one in same)
-    chosen = replace(session, companion=event.companion, relation=event.relation, partner=partner, kin=kin)
+    chosen = replace(
+        session, companion=event.companion, relation=event.relation, unreviewed=event.unreviewed, partner=partner, kin=kin
+    )
     return _with_session(state, chosen)
 
 

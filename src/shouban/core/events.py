@@ -132,9 +132,12 @@ class PurchaseRequested(Event, frozen=True, kw_only=True, tag=True):
 
 
 class CompanionChosen(Event, frozen=True, kw_only=True, tag=True):
+    """`unreviewed`: the service serves reviewed companions only, and this one is none."""
+
     companion: str
     relation: Relation = "other"
     age_rating: int = 0
+    unreviewed: bool = False
 
 
 class CompanionDeclared(Event, frozen=True, kw_only=True, tag=True):
@@ -144,6 +147,15 @@ class CompanionDeclared(Event, frozen=True, kw_only=True, tag=True):
     relation: Relation = "other"
     age_rating: int = 0
     readings: tuple[Reading, ...] = ()
+
+
+class CompanionReviewed(Event, frozen=True, kw_only=True, tag=True):
+    """A person of the staff has decided on a version of a declared companion."""
+
+    companion: str
+    version: int
+    decision: Literal["approved", "refused", "suspended"]
+    staff: str
 
 
 class ModeSet(Event, frozen=True, kw_only=True, tag=True):
@@ -268,7 +280,7 @@ class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
 
 AnyEvent = (
     UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
-    | UserLeft | TimePassed | PurchaseRequested | CompanionChosen | CompanionDeclared | ModeSet | GuardianSet
+    | UserLeft | TimePassed | PurchaseRequested | CompanionChosen | CompanionDeclared | CompanionReviewed | ModeSet | GuardianSet
     | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
     | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
     | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed

@@ -295,6 +295,7 @@ FIELDS: dict[str, Field] = {
     "session.undisclosed": Field("bool", "nobody has said in this talk yet that it is an AI", lambda f, _: _first_in_session(f)),
     "session.is_ended": Field("bool", "the person has left this talk", lambda f, _: _has_ended(f)),
     "session.is_blocked": Field("bool", "the guardian has blocked this companion", lambda f, _: _companion(f) in f.state.guardianship.blocked),
+    "session.is_unreviewed": Field("bool", "the service serves reviewed companions only, and this one is none", lambda f, _: f.session is not None and f.session.unreviewed),
     "session.drift": Field("level", "how far this talk has drifted, over many turns, to the relation after the dot", _drift, frozenset({"partner", "kin"})),
     "session.relation": Field("word", "the companion's relation", lambda f, _: f.session.relation if f.session else "other", values=get_args(Relation)),
     "time_of_day": Field("time_of_day", "local time", lambda f, _: f.pack.settings.local(f.event.at).time()),

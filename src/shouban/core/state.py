@@ -69,6 +69,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_by: LeavingBy | None = None
     companion: str = ""
     relation: Relation = "other"
+    unreviewed: bool = False
     partner: int = 0
     kin: int = 0
 
