@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
@@ -54,8 +55,8 @@ from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
 from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
 from shouban.offices.companion_app.pages import companion_router
-from shouban.offices.companions.pages import CompanionsOffice, companions_router
-from shouban.offices.companions.records import all_declared
+from shouban.offices.companions.pages import companions_router, reviews_router
+from shouban.offices.companions.work import CompanionsOffice
 from shouban.offices.guardians.pages import GuardianPages, guardians_api
 from shouban.offices.guardians.records import guardians_of
 from shouban.offices.guardians.work import GuardiansOffice
@@ -82,6 +83,7 @@ ADMIN_FILE = "keys/admin.json"
 CHAT = "/v1/chat/completions"
 SAY = "/app/api/say"
 BODY_WITHIN = 30.0
+COMPANIONS_EACH = 2.0
 
 
 @dataclass
@@ -219,10 +221,10 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     )
     people = PeopleOffice(road, Books(store.engine, store.writer), channels)
     handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers, sign_ins), docs_router()]
-    with store.engine.connect() as connection:
-        gateway.personas.update(all_declared(connection))
-    read = partial(gateway.detectors.read, role="companion")
-    handlers.append(companions_router(CompanionsOffice(road, store.engine, read, gateway.personas), callers))
+    companions = CompanionsOffice(
+        road, store.engine, store.writer, partial(gateway.detectors.read, role="companion"), gateway.personas
+    )
+    handlers += [companions_router(companions, callers), reviews_router(companions, gateway.time)]
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     guardians = GuardiansOffice(road, store.engine, store.writer, sign_ins, channels)
@@ -246,7 +248,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         ]
         routes[SAY] = say_application(desk)
     pages = _litestar(
-        handlers, [callers.guard, doors.guard], settings.max_body, _life(gateway, worker, store, sign_ins)
+        handlers, [callers.guard, doors.guard], settings.max_body, _life(gateway, worker, store, sign_ins, companions)
     )
     return App(gateway, worker, _front(routes, pages), store, pages)
 
@@ -375,7 +377,7 @@ def _in_time(receive: Receive) -> Receive:
     return next_message
 
 
-def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns) -> Any:  # noqa: ANN401  # a lifespan context manager
+def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, companions: CompanionsOffice) -> Any:  # noqa: ANN401  # a lifespan context manager
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         for service in {one.id: one for one in gateway.services.values()}.values():
@@ -391,11 +393,15 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns) -> 
         if not store.is_shared:
             await store.writer.submit(Job(writes=[(FREE_ALL, {})]))
         await _admit_first(gateway, store, sign_ins)
+        await companions.refresh()
+        keeps_up = asyncio.create_task(_keep_up(companions)) if store.is_shared else None
         if not gateway.clock.is_virtual:
             worker.start()
         try:
             yield
         finally:
+            if keeps_up is not None:
+                keeps_up.cancel()
             await worker.stop()
             for one in {service.id: service for service in gateway.services.values()}.values():
                 await one.upstream.close()
@@ -404,6 +410,14 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns) -> 
             await asyncio.to_thread(store.close)
 
     return life
+
+
+async def _keep_up(companions: CompanionsOffice) -> None:
+    """What another process has decided on a companion holds here soon."""
+    while True:
+        await asyncio.sleep(COMPANIONS_EACH)
+        with contextlib.suppress(OperatorError):
+            await companions.refresh()
 
 
 async def _admit_first(gateway: Gateway, store: Store, sign_ins: SignIns) -> None:

@@ -34,6 +34,7 @@ class ServiceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     anonymous: bool = False
     unregistered: Literal["", "refuse", "strict", "adult"] = ""
     region: str = "cn"
+    companions: Literal["any", "approved"] = "any"
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     admin_password: str = ""
     anonymous: bool = False
     unregistered: Literal["", "refuse", "strict", "adult"] = ""
+    companions: Literal["any", "approved"] = "any"
     companion_app: bool = True
     complaints_contact: str = ""
     language: Literal["zh", "en"] = "zh"
@@ -92,7 +94,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return [
             ServiceSettings(
                 id="default", key=self.service_key, upstream=self.upstream, upstream_key=self.upstream_key, pack=self.pack,
-                delivery=self.delivery, anonymous=self.anonymous, unregistered=self.unregistered, region=self.region,
+                delivery=self.delivery, anonymous=self.anonymous, unregistered=self.unregistered, region=self.region, companions=self.companions,
             )
         ]  # fmt: skip
 

@@ -12,7 +12,7 @@ from shouban.web.frame import PLACES, SHARED
 def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) -> None:
     for role, shown in (
         ("administrator", {"/office", "/office/accounts"}),
-        ("compliance", {"/office", "/office/appeals", "/office/grants"}),
+        ("compliance", {"/office", "/office/appeals", "/office/companions", "/office/grants"}),
         ("care", {"/office"}),
     ):
         name = fresh(role)

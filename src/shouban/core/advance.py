@@ -251,7 +251,12 @@ def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
     same = [one for one in state.sessions.values() if one.companion == event.companion or one.id == session.id]
     partner, kin = max(one.partner for one in same), max(one.kin for one in same)
     chosen = replace(
-        session, companion=event.companion, relation=event.relation, unreviewed=event.unreviewed, partner=partner, kin=kin
+        session,
+        companion=event.companion,
+        relation=event.relation,
+        unreviewed=event.unreviewed,
+        partner=partner,
+        kin=kin,
     )
     return _with_session(state, chosen)
 

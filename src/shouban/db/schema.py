@@ -231,3 +231,23 @@ LINKS = Table(
     Index("links_account", "service_id", "account_id", "state"),
     Index("links_token", "token"),
 )
+
+# Each declaration of a companion is a version of its own, with what was found in it and what a person decided.
+COMPANION_VERSIONS = Table(
+    "companion_versions",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("companion_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("review_id", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("findings", LargeBinary, nullable=False),
+    Column("declared_us", BigInteger, nullable=False),
+    Column("decided_us", BigInteger, nullable=False),
+    Column("decided_by", String(40), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("appeal", Text, nullable=False),
+    UniqueConstraint("review_id", name="companion_versions_review"),
+    Index("companion_versions_state", "service_id", "state", "declared_us"),
+)

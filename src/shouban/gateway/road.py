@@ -31,6 +31,7 @@ ANSWERS: Final[dict[type[e.Event], str]] = {
     e.UserRegistered: "AskRegistration",
     e.HumanTookOver: "Escalate",
     e.ComplaintAnswered: "AnswerComplaint",
+    e.CompanionReviewed: "ReviewCompanion",
 }
 TOLD: Final[dict[type[e.Event], str]] = {
     e.HumanTookOver: "taken_over",
@@ -194,8 +195,8 @@ class Road:
         pack = self._gateway.by_id(person.service).pack
         async with person.answering:  # two who answer at once do not both end it
             for duty in await asyncio.to_thread(self._open, person, kind):
-                if getattr(duty.owed, "case", "") != getattr(event, "case", ""):
-                    continue  # the answer to one complaint is none to another
+                if any(getattr(duty.owed, name, "") != getattr(event, name, "") for name in ("case", "companion")):
+                    continue  # the answer to one complaint is none to another, nor is a review
                 how = f"answered by `{type(event).__name__}`"
                 told = e.DutyDone(
                     at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how

@@ -224,9 +224,10 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     if companion and companion != companion_of(talk):
         persona = talk.gateway.personas.get((talk.service.id, companion))
         relation, age_rating = (persona.relation, persona.age_rating) if persona else ("other", 0)
+        unreviewed = talk.service.settings.companions == "approved" and not (persona and persona.is_approved)
         await talk.hear(
             e.CompanionChosen(
-                at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating
+                at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating, unreviewed=unreviewed
             )
         )  # fmt: skip
     quiet = 0

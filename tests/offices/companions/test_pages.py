@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 from tests.gateway.serving import KEY, Served, fresh, guardian, noon, service, serving, settings_for
+from tests.web.signing import enter, staff
 
 from shouban.core.obligations import AnyObligation, ReviewCompanion
 from shouban.db.schema import COMPANIONS, LEDGER
@@ -47,6 +50,12 @@ def test_a_declared_companion_is_pending_and_its_review_is_owed(served: Served) 
         "state": "pending",
         "relation": "friend",
         "findings": answer.json()["findings"],
+        "version": 1,
+        "lint": [],
+        "why": "",
+        "declared_at": "2026-08-03T12:00:00+08:00",
+        "decided_at": None,
+        "appealed": False,
     }
     assert reviews(served, "小禾-1") == [("default", "owed")]
     with served.engine.connect() as connection:
@@ -129,3 +138,96 @@ def test_what_was_declared_outlives_a_restart(tmp_path_factory: pytest.TempPathF
         assert second.app is not None
         persona = second.app.gateway.personas["default", "kept"]
         assert (persona.relation, persona.age_rating) == ("partner", 18)
+
+
+# --- review
+
+
+def reviewer(served: Served) -> httpx.Client:
+    name = fresh("reviewer")
+    staff(served, name, "companion_reviewer")
+    return enter(served, name)
+
+
+def review_of(client: httpx.Client, companion: str) -> str:
+    page = client.get("/office/companions").text
+    found: list[str] = re.findall(rf"<p class=\"soft\">{companion} .*?/office/companions/([0-9a-f]+)", page, re.DOTALL)
+    return found[0]
+
+
+def decide(client: httpx.Client, review: str, decision: str, **more: str) -> httpx.Response:
+    return client.post(f"/office/companions/{review}", data={"decision": decision, "why": "看过设定和说明", **more})
+
+
+def test_a_person_reviews_and_the_duty_ends(served: Served) -> None:
+    companion = fresh("xiaohe")
+    declare(served, id=companion, name="小禾", relation="friend", prompt="温和的朋友，对方要走就好好道别")
+    client = reviewer(served)
+    assert decide(client, review_of(client, companion), "approved", despite="yes").status_code == 303
+    shown = served.get(f"/v1/companions/{companion}").json()
+    assert [(one["version"], one["state"], one["why"]) for one in shown["versions"]] == [
+        (1, "approved", "看过设定和说明")
+    ]
+    assert reviews(served, companion) == [("default", "done")]
+    assert served.get("/v1/companions/nobody").status_code == 404
+
+
+def test_papers_that_are_missing_stop_it_whoever_decides(served: Served) -> None:
+    companion = fresh("doctor")
+    told = declare(served, id=companion, profession="health").json()
+    assert [(one["rule"], one["weight"]) for one in told["lint"] if one["weight"] == "stop"] == [
+        ("profession.licence", "stop")
+    ]
+    client = reviewer(served)
+    answer = decide(client, review_of(client, companion), "approved", despite="yes")
+    assert answer.status_code == 409
+    assert "missing" in answer.text
+    assert decide(client, review_of(client, companion), "refused").status_code == 303
+
+
+def test_an_appeal_goes_to_somebody_else(served: Served) -> None:
+    companion = fresh("appealing")
+    declare(served, id=companion, relation="friend")
+    first, second = reviewer(served), reviewer(served)
+    nothing = served.post(f"/v1/companions/{companion}/appeal", {"reason": "我们改了说明"}, at=noon())
+    assert nothing.json()["error"]["code"] == "nothing_to_appeal"
+    decide(first, review_of(first, companion), "refused")
+    assert (
+        served.post(f"/v1/companions/{companion}/appeal", {"reason": "我们改了说明"}, at=noon()).json()["state"]
+        == "pending"
+    )
+    review = review_of(second, companion)
+    assert decide(first, review, "approved", despite="yes").status_code == 409
+    assert decide(second, review, "approved", despite="yes").status_code == 303
+    assert served.post("/v1/companions/nobody/appeal", {"reason": "我们改了说明"}).status_code == 404
+
+
+def test_a_service_that_says_so_serves_reviewed_companions_only_and_help_always(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path, encoder=False, companions="approved")) as strict:
+        user, companion = fresh(), fresh("xiaohe")
+        strict.register(user, at=noon())
+        declare(strict, id=companion, relation="friend", prompt="温和的朋友")
+
+        def is_locked(minute: int, said: str = "今天下雨了", to: str = companion) -> bool:
+            before = len(strict.ledger(user, kinds=["Lock"]))
+            strict.chat(said, user=user, companion=to, session=f"s{minute}", at=noon(minutes=minute))
+            return len(strict.ledger(user, kinds=["Lock"])) > before
+
+        assert is_locked(1)
+        assert is_locked(2, to="never-declared")
+        client = reviewer(strict)
+        review = review_of(client, companion)
+        decide(client, review, "approved", despite="yes")
+        assert not is_locked(3)
+        declare(strict, id=companion, relation="friend", prompt="改过的设定")
+        assert not is_locked(4), "the approved version is served on"
+        decide(client, review, "suspended")
+        assert is_locked(5)
+        reply = strict.chat("我不想活了，药都攒够了", user=user, companion=companion, session="s6", at=noon(minutes=6))
+        assert "12356" in reply.text
+
+
+def test_markup_in_a_persona_is_text(served: Served) -> None:
+    declare(served, id=fresh("x"), name="<script>alert(1)</script>", prompt="</pre><script>alert(2)</script>")
+    page = reviewer(served).get("/office/companions").text
+    assert "<script>alert" not in page

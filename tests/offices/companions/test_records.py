@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from shouban.db.engine import connect
 from shouban.db.prepared import Prepared
-from shouban.db.schema import COMPANIONS
-from shouban.offices.companions.model import Persona
-from shouban.offices.companions.records import all_declared, keeping, row
+from shouban.offices.companions.model import Persona, Stage, Version
+from shouban.offices.companions.records import add_version, all_declared, decide, keeping, row, versions
 
 XIAOHE = Persona(id="小禾", prompt="你是小禾", relation="friend", tags=["温柔"], age_rating=12)
 
@@ -28,12 +29,15 @@ def keep(engine: Engine, service: str, persona: Persona, at_us: int = 1) -> None
         Prepared(engine).run(connection, keeping(engine), [row(service, persona, "pending", at_us)])
 
 
+NOW = datetime(2026, 8, 3, tzinfo=UTC)
+
+
 def test_what_is_kept_is_read_back_whole(engine: Engine) -> None:
     other = Persona(id="b", prompt="p" * 1_000)
     keep(engine, "one", XIAOHE)
     keep(engine, "one", other)
     with engine.connect() as connection:
-        assert all_declared(connection) == {("one", "小禾"): XIAOHE, ("one", "b"): other}
+        assert all_declared(connection) == {("one", "小禾"): (XIAOHE, "pending"), ("one", "b"): (other, "pending")}
 
 
 def test_services_have_companions_of_the_same_name(engine: Engine) -> None:
@@ -41,18 +45,48 @@ def test_services_have_companions_of_the_same_name(engine: Engine) -> None:
     keep(engine, "one", XIAOHE)
     keep(engine, "two", changed)
     with engine.connect() as connection:
-        assert all_declared(connection) == {("one", "小禾"): XIAOHE, ("two", "小禾"): changed}
+        assert all_declared(connection) == {("one", "小禾"): (XIAOHE, "pending"), ("two", "小禾"): (changed, "pending")}
 
 
-def test_one_declared_again_replaces_itself_and_waits_for_review_again(engine: Engine) -> None:
-    keep(engine, "one", XIAOHE)
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
-        connection.execute(COMPANIONS.update().values(state="approved"))
-    keep(engine, "one", Persona(id="小禾", prompt="另一个"), at_us=2)
-    with engine.connect() as connection:
-        found = connection.execute(select(COMPANIONS.c.state, COMPANIONS.c.at_us)).one()
-        assert all_declared(connection)["one", "小禾"].prompt == "另一个"
-    assert tuple(found) == ("pending", 2)
+def test_what_is_approved_is_served_until_its_successor_is_approved_too(engine: Engine) -> None:
+    def served() -> tuple[str, str]:
+        with engine.connect() as connection:
+            persona, stage = all_declared(connection)["one", "小禾"]
+        return persona.prompt, stage
+
+    def declare(prompt: str) -> Version:
+        with engine.connect().execution_options(write=True) as connection, connection.begin():
+            return add_version(connection, engine, "one", replace_prompt(prompt), (), NOW)
+
+    def move(version: Version, stage: Stage) -> bool:
+        with engine.connect().execution_options(write=True) as connection, connection.begin():
+            return decide(
+                connection,
+                engine,
+                "one",
+                version,
+                replace(version, state=stage, decided_at=NOW, decided_by="w", why="看过了"),
+            )
+
+    first = declare("一")
+    assert served() == ("一", "pending")
+    assert move(first, "approved")
+    assert not move(first, "refused"), "of two who decide at once one is first"
+    second = declare("二")
+    assert second.number == 2
+    assert served() == ("一", "approved")
+    assert move(second, "approved")
+    assert served() == ("二", "approved")
+    newest, older = versions(engine, "one", companion="小禾")
+    assert (newest.number, older.number) == (2, 1)
+    assert move(newest, "suspended")
+    assert served() == ("一", "approved"), "the version before is served again"
+    assert versions(engine, "one", review=second.review)[0].why == "看过了"
+    assert versions(engine, "two") == []
+
+
+def replace_prompt(prompt: str) -> Persona:
+    return Persona(id="小禾", prompt=prompt, relation="friend")
 
 
 def test_nothing_declared_is_nothing_read(engine: Engine) -> None:
