@@ -33,7 +33,11 @@ ANYTHING: Final = "…"
 # --- the commands, run
 
 
-@pytest.mark.parametrize("name", READMES)
+# Walks through the product, run like the README.
+WALKS: Final = (*READMES, "docs/people.md")
+
+
+@pytest.mark.parametrize("name", WALKS)
 def test_every_command_works_as_printed_and_prints_what_the_readme_says(name: str, tmp_path: Path) -> None:
     told = blocks(read(name))
     port = _free_port()
@@ -47,7 +51,7 @@ def test_every_command_works_as_printed_and_prints_what_the_readme_says(name: st
 
 
 def test_a_readme_serves_once_and_prints_after_running() -> None:
-    for name in READMES:
+    for name in WALKS:
         told = [block.mark for block in blocks(read(name)) if block.mark]
         assert told.count("serve") == 1
         assert set(told) == {"serve", "run", "out"}
