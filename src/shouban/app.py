@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -65,6 +65,8 @@ from shouban.offices.people.desk import appeals_router
 from shouban.offices.people.mine import Mine
 from shouban.offices.people.pages import people_router
 from shouban.offices.people.work import PeopleOffice
+from shouban.offices.processors.pages import processors_router
+from shouban.offices.processors.work import ProcessorsOffice
 from shouban.offices.staff.pages import StaffPages
 from shouban.offices.staff.records import is_granted
 from shouban.offices.staff.work import StaffOffice
@@ -83,7 +85,7 @@ ADMIN_FILE = "keys/admin.json"
 CHAT = "/v1/chat/completions"
 SAY = "/app/api/say"
 BODY_WITHIN = 30.0
-COMPANIONS_EACH = 2.0
+DECISIONS_EACH = 2.0
 
 
 @dataclass
@@ -225,6 +227,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         road, store.engine, store.writer, partial(gateway.detectors.read, role="companion"), gateway.personas
     )
     handlers += [companions_router(companions, callers), reviews_router(companions, gateway.time)]
+    processors = ProcessorsOffice(store.engine, store.writer, gateway.processors)
+    is_strict = any(service.egress == "approved" for service in settings.served())
+    handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     guardians = GuardiansOffice(road, store.engine, store.writer, sign_ins, channels)
@@ -248,7 +253,10 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         ]
         routes[SAY] = say_application(desk)
     pages = _litestar(
-        handlers, [callers.guard, doors.guard], settings.max_body, _life(gateway, worker, store, sign_ins, companions)
+        handlers,
+        [callers.guard, doors.guard],
+        settings.max_body,
+        _life(gateway, worker, store, sign_ins, (companions, processors)),
     )
     return App(gateway, worker, _front(routes, pages), store, pages)
 
@@ -377,7 +385,7 @@ def _in_time(receive: Receive) -> Receive:
     return next_message
 
 
-def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, companions: CompanionsOffice) -> Any:  # noqa: ANN401  # a lifespan context manager
+def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, decided: Sequence[Decided]) -> Any:  # noqa: ANN401  # a lifespan context manager
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         for service in {one.id: one for one in gateway.services.values()}.values():
@@ -393,8 +401,9 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, com
         if not store.is_shared:
             await store.writer.submit(Job(writes=[(FREE_ALL, {})]))
         await _admit_first(gateway, store, sign_ins)
-        await companions.refresh()
-        keeps_up = asyncio.create_task(_keep_up(companions)) if store.is_shared else None
+        for office in decided:
+            await office.refresh()
+        keeps_up = asyncio.create_task(_keep_up(decided)) if store.is_shared else None
         if not gateway.clock.is_virtual:
             worker.start()
         try:
@@ -412,12 +421,19 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, com
     return life
 
 
-async def _keep_up(companions: CompanionsOffice) -> None:
-    """What another process has decided on a companion holds here soon."""
+class Decided(Protocol):
+    """An office whose decisions the road knows by heart."""
+
+    async def refresh(self) -> None: ...
+
+
+async def _keep_up(decided: Sequence[Decided]) -> None:
+    """What another process has decided on a companion or a processor holds here soon."""
     while True:
-        await asyncio.sleep(COMPANIONS_EACH)
+        await asyncio.sleep(DECISIONS_EACH)
         with contextlib.suppress(OperatorError):
-            await companions.refresh()
+            for office in decided:
+                await office.refresh()
 
 
 async def _admit_first(gateway: Gateway, store: Store, sign_ins: SignIns) -> None:

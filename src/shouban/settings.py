@@ -35,6 +35,7 @@ class ServiceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     unregistered: Literal["", "refuse", "strict", "adult"] = ""
     region: str = "cn"
     companions: Literal["any", "approved"] = "any"
+    egress: Literal["configured", "approved"] = "configured"
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     anonymous: bool = False
     unregistered: Literal["", "refuse", "strict", "adult"] = ""
     companions: Literal["any", "approved"] = "any"
+    egress: Literal["configured", "approved"] = "configured"
     companion_app: bool = True
     complaints_contact: str = ""
     language: Literal["zh", "en"] = "zh"
@@ -94,7 +96,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return [
             ServiceSettings(
                 id="default", key=self.service_key, upstream=self.upstream, upstream_key=self.upstream_key, pack=self.pack,
-                delivery=self.delivery, anonymous=self.anonymous, unregistered=self.unregistered, region=self.region, companions=self.companions,
+                delivery=self.delivery, anonymous=self.anonymous, unregistered=self.unregistered, region=self.region, companions=self.companions, egress=self.egress,
             )
         ]  # fmt: skip
 

@@ -11,8 +11,8 @@ from shouban.web.frame import PLACES, SHARED
 
 def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) -> None:
     for role, shown in (
-        ("administrator", {"/office", "/office/accounts"}),
-        ("compliance", {"/office", "/office/appeals", "/office/companions", "/office/grants"}),
+        ("administrator", {"/office", "/office/accounts", "/office/processors"}),
+        ("compliance", {"/office", "/office/appeals", "/office/companions", "/office/grants", "/office/processors"}),
         ("care", {"/office"}),
     ):
         name = fresh(role)

@@ -188,12 +188,17 @@ def _note(state: PersonState, event: e.Event) -> PersonState:
         case e.GuardianSet():
             given = Guardianship(event.daily_limit, event.blocked, event.exemptions, event.purchases_allowed)
             return replace(state, guardianship=given)
-        case e.ConsentGiven(purpose=purpose):
-            return replace(state, consents=tuple(sorted({*state.consents, purpose})))
-        case e.ConsentWithdrawn(purpose=purpose):
-            return replace(state, consents=tuple(one for one in state.consents if one != purpose))
+        case e.ConsentGiven():
+            return replace(state, consents=tuple(sorted({*state.consents, consent_of(event)})))
+        case e.ConsentWithdrawn():
+            return replace(state, consents=tuple(one for one in state.consents if one != consent_of(event)))
         case _:
             return _note_care(state, event)
+
+
+def consent_of(event: e.ConsentGiven | e.ConsentWithdrawn) -> str:
+    """As the state keeps it: the purpose, and whom it is for where it is for one third party only."""
+    return f"{event.purpose}:{event.party}" if event.party else event.purpose
 
 
 def _note_care(state: PersonState, event: e.Event) -> PersonState:

@@ -21,6 +21,7 @@ Actor = Literal["user", "guardian", "staff", "system", "app"]
 LeavingBy = Literal["button", "word", "voice", "api"]
 ContextRole = Literal["system", "companion", "tool", "history"]
 Purpose = Literal["companionship", "sensitive_data", "training", "third_party", "minor_third_party"]
+Basis = Literal["contract", "consent", "law"]
 Relation = Literal["friend", "listener", "partner", "kin", "deceased", "professional", "character", "other"]
 
 MINOR_BANDS: frozenset[AgeBand] = frozenset({"under_14", "14_15", "16_17"})
@@ -105,13 +106,14 @@ class ReplyRead(Event, frozen=True, kw_only=True, tag=True):
 
 
 class CompanionSpoke(Event, frozen=True, kw_only=True, tag=True):
-    """A reply has ended, whole or cut; `replaced` when the person saw a template in its place."""
+    """A reply has ended, whole or cut; `replaced` when the person saw a template in its place. `processor`: who made it, by the register."""
 
     turn: str = ""
     chars: int = 0
     readings: tuple[Reading, ...] = ()
     cut: bool = False
     replaced: bool = False
+    processor: str = ""
 
 
 class UserLeft(Event, frozen=True, kw_only=True, tag=True):
@@ -185,14 +187,27 @@ class GuardianUnlinked(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ConsentGiven(Event, frozen=True, kw_only=True, tag=True):
+    """`party`: the third party it is for, by its id in the register; empty: any. `verified`: how it is known who agreed."""
+
     purpose: Purpose
     by: Actor
     text_version: str = ""
+    party: str = ""
+    verified: str = ""
 
 
 class ConsentWithdrawn(Event, frozen=True, kw_only=True, tag=True):
     purpose: Purpose
     by: Actor
+    party: str = ""
+
+
+class EgressAsked(Event, frozen=True, kw_only=True, tag=True):
+    """Words are about to leave for a processor that is not registered, or whose basis is the person's consent."""
+
+    processor: str
+    basis: Basis = "consent"
+    registered: bool = True
 
 
 class ErasureRequested(Event, frozen=True, kw_only=True, tag=True):
@@ -281,7 +296,7 @@ class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
     | UserLeft | TimePassed | PurchaseRequested | CompanionChosen | CompanionDeclared | CompanionReviewed | ModeSet | GuardianSet
-    | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
+    | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
     | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
     | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed
 )  # fmt: skip

@@ -21,6 +21,7 @@ from shouban.core.events import (
     Actor,
     AgeBand,
     AgeBasis,
+    Basis,
     ContextRole,
     Event,
     LeavingBy,
@@ -254,6 +255,12 @@ def _risk_lately(facts: Facts) -> int:
     return facts.state.risk.level
 
 
+def _lacks(facts: Facts, purpose: str) -> bool:
+    """Whether the consent on which an egress stands is not there, neither for this processor nor for all."""
+    consents, party = facts.state.consents, getattr(facts.event, "processor", "")
+    return purpose not in consents and f"{purpose}:{party}" not in consents
+
+
 # Duties that a guardian may lift by name (`GuardianSet.exemptions`).
 EXEMPTIONS: Final = ("reality-reminder", "daily-limit", "curfew")
 
@@ -304,6 +311,10 @@ FIELDS: dict[str, Field] = {
     "event.key": Field("word", "the timer's key", _attribute("key", "")),
     "event.mode": Field("word", "the mode asked for", _attribute("mode", ""), values=get_args(Mode)),
     "event.verified": Field("bool", "whether it was verified", _attribute("verified", False)),
+    "event.basis": Field("word", "on what words leave for the processor", _attribute("basis", ""), values=get_args(Basis)),
+    "event.registered": Field("bool", "whether the processor is registered", _attribute("registered", True)),
+    "egress.lacks_consent": Field("bool", "the person has not agreed to this processor", lambda f, _: _lacks(f, "third_party")),
+    "egress.lacks_guardian": Field("bool", "no guardian has agreed to this processor", lambda f, _: _lacks(f, "minor_third_party")),
     "event.purpose": Field("word", "the purpose of the consent", _attribute("purpose", ""), values=get_args(Purpose)),
     "event.amount": Field("count", "the amount in fen", _attribute("amount", 0)),
     "event.month": Field("count", "this month's total with this purchase, in fen", lambda f, _: getattr(f.event, "amount", 0) + getattr(f.event, "month_total", 0)),

@@ -251,3 +251,32 @@ COMPANION_VERSIONS = Table(
     UniqueConstraint("review_id", name="companion_versions_review"),
     Index("companion_versions_state", "service_id", "state", "declared_us"),
 )
+
+# Consents, one row each, ended by withdrawal. Pseudonymous: who agreed stands in `persons`, and goes with it.
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    Column("consent_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("party", String(64), nullable=False),
+    Column("by", String(16), nullable=False),
+    Column("text_version", String(64), nullable=False),
+    Column("verified", String(64), nullable=False),
+    Column("given_us", BigInteger, nullable=False),
+    Column("withdrawn_us", BigInteger, nullable=False),
+    Index("consents_person", "service_id", "person_id", "purpose"),
+)
+
+# Who receives words of persons: the model behind first of all. What is not here, and approved, receives nothing where the service says so.
+PROCESSORS = Table(
+    "processors",
+    METADATA,
+    Column("service_id", String(64), primary_key=True),
+    Column("processor_id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("decided_by", String(40), nullable=False),
+)

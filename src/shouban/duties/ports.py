@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from shouban.core.events import Actor, Event
 from shouban.core.state import PersonState
+from shouban.duties.consents import Consent
 from shouban.duties.ledger import Duty, Writes
 from shouban.duties.notices import Notice
 
@@ -56,6 +57,7 @@ class RoadPort(Protocol):
         self, person: Handed, after: tuple[int, str] = (0, ""), most: int = 500
     ) -> list[dict[str, Any]]: ...
     async def looks_at(self, person: Handed, most: int = 200) -> list[dict[str, Any]]: ...
+    async def consents_of(self, person: Handed) -> Sequence[Consent]: ...
     async def copy_of(self, person: Handed) -> dict[str, Any]: ...
     async def erase(
         self, person: Handed, scope: str, target: str, at: datetime, by: Actor = "app"

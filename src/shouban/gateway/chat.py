@@ -23,6 +23,7 @@ from shouban.core.signals import Reading
 from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import hear_out, once_settled, settle
+from shouban.gateway.egress import MODEL, ask_to_leave
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
@@ -101,6 +102,8 @@ class Chat:
         with _Stream(gateway, person, ask):
             try:
                 await hear_request(talk, ask, companion)
+                if not talk.has_no_model:
+                    await ask_to_leave(talk)
                 gateway.metrics.decided.observe(perf_counter() - began)
                 if talk.must_wait:
                     await talk.committed()
@@ -318,7 +321,7 @@ class Chat:
         event = e.CompanionSpoke(
             at=talk.at if self._gateway.clock.is_virtual else self._gateway.clock.now(), person=talk.person.id,
             session=talk.session, turn=words.id if words else "", chars=len(text), readings=readings, cut=was_cut,
-            replaced=reader.mark.cut,
+            replaced=reader.mark.cut, processor=MODEL,
         )  # fmt: skip
         await talk.hear(event, words=words, delivers=not was_cut)
 

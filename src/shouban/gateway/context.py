@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from shouban.core.errors import CallerError
-from shouban.core.events import Relation
+from shouban.core.events import Basis, Relation
 from shouban.core.obligations import Redact
 from shouban.db.writer import Writer
 from shouban.detectors.opinion import Adviser
@@ -58,6 +58,13 @@ class Persona(Protocol):
     def is_approved(self) -> bool: ...
 
 
+class Processor(Protocol):
+    """What the road asks of an approved processor: on what basis words go there."""
+
+    @property
+    def basis(self) -> Basis: ...
+
+
 @dataclass
 class Gateway:
     """The shell's parts. `run_due` runs timers up to a time; with a virtual clock it is awaited before each request."""
@@ -75,6 +82,7 @@ class Gateway:
     staff: StaffWords = field(init=False)
     services: dict[bytes, Service] = field(default_factory=dict)
     personas: dict[tuple[str, str], Persona] = field(default_factory=dict)
+    processors: dict[tuple[str, str], Processor] = field(default_factory=dict)
     open_streams: int = 0
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from shouban.core.errors import CallerError
 from shouban.db.engine import scrub, view
 from shouban.db.schema import HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
 from shouban.db.writer import Job
+from shouban.duties import consents
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
 from shouban.evidence.log import Acted, decode_entry, leaf_of, microseconds
@@ -66,7 +67,7 @@ class Road:
     async def act(
         self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
     ) -> Sequence[Notice]:  # fmt: skip
-        heard = await self._hear(person, event, writes=writes)
+        heard = await self._hear(person, event, writes=[*(writes or []), *consents.writes_of(person.service, event)])
         await self._close_answered(person, event)
         notices = self._words(person, heard, event.at)
         pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
@@ -109,6 +110,13 @@ class Road:
     async def looks_at(self, person: Person, most: int = 200) -> list[dict[str, Any]]:
         """Who looked at the person's data, the newest first: when, by which roles, at what, and why."""
         return await asyncio.to_thread(self._looks, person, most)
+
+    async def consents_of(self, person: Person) -> Sequence[consents.Consent]:
+        def read() -> Sequence[consents.Consent]:
+            with view(self._gateway.engine) as connection:
+                return consents.consents_of(connection, person.service, person.id)
+
+        return await asyncio.to_thread(read)
 
     async def copy_of(self, person: Person) -> dict[str, Any]:
         """All that is kept of a person, in plain form (Order 21, Art. 16; PIPL Art. 45)."""

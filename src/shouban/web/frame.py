@@ -18,6 +18,7 @@ PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
     ("/office", Text("办公", "Office"), "see_office"),
     ("/office/appeals", Text("年龄申诉", "Age appeals"), "see_appeals"),
     ("/office/companions", Text("角色审核", "Companions"), "see_companions"),
+    ("/office/processors", Text("第三方", "Processors"), "see_processors"),
     ("/office/accounts", Text("账号", "Accounts"), "see_accounts"),
     ("/office/grants", Text("破窗记录", "Broken glass"), "see_grants"),
     ("/guardian", Text("我的孩子", "My children"), "see_children"),

@@ -185,7 +185,14 @@ class GuardiansOffice:
         wanted = next((one for one in PURPOSES if one == purpose), None)
         if wanted is None:
             raise CallerError("there is no such purpose", field="purpose")
-        yes = e.ConsentGiven(at=at, person=child.id, purpose=wanted, by="guardian", text_version=CONSENT_VERSION)
+        yes = e.ConsentGiven(
+            at=at,
+            person=child.id,
+            purpose=wanted,
+            by="guardian",
+            text_version=CONSENT_VERSION,
+            verified="guardian signed in",
+        )
         await self._road.act(
             child, yes if given else e.ConsentWithdrawn(at=at, person=child.id, purpose=wanted, by="guardian")
         )

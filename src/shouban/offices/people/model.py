@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -53,10 +53,14 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Consent(msgspec.Struct, forbid_unknown_fields=True):
+    """`party`: the id of the one third party it is for; `verified`: how the app knows who agreed."""
+
     purpose: Purpose
     by: Actor = "user"
     given: bool = True
-    text_version: str = ""
+    text_version: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    party: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    verified: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class ModeWish(msgspec.Struct, forbid_unknown_fields=True):

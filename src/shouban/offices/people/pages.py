@@ -37,7 +37,12 @@ class Links(Protocol):
 
 def people_router(office: PeopleOffice, callers: Callers, links: Links) -> Router:
     """`/v1/users…` and `/v1/purchases/check`."""
-    handlers = [*_registration(office, callers), *_coming_and_going(office, callers), *_theirs(office, callers, links)]
+    handlers = [
+        *_registration(office, callers),
+        *_saying(office, callers),
+        *_coming_and_going(office, callers),
+        *_theirs(office, callers, links),
+    ]
     return Router(path="/v1", route_handlers=handlers, tags=["people"])
 
 
@@ -80,15 +85,23 @@ def _registration(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def change_contact(request: AnyRequest, app_id: str, contact: str, data: ContactChange) -> Answer:
         return await office.change_contact(callers.service(request), app_id, contact, data, await callers.now(request))
 
+    return [register, show, change, contacts, send_code, verify, change_contact]
+
+
+def _saying(office: PeopleOffice, callers: Callers) -> list[Any]:
     @post("/users/{app_id:str}/consents", status_code=200, summary="Give or withdraw a consent")
     async def consents(request: AnyRequest, app_id: str, data: m.Consent) -> Answer:
         return await office.consent(callers.service(request), app_id, data, await callers.now(request))
+
+    @get("/users/{app_id:str}/consents", summary="Which consents stand, and the record of all")
+    async def show_consents(request: AnyRequest, app_id: str) -> Answer:
+        return await office.consents_of(callers.service(request), app_id)
 
     @post("/users/{app_id:str}/age", status_code=200, summary="One more piece of evidence of a person's age")
     async def age(request: AnyRequest, app_id: str, data: AgeTold) -> Answer:
         return await office.tell_age(callers.service(request), app_id, data, await callers.now(request))
 
-    return [register, show, change, contacts, send_code, verify, change_contact, consents, age]
+    return [consents, show_consents, age]
 
 
 def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:

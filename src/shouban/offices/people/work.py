@@ -133,6 +133,7 @@ class PeopleOffice:
         days = msgspec.to_builtins(person.state.days)
         return {
             **view(person, at),
+            "consent_records": [msgspec.to_builtins(one) for one in await self._road.consents_of(person)],
             "wellbeing": wellbeing(person.state, Settings().local(at).date()),
             "appeals": found,
             "days": days,
@@ -146,7 +147,14 @@ class PeopleOffice:
         return await self._road.looks_at(person)
 
     async def consent_to(self, person: PersonPort, purpose: e.Purpose, *, given: bool, at: datetime) -> None:
-        consented = e.ConsentGiven(at=at, person=person.id, purpose=purpose, by="user", text_version=CONSENT_VERSION)
+        consented = e.ConsentGiven(
+            at=at,
+            person=person.id,
+            purpose=purpose,
+            by="user",
+            text_version=CONSENT_VERSION,
+            verified="signed in at /me",
+        )
         await self._road.act(
             person, consented if given else e.ConsentWithdrawn(at=at, person=person.id, purpose=purpose, by="user")
         )
@@ -347,11 +355,18 @@ class PeopleOffice:
     async def consent(self, service: str, app_id: str, wish: m.Consent, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
         given = e.ConsentGiven(
-            at=at, person=person.id, purpose=wish.purpose, by=wish.by, text_version=wish.text_version
-        )
-        withdrawn = e.ConsentWithdrawn(at=at, person=person.id, purpose=wish.purpose, by=wish.by)
+            at=at, person=person.id, purpose=wish.purpose, by=wish.by, text_version=wish.text_version, party=wish.party, verified=wish.verified or "by the app",
+        )  # fmt: skip
+        withdrawn = e.ConsentWithdrawn(at=at, person=person.id, purpose=wish.purpose, by=wish.by, party=wish.party)
         notices = await self._road.act(person, given if wish.given else withdrawn)
         return {**view(person, at), "notices": _plain(notices)}
+
+    async def consents_of(self, service: str, app_id: str) -> dict[str, Any]:
+        person = await self.person(service, app_id)
+        return {
+            "standing": list(person.state.consents),
+            "records": [msgspec.to_builtins(one) for one in await self._road.consents_of(person)],
+        }
 
     async def check_purchase(self, service: str, wish: m.Purchase, at: datetime) -> dict[str, Any]:
         if wish.amount <= 0 or wish.month_total < 0:
