@@ -205,7 +205,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     for service in settings.served():
         gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience, advisers[service.id])
     road = Road(gateway, store.signer)
-    channels = Channels(settings.mail, settings.sms)
+    channels = Channels(settings.mail, settings.sms, public_only=settings.production)
     worker = Worker(
         store.writer,
         road,
@@ -289,7 +289,8 @@ async def _subject_of(store: Store, road: Road, signed_in: SignedIn, person: str
             return guardians_of(connection, who.service, person), granted
 
     guardians, granted = await asyncio.to_thread(asked)
-    return Subject(who.service, person, guardians, granted)
+    # Who is of age has no guardian, whoever was theirs before.
+    return Subject(who.service, person, guardians if found.state.is_minor else frozenset(), granted)
 
 
 def _service(settings: ServiceSettings, patience: Patience, advisers: Advisers) -> Service:

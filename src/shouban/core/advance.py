@@ -188,12 +188,19 @@ def _note(state: PersonState, event: e.Event) -> PersonState:
         case e.GuardianSet():
             given = Guardianship(event.daily_limit, event.blocked, event.exemptions, event.purchases_allowed)
             return replace(state, guardianship=given)
-        case e.ConsentGiven():
-            return replace(state, consents=tuple(sorted({*state.consents, consent_of(event)})))
-        case e.ConsentWithdrawn():
-            return replace(state, consents=tuple(one for one in state.consents if one != consent_of(event)))
+        case e.ConsentGiven() | e.ConsentWithdrawn():
+            return _consent(state, event)
         case _:
             return _note_care(state, event)
+
+
+def _consent(state: PersonState, event: e.ConsentGiven | e.ConsentWithdrawn) -> PersonState:
+    word = consent_of(event)
+    if isinstance(event, e.ConsentWithdrawn):
+        return replace(state, consents=tuple(one for one in state.consents if one != word))
+    if event.by == "user" and state.is_minor and event.purpose != "third_party":
+        return state  # of a minor these are the guardian's to give (PIPL Art. 31); anybody may withdraw
+    return replace(state, consents=tuple(sorted({*state.consents, word})))
 
 
 def consent_of(event: e.ConsentGiven | e.ConsentWithdrawn) -> str:

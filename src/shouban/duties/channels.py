@@ -7,7 +7,9 @@ The service's own ways out are settings: `mail` (an apprise URL of a mail server
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -44,9 +46,11 @@ class Message:
 class Channels:
     """The ways out of a service."""
 
-    def __init__(self, mail: str = "", sms: str = "") -> None:
+    def __init__(self, mail: str = "", sms: str = "", *, public_only: bool = False) -> None:
         self._mail = mail
         self._sms = sms
+        # In production a contact's webhook is out on the network: never a machine beside this one.
+        self._public_only = public_only
 
     def kind(self, address: str) -> str:
         """`webhook`, `mail`, `phone` or the scheme; never the address, which stands in no log."""
@@ -54,25 +58,27 @@ class Channels:
             return "webhook"
         if address.startswith(MAIL):
             return "mail"
-        return "phone" if address.startswith(PHONES) else urlsplit(address).scheme[:16] or "nothing known"
+        scheme = address.partition("://")[0] if "://" in address else ""
+        return "phone" if address.startswith(PHONES) else scheme[:16] or "nothing known"
 
     async def send(self, address: str, message: Message) -> str:
         """Hands the message over; gives how. Raises `OperatorError` saying why not, without the address."""
         kind = self.kind(address)
         if kind == "webhook":
+            if self._public_only:
+                await asyncio.to_thread(refuse_neighbours, address)
             return await self._post(address, message.document())
+        if kind in RECIPIENTS and not RECIPIENTS[kind][1].fullmatch(address.split(":", 1)[1]):
+            raise OperatorError(f"the {kind} address is none")
         if kind == "phone" and self._sms.startswith(WEBHOOKS):
             return await self._post(self._sms, {**message.document(), "to": address.split(":", 1)[1]})
         return await self._by_apprise(self._apprise_url(kind, address), kind, message)
 
     def _apprise_url(self, kind: str, address: str) -> str:
         if kind in RECIPIENTS:
-            name, form = RECIPIENTS[kind]
-            recipient = address.split(":", 1)[1]
-            if not form.fullmatch(recipient):
-                raise OperatorError(f"the {kind} address is none")
-            return _with_recipient(self._mail if kind == "mail" else self._sms, recipient, setting=name, kind=kind)
-        if kind not in KNOWN:
+            setting, server = RECIPIENTS[kind][0], self._mail if kind == "mail" else self._sms
+            return _with_recipient(server, address.split(":", 1)[1], setting=setting, kind=kind)
+        if kind not in KNOWN or "," in address:
             raise OperatorError(f"no carrier for channel `{kind}`")
         return address
 
@@ -103,11 +109,27 @@ class Channels:
 
 
 def notify(url: str, message: Message) -> bool:
-    """Apprise's own word for whether the other side took it."""
+    """Apprise's own word for whether the other side took it. One place, and plain text: what a nickname holds is no markup."""
     import apprise  # noqa: PLC0415  # heavy, and only for who uses it
 
+    place = apprise.Apprise.instantiate(url)
     sender = apprise.Apprise()
-    return bool(sender.add(url)) and bool(sender.notify(body=message.text, title=message.title))
+    return (
+        place is not None
+        and bool(sender.add(place))
+        and bool(sender.notify(body=message.text, title=message.title, body_format=apprise.NotifyFormat.TEXT))
+    )
+
+
+def refuse_neighbours(url: str) -> None:
+    """Raises `OperatorError` where the address is of this machine, or of a network that is not public (CWE-918)."""
+    try:
+        host = urlsplit(url).hostname or ""
+        found = {one[4][0] for one in socket.getaddrinfo(host, None)}
+    except (OSError, ValueError) as error:
+        raise OperatorError("webhook cannot be reached") from error
+    if not all(ipaddress.ip_address(one.partition("%")[0]).is_global for one in map(str, found)):
+        raise OperatorError("webhook cannot be reached")
 
 
 def _with_recipient(server: str, recipient: str, *, setting: str, kind: str) -> str:

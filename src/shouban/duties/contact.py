@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from shouban.core.errors import CallerError, OperatorError
 from shouban.core.obligations import NotifyGuardian
 from shouban.duties.channels import Channels, Message
@@ -17,6 +19,7 @@ from shouban.duties.ports import RoadPort
 from shouban.packs.pack import LoadedPack
 from shouban.packs.templates import Language
 
+_log = structlog.get_logger("shouban.duties")
 TITLE: dict[Language, str] = {"zh": "守伴安全提醒", "en": "Shouban safety notice"}
 
 
@@ -51,6 +54,9 @@ class ContactCarrier:
                     how = await self._channels.send(address, message)
                 except OperatorError as error:
                     tried.append(f"contact {place + 1}: {error}")
+                except Exception:  # noqa: BLE001  # one address that breaks keeps nobody else from being told
+                    _log.exception("channel_broke", duty=key, contact=place + 1)
+                    tried.append(f"contact {place + 1}: the channel broke")
                 else:
                     return f"contact {place + 1}: {how}"
         raise OperatorError("; ".join(tried) or "the contacts have no channel")

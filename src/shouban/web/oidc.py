@@ -6,6 +6,7 @@ What the directory says of roles is taken only where it names roles of ours; an 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import secrets
 import time
 from collections import OrderedDict
@@ -29,6 +30,8 @@ WITHIN_SECONDS: Final = 10
 BACK_WITHIN: Final = 600.0
 MOST_WAITING: Final = 10_000
 LEEWAY: Final = 60
+# What the directory has taken away it may give back; what an administrator has taken away it may not.
+NO_ROLE: Final = "no_role"
 _SILENT: Final = "the directory of your organisation does not answer; try again shortly"
 ALGORITHMS: Final = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA"]
 # What a directory says of how somebody was signed in (RFC 8176): any of these is more than a password.
@@ -68,8 +71,8 @@ class Oidc:
         self._keys: KeySet | None = None
         self._asking = asyncio.Lock()
 
-    async def begin(self, back: str) -> str:
-        """The directory's address to go to."""
+    async def begin(self, back: str) -> tuple[str, str]:
+        """The directory's address to go to, and the state, which the browser keeps: who comes back must be who went."""
         about = await self._metadata()
         nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         async with self._client_of() as client:
@@ -79,10 +82,12 @@ class Oidc:
         self._waiting[state] = _Waiting(nonce, verifier, back, time.monotonic() + BACK_WITHIN)
         while len(self._waiting) > MOST_WAITING:
             self._waiting.popitem(last=False)
-        return str(address)
+        return str(address), str(state)
 
-    async def end(self, answer: dict[str, str], at: datetime) -> tuple[Shown, str]:
-        """Who came back, and where they wanted to go. Raises `CallerError` (401) for whatever does not hold."""
+    async def end(self, answer: dict[str, str], at: datetime, kept: str) -> tuple[Shown, str]:
+        """Who came back, and where they wanted to go; `kept` is the state in the browser. Raises `CallerError` (401) for whatever does not hold."""
+        if not kept or not hmac.compare_digest(kept, answer.get("state", "")):
+            raise _refused("this sign-in was not begun in this browser; begin again")
         waiting = self._waiting.pop(answer.get("state", ""), None)
         if waiting is None or waiting.until < time.monotonic():
             raise _refused("this sign-in was not begun here, or took too long; begin again")
@@ -107,10 +112,12 @@ class Oidc:
         known = await sign_ins.named(service, name)
         if not shown.roles:
             if known is not None and known.state == "active":
-                await sign_ins.change(known, at=at, by="oidc", state="disabled")
+                await sign_ins.change(known, at=at, by="oidc", state=NO_ROLE)
             raise CallerError(
                 "your organisation gives you no role here; ask its administrator", status=403, code="no_role"
             )
+        if known is not None and known.state not in {"active", NO_ROLE}:
+            raise CallerError("your account is disabled here; ask an administrator", status=403, code="disabled")
         if known is None:
             return await sign_ins.add(service, Private(name, shown.address), shown.roles, at=at, by="oidc")
         if known.roles != shown.roles or known.state != "active":

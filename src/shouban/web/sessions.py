@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-from collections.abc import Iterable, Sequence
+from base64 import b32encode
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -29,6 +30,7 @@ from shouban.db.writer import Job, Writer
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.web.access import Who
 from shouban.web.roles import ROLES, STAFF, Role
+from shouban.web.throttle import Throttle
 
 LEAST_PASSWORD: Final = 10
 MOST_PASSWORD: Final = 256
@@ -46,6 +48,8 @@ _HASHES_AT_ONCE: Final = 4
 _SEEN_EACH: Final = timedelta(minutes=1)
 _WRONG: Final = "the name or the password is wrong"
 CODE_STEP: Final = 30
+# Names of accounts that a directory has made; nobody chooses one.
+DIRECTORY: Final = "oidc:"
 
 Writes = list[tuple[Executable, dict[str, Any]]]
 
@@ -98,6 +102,7 @@ class SignIns:
         # Where people reach this service; empty: links are given without a host.
         self.base = base.rstrip("/")
         self._nobody = hashed(secrets.token_urlsafe(16))
+        self._strangers = Throttle(FREE_TRIES, per_seconds=FREE_TRIES * FIRST_LOCK.total_seconds())
 
     # --- accounts
 
@@ -108,6 +113,8 @@ class SignIns:
         wanted = checked_roles(roles)
         if not 1 <= len(private.name) <= 128:
             raise CallerError("`name` must have 1 to 128 characters", field="name")
+        if private.name.startswith(DIRECTORY) and by != "oidc":
+            raise CallerError(f"a name does not begin with `{DIRECTORY}`", field="name")
         if password:
             phc = await self._hashed(checked_password(password))
         account = Account(service, secrets.token_hex(12), wanted, "active", private)
@@ -137,39 +144,62 @@ class SignIns:
         elif renew:
             mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == known.id)
             fresh = {"password": phc, "state": "active", "failed": 0, "locked_until_us": 0}
-            await self._writer.submit(Job(writes=[(update(ACCOUNTS).where(mine).values(**fresh), {})]))
+            out = delete(SIGN_INS).where(SIGN_INS.c.service_id == service, SIGN_INS.c.account_id == known.id)
+            told = Acted(
+                service=service,
+                at=at,
+                act="account_changed",
+                facts={"account": known.id, "password": True, "by": "start"},
+            )
+            await self._writer.submit(
+                Job(writes=[(update(ACCOUNTS).where(mine).values(**fresh), {}), (out, {})], leaves=[leaf_of(told)])
+            )
 
     async def change(
         self, account: Account, *, at: datetime, by: str, roles: Iterable[Role] | None = None, password: str | None = None, state: str | None = None,
-        private: Private | None = None,
+        private: Callable[[Private], Private] | None = None,
     ) -> Account:  # fmt: skip
         """What is given changes; whoever is signed in with the account is out."""
-        fresh = Account(
-            account.service, account.id, account.roles if roles is None else checked_roles(roles), state or account.state, private or account.private
-        )  # fmt: skip
-        values: dict[str, Any] = {
-            "roles": ",".join(sorted(fresh.roles)),
-            "state": fresh.state,
-            "sealed": self._sealed(fresh),
-            "failed": 0,
-            "locked_until_us": 0,
-        }
-        if password is not None:
-            values["password"] = await self._hashed(checked_password(password))
+        phc = await self._hashed(checked_password(password)) if password is not None else ""
+        wanted = None if roles is None else checked_roles(roles)
         mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
-        out = delete(SIGN_INS).where(SIGN_INS.c.service_id == account.service, SIGN_INS.c.account_id == account.id)
+        out = (SIGN_INS.c.service_id == account.service) & (SIGN_INS.c.account_id == account.id)
+        values: dict[str, Any] = {"failed": 0, "locked_until_us": 0}
+        values |= (
+            ({"roles": ",".join(sorted(wanted))} if wanted else {})
+            | ({"state": state} if state else {})
+            | ({"password": phc} if phc else {})
+        )
+
+        def write(connection: Connection) -> Account:
+            """Only what was asked for: what another administrator has changed meanwhile stands."""
+            row = connection.execute(select(ACCOUNTS).where(mine).with_for_update()).one_or_none()
+            if row is None:
+                raise CallerError("there is no such account", status=404, code="not_found")
+            held = self._account(row)
+            fresh = Account(
+                held.service,
+                held.id,
+                wanted or held.roles,
+                state or held.state,
+                private(held.private) if private else held.private,
+            )
+            connection.execute(
+                update(ACCOUNTS).where(mine).values(**values, **({"sealed": self._sealed(fresh)} if private else {}))
+            )
+            connection.execute(delete(SIGN_INS).where(out))
+            return fresh
+
         facts = {
             "account": account.id,
-            "roles": sorted(fresh.roles),
-            "state": fresh.state,
-            "password": password is not None,
+            "roles": sorted(wanted) if wanted else [],
+            "state": state or "",
+            "password": bool(phc),
             "by": by,
         }
         told = Acted(service=account.service, at=at, act="account_changed", facts=facts)
-        await self._writer.submit(
-            Job(writes=[(update(ACCOUNTS).where(mine).values(**values), {}), (out, {})], leaves=[leaf_of(told)])
-        )
-        return fresh
+        changed: Account = await self._writer.submit(Job(call=write, leaves=[leaf_of(told)]))
+        return changed
 
     async def named(self, service: str, name: str) -> Account | None:
         row = await asyncio.to_thread(self._row, service, ACCOUNTS.c.lookup == self._lookup(service, name))
@@ -196,23 +226,38 @@ class SignIns:
         now = microseconds(at)
         if row is not None and row.locked_until_us > now:
             raise too_often(timedelta(microseconds=row.locked_until_us - now))
+        if row is None:  # a name that nobody has locks like one that somebody has
+            self._strangers.count(self._lookup(service, name))
         known = row.password if row is not None and row.password and row.state == "active" else self._nobody
         is_right = await self._matches(known, password[:MOST_PASSWORD])
         if row is None or known is self._nobody or not is_right:
             await self._failed(service, row, at)
             raise CallerError(_WRONG, status=401, code="wrong_password")
-        return await self.open(self._account(row), at)
+        return await self.open(self._account(row), at, phc=row.password)
 
-    async def open(self, account: Account, at: datetime, *, is_full: bool = False) -> str:
-        """Opens a sign-in for an account that has shown who it is; `is_full` where another provider has asked for all factors."""
+    async def open(self, account: Account, at: datetime, *, is_full: bool = False, phc: str = "") -> str:
+        """Opens a sign-in for an account that has shown who it is; `is_full` where another provider has asked for all factors.
+
+        `phc` is the password that was checked: where it was changed meanwhile, nobody comes in. Wrong tries are forgotten only once all factors were shown.
+        """
         has_codes, must = bool(account.private.code_secret), account.is_staff and self._second_factor
         life = STAFF_LIFE if account.is_staff else OTHERS_LIFE
         full = is_full or not (has_codes or must)
-        reset = update(ACCOUNTS).where(ACCOUNTS.c.service_id == account.service, ACCOUNTS.c.account_id == account.id)
+        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
         told = Acted(service=account.service, at=at, act="signed_in", facts={"account": account.id, "full": full})
         token, row = self._new_row(account.service, at, life, account=account.id, is_full=full)
-        writes: Writes = [(reset.values(failed=0, locked_until_us=0), {}), (insert(SIGN_INS), row)]
-        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+
+        def let_in(connection: Connection) -> None:
+            now = connection.execute(
+                select(ACCOUNTS.c.state, ACCOUNTS.c.password).where(mine).with_for_update()
+            ).one_or_none()
+            if now is None or now.state != "active" or (phc and now.password != phc):
+                raise CallerError(_WRONG, status=401, code="wrong_password")
+            if full:
+                connection.execute(update(ACCOUNTS).where(mine).values(failed=0, locked_until_us=0))
+            connection.execute(insert(SIGN_INS), [row])
+
+        await self._writer.submit(Job(call=let_in, leaves=[leaf_of(told)]))
         return token
 
     async def open_for_person(self, service: str, person: str, at: datetime) -> str:
@@ -253,6 +298,8 @@ class SignIns:
         if found is None:
             raise CallerError("sign in first", status=401, code="signed_out")
         row, account_row = found
+        if account_row is None:
+            raise CallerError("there is no code to this sign-in", status=401, code="signed_out")
         account = self._account(account_row)
         if account_row.locked_until_us > microseconds(at):
             raise too_often(timedelta(microseconds=account_row.locked_until_us - microseconds(at)))
@@ -265,13 +312,28 @@ class SignIns:
                 status=401,
                 code="wrong_code",
             )
-        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
-        told = Acted(service=account.service, at=at, act="code_confirmed", facts={"account": account.id})
-        writes: Writes = [
-            (update(ACCOUNTS).where(mine).values(code_used=step, failed=0, locked_until_us=0), {}),
-            (update(SIGN_INS).where(SIGN_INS.c.token == row.token).values(is_full=1), {}),
-        ]
-        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+        await self._use_code(account, row.token, step, at, act="code_confirmed")
+
+    async def _use_code(
+        self, account: Account, token: str, step: int, at: datetime, *, act: str, sealed: bytes = b""
+    ) -> None:
+        """Of two who show one code at once, one is first (RFC 6238 §5.2)."""
+        mine = (
+            (ACCOUNTS.c.service_id == account.service)
+            & (ACCOUNTS.c.account_id == account.id)
+            & (ACCOUNTS.c.code_used < step)
+        )
+        fresh = {"code_used": step, "failed": 0, "locked_until_us": 0} | ({"sealed": sealed} if sealed else {})
+
+        def use(connection: Connection) -> None:
+            if connection.execute(update(ACCOUNTS).where(mine).values(**fresh)).rowcount != 1:
+                raise CallerError(
+                    "the code was used already; wait for the next one", field="code", status=401, code="wrong_code"
+                )
+            connection.execute(update(SIGN_INS).where(SIGN_INS.c.token == token).values(is_full=1))
+
+        told = Acted(service=account.service, at=at, act=act, facts={"account": account.id})
+        await self._writer.submit(Job(call=use, leaves=[leaf_of(told)]))
 
     async def set_codes(self, token: str, secret: str, code: str, at: datetime) -> None:
         """Sets the secret of one-time codes once a code shows that the person has it; only where none is set yet."""
@@ -279,6 +341,8 @@ class SignIns:
         if found is None:
             raise CallerError("sign in first", status=401, code="signed_out")
         row, account_row = found
+        if account_row is None:
+            raise CallerError("there is no code to this sign-in", status=401, code="signed_out")
         account = self._account(account_row)
         step = right_step(secret, code, at)
         if account.private.code_secret or step is None:
@@ -295,13 +359,11 @@ class SignIns:
             account.state,
             msgspec.structs.replace(account.private, code_secret=secret),
         )
-        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
-        told = Acted(service=account.service, at=at, act="codes_set", facts={"account": account.id})
-        writes: Writes = [
-            (update(ACCOUNTS).where(mine).values(sealed=self._sealed(fresh), code_used=step), {}),
-            (update(SIGN_INS).where(SIGN_INS.c.token == row.token).values(is_full=1), {}),
-        ]
-        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+        await self._use_code(account, row.token, step, at, act="codes_set", sealed=self._sealed(fresh))
+
+    def secret_of(self, token: str) -> str:
+        """The secret that this sign-in may set up: its own, the same in every process, and gone with it."""
+        return b32encode(hmac.digest(self._master.derive(b"codes"), token.encode(), "sha256")[:20]).decode()
 
     async def signed_in(self, token: str, at: datetime) -> SignedIn | None:
         """Who this cookie is, or nobody: unknown, ended, idle for too long, or an account that is not active any more."""
@@ -346,13 +408,22 @@ class SignIns:
         told = Acted(
             service=service, at=at, act="sign_in_failed", facts={"account": row.account_id if row is not None else ""}
         )
-        writes: Writes = []
-        if row is not None:
-            failed = row.failed + 1
-            until = microseconds(at + lock_for(failed)) if failed >= FREE_TRIES else 0
+
+        def count(connection: Connection) -> None:
+            """Counted in the database, so that tries side by side count each; a lock that stands is never shortened."""
             mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == row.account_id)
-            writes = [(update(ACCOUNTS).where(mine).values(failed=ACCOUNTS.c.failed + 1, locked_until_us=until), {})]
-        await self._writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+            kept = connection.execute(
+                select(ACCOUNTS.c.failed, ACCOUNTS.c.locked_until_us).where(mine).with_for_update()
+            ).one_or_none()
+            if kept is None:
+                return
+            failed = kept.failed + 1
+            until = microseconds(at + lock_for(failed)) if failed >= FREE_TRIES else 0
+            connection.execute(
+                update(ACCOUNTS).where(mine).values(failed=failed, locked_until_us=max(until, kept.locked_until_us))
+            )
+
+        await self._writer.submit(Job(call=count if row is not None else None, leaves=[leaf_of(told)]))
 
     def _new_row(
         self, service: str, at: datetime, life: timedelta, *, account: str = "", person: str = "", is_full: bool
@@ -399,6 +470,9 @@ class SignIns:
         return self._key.seal(_ENCODE(account.private), account.service, "accounts", "sealed", account.id)
 
     def _lookup(self, service: str, name: str) -> str:
+        """By name whatever its case; a directory's subject, which is exact, in a namespace that no chosen name reaches."""
+        if name.startswith(DIRECTORY):
+            return self._master.lookup(f"subjects\0{service}", name)
         return self._master.lookup(f"accounts\0{service}", name.strip().casefold())
 
 
@@ -453,7 +527,7 @@ def lock_for(failed: int) -> timedelta:
 
 def right_step(secret: str, code: str, at: datetime) -> int | None:
     """The time step that the code is of: this one, the one before, or the one after (a clock that is a little off)."""
-    if not secret or not code.strip().isdigit():
+    if not secret or not (code.isascii() and code.strip().isdigit()):
         return None
     now = int(at.timestamp()) // CODE_STEP
     codes = pyotp.TOTP(secret)

@@ -10,6 +10,7 @@ import msgspec
 import pyotp
 import segno
 from litestar import Request, Response, Router, get, post
+from litestar.datastructures import Cookie
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 AnyRequest = Request[Any, Any, Any]
 HOME: Final = "/home"
+STATE_COOKIE: Final = "shouban_directory"
+STATE_SECONDS: Final = 600
 _BY_ADDRESS: Final = 20
 
 WORDS: Final = {
@@ -83,8 +86,6 @@ class SignInPages:
         self._production = production
         self._oidc = oidc
         self._throttle = Throttle(_BY_ADDRESS, per_seconds=60)
-        # Secrets shown and not yet confirmed, by the digest of the sign-in; lost at a restart, and then shown anew.
-        self._shown: dict[str, str] = {}
 
     def router(self) -> Router:
         handlers = [*self._entering(), *self._codes(), *self._leaving()]
@@ -114,7 +115,7 @@ class SignInPages:
         @get(f"{SIGN_IN}/code", opt={"open": True})
         async def page(request: AnyRequest) -> Response[Any]:
             signed_in = await self._doors.signed_in(request)
-            if signed_in is None:
+            if signed_in is None or not signed_in.who.account:
                 return Redirect(SIGN_IN, status_code=303)
             return self._code_page(request, signed_in)
 
@@ -122,7 +123,7 @@ class SignInPages:
         async def confirm(request: AnyRequest, data: Annotated[Confirming, Form]) -> Response[Any]:
             refuse_other_sites(request)
             signed_in = await self._doors.signed_in(request)
-            if signed_in is None:
+            if signed_in is None or not signed_in.who.account:
                 return Redirect(SIGN_IN, status_code=303)
             token = request.cookies.get(COOKIE, "")
             try:
@@ -130,7 +131,9 @@ class SignInPages:
                 if signed_in.has_codes:
                     await self._sign_ins.confirm(token, data.code, self._time(request))
                 else:
-                    await self._sign_ins.set_codes(token, self._secret_of(signed_in), data.code, self._time(request))
+                    await self._sign_ins.set_codes(
+                        token, self._sign_ins.secret_of(token), data.code, self._time(request)
+                    )
             except CallerError as error:
                 return self._code_page(request, signed_in, problem=error, back=data.next)
             return Redirect(way_back(data.next, HOME), status_code=303)
@@ -154,13 +157,24 @@ class SignInPages:
     def _organisation(self, oidc: Oidc) -> list[Any]:
         @get(f"{SIGN_IN}/oidc", opt={"open": True})
         async def start(request: AnyRequest, next: str = "") -> Response[Any]:  # noqa: A002  # the word in the address
-            return Redirect(await oidc.begin(way_back(next, HOME)), status_code=303)
+            self._throttle.count(request.client.host if request.client else "")
+            address, state = await oidc.begin(way_back(next, HOME))
+            kept = Cookie(
+                key=STATE_COOKIE,
+                value=state,
+                path=f"{SIGN_IN}/oidc",
+                httponly=True,
+                samesite="lax",
+                secure=self._production,
+                max_age=STATE_SECONDS,
+            )
+            return Redirect(address, status_code=303, cookies=[kept])
 
         @get(f"{SIGN_IN}/oidc/back", opt={"open": True})
         async def back(request: AnyRequest) -> Response[Any]:
             at = self._time(request)
             try:
-                shown, wish = await oidc.end(dict(request.query_params), at)
+                shown, wish = await oidc.end(dict(request.query_params), at, request.cookies.get(STATE_COOKIE, ""))
                 account = await oidc.account_of(self._sign_ins, self._services[0], shown, at)
             except CallerError as error:
                 return self._page(request, "sign_in.html", problem=error)
@@ -173,15 +187,12 @@ class SignInPages:
         cookie = cookie_of(token, request, production=self._production)
         return Redirect(way_back(wish, HOME), status_code=303, cookies=[cookie])
 
-    def _secret_of(self, signed_in: SignedIn) -> str:
-        return self._shown.setdefault(signed_in.who.account, pyotp.random_base32())
-
     def _code_page(
         self, request: AnyRequest, signed_in: SignedIn, *, problem: CallerError | None = None, back: str = ""
     ) -> Response[str]:
         if signed_in.has_codes:
             return self._page(request, "sign_in_code.html", problem=problem, back=back)
-        secret = self._secret_of(signed_in)
+        secret = self._sign_ins.secret_of(request.cookies.get(COOKIE, ""))
         address = pyotp.TOTP(secret).provisioning_uri(name=signed_in.who.name, issuer_name="Shouban")
         picture = segno.make(address).svg_inline(scale=5, border=2, dark="#000", light="#fff", omitsize=True)
         groups = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))

@@ -26,8 +26,9 @@ class Throttle:
         now = self._clock()
         left, at = self._left.pop(address, (float(self._most), now))
         left = min(float(self._most), left + (now - at) * self._rate)
-        self._left[address] = (max(0.0, left - 1), now)
+        is_refused = left < 1
+        self._left[address] = (left if is_refused else left - 1, now)  # who is refused loses nothing more by asking
         while len(self._left) > MOST_ADDRESSES:
             self._left.popitem(last=False)
-        if left < 1:
+        if is_refused:
             raise CallerError("too many tries from this address; wait a minute", status=429, code="too_many_tries")

@@ -97,7 +97,7 @@ class Summary:
 def checked(limits: Limits) -> Guardianship:
     """The settings that the form stands for; raises `CallerError` naming what does not fit."""
     minutes = limits.minutes.strip()
-    if minutes and (not minutes.isdigit() or int(minutes) > MOST_MINUTES):
+    if minutes and (not (minutes.isascii() and minutes.isdigit()) or len(minutes) > 4 or int(minutes) > MOST_MINUTES):
         raise CallerError(f"`minutes` is a whole number up to {MOST_MINUTES}, or empty", field="minutes")
     for one in limits.exemptions:
         if one not in EXEMPTIONS:

@@ -46,7 +46,7 @@ def identified(contacts: Sequence[dict[str, Any]], held: Sequence[dict[str, Any]
     found = []
     for contact in contacts:
         name = id_of(contact)
-        found.append({**known.get(name, {}), **contact, "id": name})
+        found.append({"unsafe": False, **known.get(name, {}), **contact, "id": name})
     return found
 
 

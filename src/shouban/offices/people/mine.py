@@ -84,7 +84,8 @@ class Mine:
         async def messages(request: AnyRequest, after: str = "") -> Response[str]:
             person = await self._person(request)
             at_us, _, last = after.partition("-")
-            shown = await self._office.messages_of(person, (int(at_us) if at_us.isdigit() else 0, last), _SHOWN)
+            is_time = at_us.isascii() and at_us.isdigit() and len(at_us) < 18
+            shown = await self._office.messages_of(person, (int(at_us) if is_time else 0, last[:40]), _SHOWN)
             more = f"{shown[-1]['at_us']}-{shown[-1]['id']}" if len(shown) == _SHOWN else ""
             return framed(request, HERE, "my_messages.html", WORDS, messages=shown, more=more, local=_local)
 
@@ -122,7 +123,7 @@ class Mine:
         @post("/erase", opt={"action": "erase_own"}, status_code=200)
         async def erase(request: AnyRequest, data: Annotated[dict[str, Any], Form]) -> Response[Any]:
             wish, person = form_as(data, Erasing), await self._person(request)
-            if wish.scope == "all" and not wish.sure:
+            if wish.scope.partition(":")[0] in {"all", "history"} and not wish.sure:
                 return await self._page(
                     request, CallerError(WORDS["tick_first"].to(language_of(request)), field="sure")
                 )
@@ -130,14 +131,17 @@ class Mine:
                 gone = await self._office.erase(person.service, person.app_id, wish.scope, self._time(request))
             except CallerError as error:
                 return await self._page(request, error)
-            return framed(request, HERE, "erased.html", WORDS, gone=gone, whole=wish.scope == "all")
+            return framed(request, HERE, "erased.html", WORDS, gone=gone, whole=wish.scope.partition(":")[0] == "all")
 
         @post("/consents", opt={"action": "set_own"}, status_code=200)
         async def consent(request: AnyRequest, data: Annotated[dict[str, Any], Form]) -> Response[Any]:
             wish, person = form_as(data, Consenting), await self._person(request)
             if wish.purpose not in PURPOSES:
                 return await self._page(request, CallerError("there is no such purpose", field="purpose"))
-            await self._office.consent_to(person, wish.purpose, given=wish.given == "yes", at=self._time(request))
+            try:
+                await self._office.consent_to(person, wish.purpose, given=wish.given == "yes", at=self._time(request))
+            except CallerError as error:
+                return await self._page(request, error)
             return Redirect("/me", status_code=303)
 
         @post("/minor", opt={"action": "set_own"}, status_code=200)

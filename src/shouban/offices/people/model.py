@@ -13,6 +13,7 @@ from shouban.core.events import MINOR_BANDS, Actor, AgeBand, AgeBasis, Mode, Pur
 
 MAX_CONTACTS = 10
 MAX_TEXT = 200
+MAX_NICKNAME = 40
 ELDER_FROM = 60
 OLDEST = 130
 
@@ -24,7 +25,7 @@ class Contact(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     relation: str = ""
     channels: list[str] = []
-    unsafe: bool = False
+    unsafe: bool | None = None
 
 
 class Registration(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,6 +113,16 @@ def band_of(birth_date: date | None, age_band: AgeBand | None, today: date) -> A
     return next((band for below, band in bands if years < below), "elder")
 
 
+def checked_nickname(nickname: str | None) -> None:
+    """It stands in messages to others, who must not take it for an address (CWE-451)."""
+    if nickname and (
+        len(nickname) > MAX_NICKNAME or not nickname.isprintable() or "://" in nickname or "www." in nickname.lower()
+    ):
+        raise CallerError(
+            f"`nickname` has up to {MAX_NICKNAME} printable characters, and no address in it", field="nickname"
+        )
+
+
 def checked_contacts(contacts: Sequence[Contact]) -> list[dict[str, Any]]:
     if len(contacts) > MAX_CONTACTS:
         raise CallerError(f"`contacts` has {len(contacts)} entries; at most {MAX_CONTACTS} are kept", field="contacts")
@@ -122,7 +133,7 @@ def checked_contacts(contacts: Sequence[Contact]) -> list[dict[str, Any]]:
             )
         if any(len(text) > MAX_TEXT for text in (contact.name, contact.relation, *contact.channels)):
             raise CallerError(f"`contacts[{place}]` has a text over {MAX_TEXT} characters", field=f"contacts[{place}]")
-    return [msgspec.to_builtins(one) for one in contacts]
+    return [{key: value for key, value in msgspec.to_builtins(one).items() if value is not None} for one in contacts]
 
 
 def count(contacts: Sequence[dict[str, Any]], kind: str) -> int:

@@ -41,6 +41,9 @@ class PeopleOffice:
         """A person the app tells us of; one who spoke unregistered becomes registered."""
         if not wish.id or len(wish.id) > 256:
             raise CallerError("`id` must have 1 to 256 characters", field="id")
+        if not wish.id.isprintable():
+            raise CallerError("`id` holds a control character", field="id")
+        m.checked_nickname(wish.nickname)
         band = m.band_of(wish.birth_date, wish.age_band, at.date())
         contacts = m.checked_contacts(wish.contacts)
         person = await self._road.find(service, wish.id)
@@ -83,6 +86,7 @@ class PeopleOffice:
 
     async def change(self, service: str, app_id: str, wish: m.Change, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
+        m.checked_nickname(wish.nickname)
         fresh = {key: value for key, value in _kept(wish).items() if value is not None}
         notices: list[Notice] = []
         contacts = None if wish.contacts is None else m.checked_contacts(wish.contacts)
@@ -147,6 +151,8 @@ class PeopleOffice:
         return await self._road.looks_at(person)
 
     async def consent_to(self, person: PersonPort, purpose: e.Purpose, *, given: bool, at: datetime) -> None:
+        if given and person.state.is_minor and purpose != "third_party":
+            raise CallerError("your guardian decides on this", field="purpose", status=403, code="guardian_needed")
         consented = e.ConsentGiven(
             at=at,
             person=person.id,
@@ -354,6 +360,13 @@ class PeopleOffice:
 
     async def consent(self, service: str, app_id: str, wish: m.Consent, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
+        if wish.given and wish.by == "user" and person.state.is_minor and wish.purpose != "third_party":
+            raise CallerError(
+                "of a minor this is the guardian's to give: `by` guardian",
+                field="by",
+                status=403,
+                code="guardian_needed",
+            )
         given = e.ConsentGiven(
             at=at, person=person.id, purpose=wish.purpose, by=wish.by, text_version=wish.text_version, party=wish.party, verified=wish.verified or "by the app",
         )  # fmt: skip
@@ -421,7 +434,7 @@ class PeopleOffice:
         return await self._road.erase(await self.person(service, app_id), kind, target, at)
 
     async def person(self, service: str, app_id: str) -> PersonPort:
-        person = await self._road.find(service, app_id)
+        person = await self._road.find(service, app_id) if app_id.isprintable() else None
         if person is None:
             raise CallerError(
                 f"no user `{app_id[:64]}` is registered; `POST /v1/users` registers one",

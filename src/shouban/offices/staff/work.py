@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime
 from typing import Any, Protocol, cast
 
+import msgspec
 from sqlalchemy import Engine
 
 from shouban.core.errors import CallerError
@@ -44,8 +45,7 @@ class StaffOffice:
     async def add(self, who: Who, wish: m.NewAccount, at: datetime) -> Account:
         private = Private(wish.name.strip(), wish.address.strip())
         roles = cast("list[Role]", wish.roles)
-        if "guardian" in roles:
-            raise CallerError("a guardian comes by the invitation for their child, not here", field="roles")
+        refuse_guardian(wish.roles)
         return await self._sign_ins.add(who.service, private, roles, at=at, by=who.account, password=wish.password)
 
     async def change(self, who: Who, account: str, wish: m.AccountChange, at: datetime) -> Account:
@@ -67,9 +67,11 @@ class StaffOffice:
             case "password":
                 return await self._sign_ins.change(found, at=at, by=who.account, password=wish.password)
             case "codes":
-                fresh = Private(found.private.name, found.private.address, "", found.private.language)
-                return await self._sign_ins.change(found, at=at, by=who.account, private=fresh)
+                return await self._sign_ins.change(
+                    found, at=at, by=who.account, private=lambda held: msgspec.structs.replace(held, code_secret="")
+                )
             case "roles":
+                refuse_guardian(wish.roles)
                 return await self._sign_ins.change(found, at=at, by=who.account, roles=cast("list[Role]", wish.roles))
             case _:
                 raise CallerError("there is no such deed", field="deed")
@@ -139,3 +141,8 @@ class StaffOffice:
         await self._writer.submit(
             Job(leaves=[leaf_of(Acted(service=who.service, at=at, act="looked", person=person.id, facts=facts))])
         )
+
+
+def refuse_guardian(roles: list[str]) -> None:
+    if "guardian" in roles:
+        raise CallerError("a guardian comes by the invitation for their child, not here", field="roles")
