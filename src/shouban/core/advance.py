@@ -252,7 +252,8 @@ def _age(state: PersonState, event: e.AgeFound) -> PersonState:
     if not (stricter or stronger or event.overturns):
         return state
     minor = event.age_band in e.MINOR_BANDS
-    mode: e.Mode = "minor" if minor else "standard" if event.overturns else state.mode
+    grown: e.Mode = "elder" if event.age_band == "elder" else "standard"
+    mode: e.Mode = "minor" if minor else grown if event.overturns else state.mode
     points = 0 if event.overturns else state.age_points
     return replace(state, age_band=event.age_band, age_basis=event.age_basis, mode=mode, age_points=points)
 

@@ -146,6 +146,7 @@ class CompanionDeclared(Event, frozen=True, kw_only=True, tag=True):
     """A persona was declared for review, with what was read of its prompt."""
 
     companion: str
+    version: int = 0
     relation: Relation = "other"
     age_rating: int = 0
     readings: tuple[Reading, ...] = ()

@@ -174,6 +174,7 @@ class ReviewCompanion(Obligation, frozen=True, kw_only=True, tag=True):
     """A person reviews the persona before it is served."""
 
     companion: str = ""
+    version: int = 0
 
 
 class ReportHazard(Obligation, frozen=True, kw_only=True, tag=True):

@@ -334,11 +334,11 @@ FIELDS: dict[str, Field] = {
 OPEN_FIELDS = frozenset({"reading", "heard", "silent", "use.since_reminder", "user.told_today", "session.drift"})
 
 # Terms that a rule leaves to the event: the case complained of, what is to be erased, whose review, which consent.
-GIVEN_BY_EVENT: Final = {
-    "AnswerComplaint": "case",
-    "Erase": "scope",
-    "ReviewCompanion": "companion",
-    "StopUse": "purpose",
+GIVEN_BY_EVENT: Final[dict[str, tuple[str, ...]]] = {
+    "AnswerComplaint": ("case",),
+    "Erase": ("scope",),
+    "ReviewCompanion": ("companion", "version"),
+    "StopUse": ("purpose",),
 }
 
 OPERATORS: dict[FieldType, frozenset[Operator]] = {
@@ -446,6 +446,6 @@ def owed_by(rule: Rule, event: Event) -> tuple[Obligation, ...]:
 
 
 def _with_terms(one: Obligation, rule: Rule, event: Event) -> Obligation:
-    term = GIVEN_BY_EVENT.get(type(one).__name__)
-    given = {term: getattr(event, term)} if term and hasattr(event, term) else {}
+    terms = GIVEN_BY_EVENT.get(type(one).__name__, ())
+    given = {term: getattr(event, term) for term in terms if hasattr(event, term)}
     return msgspec.structs.replace(one, because=(rule.id,), **given)

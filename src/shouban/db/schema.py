@@ -6,7 +6,19 @@ the person's key (see `keys`). Times are integers: microseconds since 1970, UTC.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 METADATA = MetaData()
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -212,6 +224,15 @@ APPEALS = Table(
     Column("sealed", LargeBinary, nullable=False),
     Index("appeals_open", "service_id", "state", "due_us"),
     Index("appeals_person", "service_id", "person_id"),
+    Index(
+        "one_open_appeal",
+        "service_id",
+        "person_id",
+        "about",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
 )
 
 # Guardian and child. `token` is the digest of an invitation that was not yet accepted; `sealed` (with the child's key) says who was invited.

@@ -35,6 +35,9 @@ PASSING = ("locked", "connect", "shut", "starting up", "recovery mode", "deadloc
 LOCK_FIRST_STATES = text("SELECT pg_advisory_xact_lock(hashtext('shouban.states'))")
 
 
+Call = Callable[[Connection], Any]
+
+
 @dataclass(frozen=True)
 class Leaf:
     """One entry of the log, before it has its place in the tree."""
@@ -71,7 +74,7 @@ class Job:
     writes: list[tuple[Executable, dict[str, Any]]] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     state: StateWrite | None = None
-    call: Callable[[Connection], Any] | None = None
+    call: Call | None = None
     alone: bool = False
     is_urgent: bool = False
     result: Any = None

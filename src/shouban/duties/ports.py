@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from shouban.core.events import Actor, Event
 from shouban.core.state import PersonState
+from shouban.db.writer import Call
 from shouban.duties.consents import Consent
 from shouban.duties.ledger import Duty, Writes
 from shouban.duties.notices import Notice
@@ -40,9 +41,11 @@ class RoadPort(Protocol):
     async def change_profile(self, person: Handed, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None: ...
 
     async def act(
-        self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
-    ) -> Sequence[Notice]:
+        self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None, waits: bool = False
+    ) -> Sequence[Notice]:  # fmt: skip
         """Hears the event, delivers the notices it owes, and gives them; all of it is on disk when this returns.
+
+        `writes` and `call` are of the event's own transaction; where `call` raises, the event was not heard.
 
         With `waits` the notices stay owed until the person is seen: on an open event stream, or at the next reply.
         """

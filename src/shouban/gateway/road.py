@@ -14,7 +14,7 @@ from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.engine import scrub, view
 from shouban.db.schema import HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
-from shouban.db.writer import Job
+from shouban.db.writer import Call, Job
 from shouban.duties import consents
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
@@ -65,9 +65,10 @@ class Road:
         await self._gateway.people.change_profile(person, change)
 
     async def act(
-        self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, waits: bool = False
+        self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None, waits: bool = False
     ) -> Sequence[Notice]:  # fmt: skip
-        heard = await self._hear(person, event, writes=[*(writes or []), *consents.writes_of(person.service, event)])
+        kept = [*(writes or []), *consents.writes_of(person.service, event)]
+        heard = await self._hear(person, event, writes=kept, call=call)
         await self._close_answered(person, event)
         notices = self._words(person, heard, event.at)
         pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
@@ -163,11 +164,11 @@ class Road:
     # --- inside
 
     async def _hear(
-        self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None
-    ) -> _Heard:
+        self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None, call: Call | None = None
+    ) -> _Heard:  # fmt: skip
         before = person.state.mode
         service = self._gateway.by_id(person.service)
-        heard = await self._gateway.hearing.hear(person, event, service.pack, words=words, writes=writes)
+        heard = await self._gateway.hearing.hear(person, event, service.pack, words=words, writes=writes, call=call)
         await asyncio.shield(heard.committed)
         for duty in heard.duties:
             self._gateway.metrics.owed.labels(duty.kind).inc()
@@ -203,8 +204,11 @@ class Road:
         pack = self._gateway.by_id(person.service).pack
         async with person.answering:  # two who answer at once do not both end it
             for duty in await asyncio.to_thread(self._open, person, kind):
-                if any(getattr(duty.owed, name, "") != getattr(event, name, "") for name in ("case", "companion")):
-                    continue  # the answer to one complaint is none to another, nor is a review
+                if any(
+                    getattr(duty.owed, name, "") != getattr(event, name, "")
+                    for name in ("case", "companion", "version")
+                ):
+                    continue  # the answer to one complaint is none to another, nor is the review of one version
                 how = f"answered by `{type(event).__name__}`"
                 told = e.DutyDone(
                     at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=kind, how=how

@@ -176,7 +176,7 @@ def owed_words(one: Obligation, language: Language) -> str:
 
 def terms_of(one: Obligation) -> dict[str, object]:
     """What the obligation says beyond its name, without what the event gives and without what is not so."""
-    hidden = {"because", GIVEN_BY_EVENT.get(type(one).__name__)}
+    hidden = {"because", *GIVEN_BY_EVENT.get(type(one).__name__, ())}
     terms = {field.name: getattr(one, field.name) for field in msgspec.structs.fields(one) if field.name not in hidden}
     return {name: value for name, value in terms.items() if value not in (False, "")}
 

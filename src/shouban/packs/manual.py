@@ -33,7 +33,7 @@ def fields_table() -> str:
 def obligations_table() -> str:
     lines = ["| obligation | what it asks | terms | 中文 |", "|---|---|---|---|"]
     for name, kind in WRITTEN.items():
-        hidden = {"because", GIVEN_BY_EVENT.get(name)}
+        hidden = {"because", *GIVEN_BY_EVENT.get(name, ())}
         terms = [field for field in msgspec.structs.fields(kind) if field.name not in hidden]
         shown = " ".join(f"`{field.name}`" + ("" if field.required else "?") for field in terms)
         lines.append(f"| `{name}` | {OBLIGATION_WORDS[name][1]} | {shown} | {OBLIGATION_WORDS[name][0]} |")

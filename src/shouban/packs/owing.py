@@ -43,7 +43,7 @@ def _hints(kind: type[Obligation]) -> dict[str, Any]:
 
 def read_term(kind: type[Obligation], name: str, spot: Spot, rule: str, pack: str) -> Any:  # noqa: ANN401  # the type is the term's own
     """One term, in the core's type; `rule` is whose it is, for messages."""
-    known = [one for one in _hints(kind) if one not in {"because", GIVEN_BY_EVENT.get(kind.__name__)}]
+    known = [one for one in _hints(kind) if one not in {"because", *GIVEN_BY_EVENT.get(kind.__name__, ())}]
     if name not in known:
         raise wrong(spot, f"rule `{rule}`: `{kind.__name__}` has no term `{name}`{did_you_mean(name, known)}")
     hint = _hints(kind)[name]
@@ -71,8 +71,6 @@ def _required(kind: type[Obligation]) -> frozenset[str]:
 
 
 def _left_to_event(kind: type[Obligation]) -> dict[str, Any]:
-    """A stand-in for the term that the core takes from the event."""
-    name = GIVEN_BY_EVENT.get(kind.__name__)
-    if name is None or name not in _required(kind):
-        return {}
-    return {name: get_args(_hints(kind)[name])[0]}
+    """A stand-in for the terms that the core takes from the event."""
+    names = [name for name in GIVEN_BY_EVENT.get(kind.__name__, ()) if name in _required(kind)]
+    return {name: get_args(_hints(kind)[name])[0] for name in names}

@@ -175,6 +175,7 @@ TERM_WORDS: Final[Words] = {
     "keep_for": ("保存", "keep for"),
     "case": ("个案", "case"),
     "companion": ("角色", "companion"),
+    "version": ("版本", "version"),
     "key": ("计时器", "timer"),
 }
 

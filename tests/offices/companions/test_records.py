@@ -80,7 +80,8 @@ def test_what_is_approved_is_served_until_its_successor_is_approved_too(engine: 
     newest, older = versions(engine, "one", companion="小禾")
     assert (newest.number, older.number) == (2, 1)
     assert move(newest, "suspended")
-    assert served() == ("一", "approved"), "the version before is served again"
+    assert served() == ("二", "suspended"), "what was put aside does not come back by itself"
+    assert versions(engine, "one", review=first.review)[0].state == "superseded"
     assert versions(engine, "one", review=second.review)[0].why == "看过了"
     assert versions(engine, "two") == []
 

@@ -149,6 +149,9 @@ def test_who_is_no_guardian_is_not_linked(
 
 def test_a_child_is_not_their_own_guardian_by_their_own_date_of_birth(office: Served, phone: Hook) -> None:
     user, contact = child(office, phone, birth_date="1980-01-01")  # a date of birth that makes them of age
+    refused = office.post(f"/v1/users/{user}/guardians", {"contact": contact}, at=noon(minutes=1))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_a_minor")
+    assert office.post(f"/v1/users/{user}/mode", {"mode": "minor", "by": "user"}, at=noon()).status_code < 300
     _, answer = accepted(office, invited(office, phone, user, contact))
     assert (answer.status_code, "own date" in problem_in(answer.text)) == (403, True)
 
@@ -163,6 +166,31 @@ def test_a_link_is_not_guessed_replayed_or_kept(office: Served, phone: Hook) -> 
     _, again = accepted(office, address)
     assert again.status_code == 404
     assert "小雨" not in again.text
+
+
+def test_who_is_found_to_be_a_danger_after_the_invitation_does_not_get_in(office: Served, phone: Hook) -> None:
+    user, contact = child(office, phone)
+    address = invited(office, phone, user, contact)
+    office.ask("PATCH", f"/v1/users/{user}/contacts/{contact}", {"unsafe": True}, at=noon(minutes=2))
+    assert browser(office).get(address, headers={"x-shouban-at": noon(minutes=3)}).status_code == 404
+    _, answer = accepted(office, address)
+    assert answer.status_code == 404
+    assert "小雨" not in answer.text
+
+
+def test_with_the_last_guardian_goes_what_they_opened_and_agreed_to(office: Served, phone: Hook) -> None:
+    user, client, page = linked(office, phone)
+    limits = {"minutes": "600", "blocked": "bad", "purchases": "yes"}
+    assert client.post(f"{page}/limits", data=limits).status_code == 200
+    assert client.post(f"{page}/consent", data={"purpose": "training", "given": "yes"}).status_code == 200
+    held = office.get(f"/v1/users/{user}/data").json()["state"]
+    assert held["guardianship"] == {"daily_limit": 600, "blocked": ["bad"], "purchases_allowed": True}
+    assert held["consents"] == ["training"]
+    assert client.post(f"{page}/leave").status_code == 303
+    held = office.get(f"/v1/users/{user}/data").json()["state"]
+    assert held["guardianship"] == {"blocked": ["bad"]}
+    assert not held.get("consents")
+    assert client.get(page).status_code in {403, 404}
 
 
 def test_invitations_go_to_safe_guardians_only_and_not_without_end(office: Served, phone: Hook) -> None:

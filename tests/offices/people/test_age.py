@@ -103,3 +103,5 @@ def test_a_birthday_brings_the_next_band_only_where_the_birth_date_gave_the_last
     assert grown_into(profile, "16_17", date(2026, 8, 3)) is None
     assert grown_into({"birth_date": "2012-08-03"}, "under_14", date(2026, 8, 3)) is None
     assert grown_into({}, "under_14", date(2026, 8, 3)) is None
+    younger = with_evidence(profile, Evidence("device", "under_14", 0.7, NOW))
+    assert grown_into(younger, "under_14", date(2026, 8, 3)) is None, "another layer says that they are younger still"

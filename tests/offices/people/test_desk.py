@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from sqlalchemy import update
 from tests.gateway.serving import Served, fresh, noon, serving, settings_for
 from tests.web.signing import enter, staff
+
+from shouban.db.schema import APPEALS
 
 WHY = "核对了身份证件，是 24 岁的大学生"
 
@@ -108,3 +112,34 @@ def test_markup_in_a_reason_is_text(office: Served) -> None:
     appeal(office, user, "<script>alert(1)</script>")
     page = clerk(office).get("/office/appeals").text
     assert "<script>alert" not in page
+
+
+def test_many_who_appeal_at_once_open_one_case(office: Served) -> None:
+    user = suspected(office)
+    path = f"/v1/users/{user}/appeals"
+    with ThreadPoolExecutor(6) as pool:
+        codes = [one.status_code for one in pool.map(lambda _: office.post(path, {}, at=noon(minutes=2)), range(6))]
+    assert sorted(codes) == [201, *[409] * 5]
+    assert len(office.get(path).json()["appeals"]) == 1
+    assert len(office.ledger(user, kinds=["AnswerComplaint"])) == 1
+
+
+def test_a_decision_whose_answer_was_cut_off_is_answered_when_somebody_looks(office: Served) -> None:
+    user = suspected(office)
+    case = appeal(office, user)["case"]
+    decided = update(APPEALS).where(APPEALS.c.case_id == case).values(state="refused", decided_us=1, decided_by="w")
+    with office.engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.execute(decided)  # as a process leaves it that is killed between decision and answer
+    assert [row.state for row in office.ledger(user, kinds=["AnswerComplaint"])] == ["owed"]
+    assert clerk(office).get("/office/appeals").status_code == 200
+    assert [row.state for row in office.ledger(user, kinds=["AnswerComplaint"])] == ["done"]
+
+
+def test_appeals_go_with_the_person(office: Served) -> None:
+    user = suspected(office)
+    appeal(office, user)
+    person = office.person_id(user)
+    assert office.rows("appeals", person) == 1
+    assert office.ask("DELETE", f"/v1/users/{user}/data?scope=all", None, at=noon(minutes=4)).status_code == 200
+    assert office.rows("appeals", person) == 0
+    assert clerk(office).get("/office/appeals").status_code == 200

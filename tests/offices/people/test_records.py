@@ -14,7 +14,7 @@ def test_the_most_urgent_comes_first_and_each_service_sees_its_own(database_url:
     migrate(engine)
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         for number, (service, days) in enumerate((("s", 15), ("s", 3), ("t", 1))):
-            appeal = Appeal(f"c{number}", "p", "age", "open", NOW, NOW + timedelta(days=days))
+            appeal = Appeal(f"c{number}", f"p{number}", "age", "open", NOW, NOW + timedelta(days=days))
             statement, row = appeal_row(appeal, service, b"words")
             connection.execute(statement, [row])
     assert [one.case for one, _ in appeals(engine, "s")] == ["c1", "c0"]

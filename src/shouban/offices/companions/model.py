@@ -14,7 +14,7 @@ from shouban.core.errors import CallerError
 from shouban.core.events import Relation
 from shouban.core.signals import Level, Reading, rank
 
-Stage = Literal["pending", "approved", "refused", "suspended"]
+Stage = Literal["pending", "approved", "refused", "suspended", "superseded"]
 Decision = Literal["approved", "refused", "suspended"]
 Profession = Literal["", "health", "finance", "law"]
 Weight = Literal["stop", "look"]
@@ -30,7 +30,7 @@ ADULT: Final = 18
 
 # From where a version may go, and where to. What was refused comes back only by an appeal, or as a new version.
 MOVES: Final[dict[Stage, frozenset[Stage]]] = {
-    "pending": frozenset({"approved", "refused"}), "approved": frozenset({"suspended"}), "suspended": frozenset({"approved", "refused"}), "refused": frozenset(),
+    "pending": frozenset({"approved", "refused"}), "approved": frozenset({"suspended"}), "suspended": frozenset({"approved", "refused"}), "refused": frozenset(), "superseded": frozenset(),
 }  # fmt: skip
 
 

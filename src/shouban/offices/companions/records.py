@@ -60,7 +60,7 @@ def add_version(
 
 
 def decide(connection: Connection, engine: Engine, service: str, before: Version, after: Version) -> bool:
-    """Whether the version still stood where the decision found it."""
+    """Whether the version still stood where the decision found it. Who approves one version puts those before it aside: one is served."""
     mine = (
         (COMPANION_VERSIONS.c.review_id == before.review)
         & (COMPANION_VERSIONS.c.state == before.state)
@@ -72,6 +72,10 @@ def decide(connection: Connection, engine: Engine, service: str, before: Version
     }  # fmt: skip
     if connection.execute(update(COMPANION_VERSIONS).where(mine).values(**values)).rowcount != 1:
         return False
+    if after.state == "approved":
+        of_it = (COMPANION_VERSIONS.c.service_id == service) & (COMPANION_VERSIONS.c.companion_id == after.persona.id)
+        older = of_it & (COMPANION_VERSIONS.c.state == "approved") & (COMPANION_VERSIONS.c.review_id != after.review)
+        connection.execute(update(COMPANION_VERSIONS).where(older).values(state="superseded"))
     _keep_served(connection, engine, service, after.persona.id)
     return True
 
@@ -94,7 +98,9 @@ def versions(engine: Engine, service: str, *, companion: str | None = None, revi
 def _keep_served(connection: Connection, engine: Engine, service: str, companion: str) -> None:
     mine = (COMPANION_VERSIONS.c.service_id == service) & (COMPANION_VERSIONS.c.companion_id == companion)
     approved = (COMPANION_VERSIONS.c.state != "approved", COMPANION_VERSIONS.c.version.desc())
-    one = connection.execute(select(COMPANION_VERSIONS).where(mine).order_by(*approved).limit(1)).one()
+    one = connection.execute(
+        select(COMPANION_VERSIONS).where(mine).order_by(*approved).limit(1).with_for_update()
+    ).one()
     persona = msgspec.json.decode(bytes(one.body), type=Persona)
     connection.execute(keeping(engine), [row(service, persona, one.state, one.declared_us)])
 

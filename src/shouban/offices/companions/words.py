@@ -13,7 +13,7 @@ RELATIONS: Final[dict[Relation, Text]] = {
     "professional": Text("专业人士", "professional"), "character": Text("角色", "character"), "other": Text("其他", "other"),
 }  # fmt: skip
 STAGES: Final[dict[Stage, Text]] = {
-    "pending": Text("待审核", "pending"), "approved": Text("已通过", "approved"), "refused": Text("未通过", "refused"), "suspended": Text("已暂停", "suspended"),
+    "pending": Text("待审核", "pending"), "approved": Text("已通过", "approved"), "refused": Text("未通过", "refused"), "suspended": Text("已暂停", "suspended"), "superseded": Text("已被新版本取代", "superseded"),
 }  # fmt: skip
 RULES: Final[dict[str, Text]] = {
     "partner.rating": Text("恋人角色的适用年龄必须是 18 岁以上", "a partner must be rated 18 or more"),

@@ -50,7 +50,7 @@ class CompanionsOffice:
         )
         whom = await self.road.of_service(service)
         event = e.CompanionDeclared(
-            at=at, person=whom.id, companion=persona.id, relation=persona.relation, age_rating=persona.age_rating, readings=readings
+            at=at, person=whom.id, companion=persona.id, version=version.number, relation=persona.relation, age_rating=persona.age_rating, readings=readings
         )  # fmt: skip
         await self.road.act(whom, event)
         await self.refresh()
@@ -76,6 +76,7 @@ class CompanionsOffice:
             at=at,
             person=whom.id,
             companion=companion,
+            version=newest.number,
             relation=newest.persona.relation,
             age_rating=newest.persona.age_rating,
         )

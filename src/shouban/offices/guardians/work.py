@@ -45,14 +45,8 @@ class GuardiansOffice:
 
     async def invite(self, person: PersonPort, wish: m.Inviting, at: datetime) -> dict[str, Any]:
         """Sends the invitation over the guardian's own channel. The child's app never has the link: it could make the child their own guardian."""
-        contact = next(
-            (
-                one
-                for one in person.profile.get("contacts", [])
-                if one.get("id") == wish.contact and one["kind"] == "guardian"
-            ),
-            None,
-        )
+        refuse_of_age(person)
+        contact = _guardian_among(person, wish.contact)
         if contact is None:
             raise CallerError(
                 "there is no such guardian among the contacts", field="contact", status=404, code="not_found"
@@ -102,11 +96,13 @@ class GuardiansOffice:
         """Whose guardian is wanted. An invitation that was used, is too old, or never was, is one and the same to who asks."""
         found = await asyncio.to_thread(records.invitation, self._engine, token) if token else None
         person = await self._road.by_id(found[0], found[1].person) if found and found[1].is_open(at) else None
-        if found is None or person is None:
-            raise CallerError(
-                "this invitation was used, or is too old; ask for a new one", status=404, code="no_invitation"
-            )
-        return person, msgspec.json.decode(person.open(found[2], "links", "sealed", found[1].id), type=m.Invited)
+        if found is None or person is None or not person.state.is_minor:
+            raise _no_invitation()
+        invited = msgspec.json.decode(person.open(found[2], "links", "sealed", found[1].id), type=m.Invited)
+        contact = _guardian_among(person, invited.contact)
+        if contact is None or contact.get("unsafe"):  # taken out, or found to be a danger, since
+            raise _no_invitation()
+        return person, invited
 
     async def accept(self, token: str, wish: m.Accepting, at: datetime) -> str:
         """Links the guardian to the child; gives the cookie's token of their sign-in."""
@@ -115,11 +111,13 @@ class GuardiansOffice:
             raise CallerError("tick that you are the guardian", field="agreed")
         refuse_a_child(wish.id_number, person, at)
         account, cookie = await self._account(person.service, wish, at)
-        if not await self._writer.submit(
-            Job(call=lambda connection: records.accept(connection, token, account.id, at))
-        ):
-            raise CallerError("this invitation was used a moment ago", status=409, code="no_invitation")
-        await self._road.act(person, e.GuardianLinked(at=at, person=person.id, guardian=account.id), waits=True)
+
+        def accept(connection: Connection) -> None:
+            if not records.accept(connection, token, account.id, at):
+                raise CallerError("this invitation was used a moment ago", status=409, code="no_invitation")
+
+        linked = e.GuardianLinked(at=at, person=person.id, guardian=account.id)
+        await self._road.act(person, linked, call=accept, waits=True)
         return cookie
 
     async def _account(self, service: str, wish: m.Accepting, at: datetime) -> tuple[Account, str]:
@@ -215,15 +213,42 @@ class GuardiansOffice:
         return await self._road.erase(child, "history", "", at, "guardian")
 
     async def leave(self, who: Who, child: PersonPort, at: datetime) -> None:
-        """Ends the link; the child is told."""
+        """Ends the link; the child is told. With the last guardian goes what they had opened or agreed to: nobody answers for it any more."""
+        others = await asyncio.to_thread(records.guardians_with, self._engine, who.service, child.id) - {who.account}
+        if not others:
+            await self._close_what_was_opened(child, at)
 
-        def write(connection: Connection) -> bool:
-            return records.end(connection, who.service, child.id, who.account)
+        def end(connection: Connection) -> None:
+            if not records.end(connection, who.service, child.id, who.account):
+                raise CallerError("this link was ended already", status=409, code="no_link")
 
-        if await self._writer.submit(Job(call=write)):
-            await self._road.act(
-                child, e.GuardianUnlinked(at=at, person=child.id, guardian=who.account, by="guardian"), waits=True
-            )
+        unlinked = e.GuardianUnlinked(at=at, person=child.id, guardian=who.account, by="guardian")
+        await self._road.act(child, unlinked, call=end, waits=True)
+
+    async def _close_what_was_opened(self, child: PersonPort, at: datetime) -> None:
+        """Blocked companions stay blocked; the limit is the law's own again."""
+        if child.state.guardianship != Guardianship():
+            await self._road.act(child, e.GuardianSet(at=at, person=child.id, blocked=child.state.guardianship.blocked))
+        for purpose in PURPOSES:
+            if purpose in child.state.consents:
+                await self._road.act(child, e.ConsentWithdrawn(at=at, person=child.id, purpose=purpose, by="guardian"))
+
+
+def refuse_of_age(person: PersonPort) -> None:
+    """Nobody watches over a grown person by this page."""
+    if not person.state.is_minor:
+        raise CallerError(
+            "this person is no minor; a guardian is linked to minors only", status=409, code="not_a_minor"
+        )
+
+
+def _guardian_among(person: PersonPort, contact: str) -> dict[str, Any] | None:
+    named = (one for one in person.profile.get("contacts", []) if one.get("id") == contact)
+    return next((one for one in named if one["kind"] == "guardian"), None)
+
+
+def _no_invitation() -> CallerError:
+    return CallerError("this invitation was used, or is too old; ask for a new one", status=404, code="no_invitation")
 
 
 def refuse_a_child(number: str, child: PersonPort, at: datetime) -> None:

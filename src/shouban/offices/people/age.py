@@ -14,6 +14,7 @@ import msgspec
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
+from shouban.core.advance import STRICTER_BANDS
 from shouban.core.errors import CallerError
 from shouban.core.events import AgeBand, AgeBasis
 from shouban.offices.people.model import band_of
@@ -97,10 +98,12 @@ def layers(profile: dict[str, Any]) -> Sequence[Evidence]:
 
 
 def grown_into(profile: dict[str, Any], held: AgeBand, today: date) -> AgeBand | None:
-    """The band a birthday has brought since; nothing where the band held is not the one that the date of birth gave."""
+    """The band a birthday has brought since; nothing where the band held is not the one that the date of birth gave, or another layer is stricter than it is now."""
     born = profile.get("birth_date")
     if not born:
         return None
     last = profile.get("band_by_birth_date")
     now = band_of(date.fromisoformat(born), None, today)
-    return now if now != held and last == held else None
+    others = [one.band for one in layers(profile) if one.method != "birth_date"]
+    is_younger = any(STRICTER_BANDS.index(band) > STRICTER_BANDS.index(now) for band in others)
+    return now if now != held and last == held and not is_younger else None

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from shouban.db.writer import Job, Writer
+from shouban.core.errors import CallerError
+from shouban.db.writer import Call, Job, Writer
 from shouban.offices.people import records
 from shouban.offices.people.appeals import Appeal
 
@@ -17,18 +18,33 @@ class Books:
         self._engine = engine
         self._writer = writer
 
-    async def open(self, appeal: Appeal, service: str, sealed: bytes) -> None:
-        await self._writer.submit(Job(writes=[records.appeal_row(appeal, service, sealed)]))
+    def opening(self, appeal: Appeal, service: str, sealed: bytes) -> Call:
+        """Opens the case in the transaction of the event that tells of it; refuses a second one beside an open one."""
 
-    async def decide(self, appeal: Appeal, service: str, sealed: bytes) -> bool:
-        """Whether it was still open: of two who decide at once one is first."""
+        def write(connection: Connection) -> None:
+            if records.has_open(connection, service, appeal.person, appeal.about):
+                raise open_already()
+            statement, row = records.appeal_row(appeal, service, sealed)
+            connection.execute(statement, [row])
+
+        return write
+
+    def deciding(self, appeal: Appeal, sealed: bytes) -> Call:
+        """Decides the case in the transaction of what follows from it: of two who decide at once one is first."""
         statement, _ = records.decided_row(appeal, sealed)
 
-        def write(connection: Connection) -> bool:
-            return connection.execute(statement).rowcount == 1
+        def write(connection: Connection) -> None:
+            if connection.execute(statement).rowcount != 1:
+                raise CallerError("somebody has decided this appeal a moment ago", status=409, code="decided_already")
 
-        done: bool = await self._writer.submit(Job(call=write))
-        return done
+        return write
+
+    async def set_due(self, case: str, due: datetime) -> None:
+        await self._writer.submit(Job(writes=[records.due_row(case, due)]))
+
+    async def unanswered(self, service: str) -> list[Appeal]:
+        """Decided, but the duty to answer still stands: a process ended between the two."""
+        return await asyncio.to_thread(records.unanswered, self._engine, service)
 
     async def appeals(
         self, service: str, *, person: str | None = None, state: str | None = None, case: str | None = None
@@ -37,3 +53,9 @@ class Books:
 
     async def due_of(self, service: str, person: str, case: str) -> datetime | None:
         return await asyncio.to_thread(records.due_of, self._engine, service, person, case)
+
+
+def open_already() -> CallerError:
+    return CallerError(
+        "an appeal about this is open already; its state is at `GET …/appeals`", status=409, code="open_already"
+    )

@@ -25,6 +25,23 @@ def appeal_row(appeal: Appeal, service: str, sealed: bytes) -> Write:
     }  # fmt: skip
 
 
+def has_open(connection: Connection, service: str, person: str, about: str) -> bool:
+    mine = (APPEALS.c.service_id == service) & (APPEALS.c.person_id == person) & (APPEALS.c.about == about)
+    return connection.execute(select(APPEALS.c.case_id).where(mine, APPEALS.c.state == "open")).first() is not None
+
+
+def due_row(case: str, due: datetime) -> Write:
+    return update(APPEALS).where(APPEALS.c.case_id == case).values(due_us=microseconds(due)), {}
+
+
+def unanswered(engine: Engine, service: str) -> list[Appeal]:
+    with view(engine) as connection:
+        owed = open_duties(connection, service=service, kinds=["AnswerComplaint"])
+        cases = [one.owed.case for one in owed if isinstance(one.owed, AnswerComplaint)]
+        decided = APPEALS.c.case_id.in_(cases) & (APPEALS.c.service_id == service) & (APPEALS.c.state != "open")
+        return [_appeal(row) for row in connection.execute(select(APPEALS).where(decided))]
+
+
 def decided_row(appeal: Appeal, sealed: bytes) -> Write:
     """Only an open case is decided: who comes second changes nothing."""
     assert appeal.decided_at is not None  # noqa: S101  # a decision has its time

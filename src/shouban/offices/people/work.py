@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from shouban.offices.people import age as ages
 from shouban.offices.people import appeals
 from shouban.offices.people import contacts as known
 from shouban.offices.people import model as m
-from shouban.offices.people.books import Books
+from shouban.offices.people.books import Books, open_already
 from shouban.offices.people.wellbeing import wellbeing
 from shouban.offices.people.words import code_message
 
@@ -177,16 +178,17 @@ class PeopleOffice:
         """Opens a case that a person decides; one at a time."""
         person, asked = await self.person(service, app_id), appeals.checked(asked)
         if any(one.state == "open" for one, _ in await self._books.appeals(service, person=person.id)):
-            raise CallerError(
-                "an appeal about this is open already; its state is at `GET …/appeals`", status=409, code="open_already"
-            )
-        case = secrets.token_hex(12)
+            raise open_already()
+        case, words = secrets.token_hex(12), appeals.Words(reason=asked.reason)
+        opened = appeals.Appeal(case, person.id, asked.about, "open", at, at + appeals.ANSWER_WITHIN)
         filed = e.ComplaintFiled(at=at, person=person.id, case=case, sort="appeal", about=asked.about)
-        await self._road.act(person, filed)
-        due = await self._books.due_of(service, person.id, case) or at + appeals.ANSWER_WITHIN
-        opened = appeals.Appeal(case, person.id, asked.about, "open", at, due)
-        await self._books.open(opened, service, self._sealed(person, case, appeals.Words(reason=asked.reason)))
-        return self._shown(person, opened, appeals.Words(reason=asked.reason))
+        kept = self._books.opening(opened, service, self._sealed(person, case, words))
+        await self._road.act(person, filed, call=kept)
+        due = await self._books.due_of(service, person.id, case)
+        if due is not None and due != opened.due_at:
+            await self._books.set_due(case, due)
+            opened = replace(opened, due_at=due)
+        return self._shown(person, opened, words)
 
     async def appeals_of(self, service: str, app_id: str) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -199,6 +201,7 @@ class PeopleOffice:
 
     async def open_appeals(self, service: str) -> list[dict[str, Any]]:
         """What staff are to decide, most urgent first; cases of erased persons have nobody left to decide for."""
+        await self._finish_answers(service)
         shown = []
         for one, sealed in await self._books.appeals(service, state="open"):
             person = await self._road.by_id(service, one.person)
@@ -226,18 +229,26 @@ class PeopleOffice:
         one, sealed = found[0]
         fresh = appeals.decided(one, wish, by=by, at=at)
         words = appeals.Words(self._opened(person, case, sealed).reason, wish.why.strip(), wish.age_band)
-        if not await self._books.decide(fresh, service, self._sealed(person, case, words)):
-            raise CallerError("somebody has decided this appeal a moment ago", status=409, code="decided_already")
-        if wish.decision == "upheld" and wish.age_band:
-            layer = ages.Evidence("staff", wish.age_band, ages.CONFIDENCE["staff"], at)
-            await self._road.change_profile(person, lambda held: ages.with_evidence(held, layer))
-            await self._road.act(
-                person,
-                e.AgeFound(at=at, person=person.id, age_band=wish.age_band, age_basis="verified", overturns=True),
-            )
+        kept = self._books.deciding(fresh, self._sealed(person, case, words))
         answered = e.ComplaintAnswered(at=at, person=person.id, case=case, upheld=wish.decision == "upheld")
+        if wish.decision == "refused" or not wish.age_band:
+            await self._road.act(person, answered, call=kept)
+            return fresh
+        age = e.AgeFound(at=at, person=person.id, age_band=wish.age_band, age_basis="verified", overturns=True)
+        await self._road.act(person, age, call=kept)  # what was decided and what follows, or neither
+        layer = ages.Evidence("staff", wish.age_band, ages.CONFIDENCE["staff"], at)
+        await self._road.change_profile(person, lambda held: ages.with_evidence(held, layer))
         await self._road.act(person, answered)
         return fresh
+
+    async def _finish_answers(self, service: str) -> None:
+        """A process that ended between a decision and its answer left the duty open."""
+        for one in await self._books.unanswered(service):
+            person = await self._road.by_id(service, one.person)
+            if person is not None and one.decided_at is not None:
+                upheld = one.state == "upheld"
+                answered = e.ComplaintAnswered(at=one.decided_at, person=person.id, case=one.case, upheld=upheld)
+                await self._road.act(person, answered)
 
     def _sealed(self, person: PersonPort, case: str, words: appeals.Words) -> bytes:
         return person.seal(msgspec.json.encode(words), "appeals", "sealed", case)
