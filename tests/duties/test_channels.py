@@ -102,3 +102,21 @@ def test_only_schemes_that_carry_words_to_one_place_are_known() -> None:
     assert KNOWN.isdisjoint(
         {"file", "syslog", "dbus", "macosx", "windows", "exec", "json", "xml", "form", "mailto", "mailtos"}
     )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:9/x", "http://localhost:9/x", "http://[::1]:9/x", "http://169.254.169.254/latest", "http://10.0.0.8/"],
+)  # fmt: skip
+def test_in_production_a_contact_is_no_machine_beside_this_one(address: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        send(Channels(public_only=True), address)
+    assert str(refused.value) == "webhook cannot be reached"
+
+
+def test_one_address_is_one_place(mail: tuple[Postbox, str]) -> None:
+    box, server = mail
+    for address in ("mailto:a@example.org,b@example.org", "ntfy://one,two", "mailto:a@example.org?to=b@example.org"):
+        with pytest.raises(OperatorError):
+            send(Channels(mail=server), address)
+    assert box.mails == []

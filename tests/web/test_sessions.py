@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pyotp
@@ -198,3 +199,62 @@ def test_the_first_administrators_password_is_renewed_only_where_it_was_given_an
     assert status_of(office, name, PASSWORD) == 200
     run(sign_ins.ensure("default", name, hashed("another password"), at=now, renew=True))
     assert status_of(office, name, "another password") == 200
+
+
+def test_nobody_takes_a_name_of_the_directory(office: Served) -> None:
+    with pytest.raises(CallerError) as refused:
+        staff(office, "oidc:https://id.example/chen", "care")
+    assert refused.value.field == "name"
+
+
+def test_a_password_that_was_changed_while_it_was_checked_lets_nobody_in(office: Served) -> None:
+    name = fresh("zhou")
+    account = staff(office, name, "care")
+    with pytest.raises(CallerError) as refused:
+        run(sign_ins_of(office).open(account, now_of(office), phc="$argon2id$v=19$of-another-time"))
+    assert refused.value.status == 401
+
+
+def test_wrong_tries_side_by_side_count_each(office: Served) -> None:
+    name = fresh("wu")
+    staff(office, name, "care")
+    with ThreadPoolExecutor(FREE_TRIES) as pool:
+        tries = list(pool.map(lambda _: status_of(office, name, "wrong"), range(FREE_TRIES)))
+    assert set(tries) <= {401, 429}
+    assert status_of(office, name, PASSWORD) == 429
+
+
+def test_of_two_who_show_one_code_at_once_one_is_in(office: Served) -> None:
+    name = fresh("zheng")
+    staff(office, name, "care", secret=SECRET)
+    sign_ins, now = sign_ins_of(office), now_of(office)
+    tokens = [enter(office, name) for _ in range(3)]
+    code = pyotp.TOTP(SECRET).at(now)
+
+    def confirm(token: str) -> int:
+        try:
+            run(sign_ins.confirm(token, code, now))
+        except CallerError as error:
+            return error.status
+        return 200
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(confirm, tokens)) == [200, 401, 401]
+
+
+def test_a_right_password_alone_forgets_no_wrong_codes(office: Served) -> None:
+    name = fresh("feng")
+    staff(office, name, "care", secret=SECRET)
+    sign_ins, now = sign_ins_of(office), now_of(office)
+    for _ in range(FREE_TRIES):
+        token = enter(office, name)
+        with pytest.raises(CallerError):
+            run(sign_ins.confirm(token, "000000", now))
+    assert status_of(office, name, PASSWORD) == 429
+
+
+def test_each_sign_in_sets_up_a_secret_of_its_own(office: Served) -> None:
+    sign_ins = sign_ins_of(office)
+    assert sign_ins.secret_of("a") == sign_ins.secret_of("a")
+    assert sign_ins.secret_of("a") != sign_ins.secret_of("b")
+    assert pyotp.TOTP(sign_ins.secret_of("a")).now().isdigit()
