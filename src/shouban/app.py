@@ -232,7 +232,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
-    guardians = GuardiansOffice(road, store.engine, store.writer, sign_ins, channels)
+    guardians = GuardiansOffice(road, store.engine, store.writer, sign_ins, channels, production=settings.production)
     handlers += [
         guardians_api(guardians, road, callers),
         GuardianPages(guardians, gateway.time, production=settings.production).router(),

@@ -13,9 +13,21 @@ from sqlalchemy import BigInteger, Integer, LargeBinary, Table
 
 from shouban.db.schema import METADATA
 
-# Working notes that say nothing of anybody: see `evidence/verify.py`. Nothing is written to `companions` yet.
+# Working notes that say nothing of anybody: see `evidence/verify.py`.
 NO_RECORDS = {("ledger", "lease"), ("ledger", "leased_until_us"), ("pushes", "id")}
-TABLES = [table for table in METADATA.sorted_tables if table.name != "companions"]
+# What is decided there stands in the log, but the rows are not held against it yet: `evidence/verify.py` says so too.
+NOT_YET = {
+    "companions",
+    "accounts",
+    "sign_ins",
+    "grants",
+    "appeals",
+    "links",
+    "consents",
+    "processors",
+    "companion_versions",
+}
+TABLES = [table for table in METADATA.sorted_tables if table.name not in NOT_YET]
 COLUMNS = [
     (table.name, column.name) for table in TABLES for column in table.c if (table.name, column.name) not in NO_RECORDS
 ]

@@ -26,3 +26,14 @@ def test_many_addresses_take_no_more_than_their_share_of_memory() -> None:
     for number in range(MOST_ADDRESSES + 50):
         throttle.count(str(number))
     assert len(throttle._left) == MOST_ADDRESSES
+
+
+def test_a_try_that_was_right_does_not_count() -> None:
+    throttle = Throttle(1, per_seconds=60, clock=lambda: 0.0)
+    for _ in range(3):
+        throttle.count("a")
+        throttle.forgive("a")
+    throttle.forgive("b")
+    throttle.count("b")
+    with pytest.raises(CallerError):
+        throttle.count("b")

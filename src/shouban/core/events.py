@@ -174,6 +174,7 @@ class GuardianSet(Event, frozen=True, kw_only=True, tag=True):
     blocked: tuple[str, ...] = ()
     exemptions: tuple[str, ...] = ()
     purchases_allowed: bool = False
+    guardian: str = ""
 
 
 class GuardianLinked(Event, frozen=True, kw_only=True, tag=True):
@@ -201,6 +202,7 @@ class ConsentWithdrawn(Event, frozen=True, kw_only=True, tag=True):
     purpose: Purpose
     by: Actor
     party: str = ""
+    verified: str = ""
 
 
 class EgressAsked(Event, frozen=True, kw_only=True, tag=True):
@@ -242,6 +244,7 @@ class ComplaintFiled(Event, frozen=True, kw_only=True, tag=True):
 class ComplaintAnswered(Event, frozen=True, kw_only=True, tag=True):
     case: str
     upheld: bool = False
+    staff: str = ""
 
 
 class RestrictionSet(Event, frozen=True, kw_only=True, tag=True):

@@ -2,7 +2,9 @@
 
 The log proves itself: signature, tree, tiles. Everything else is proved by the log, or by the seal of a person's key:
 a planted change of any byte is found. Nothing is written and nothing locked; all checks see one moment.
-Not proved are working notes that say nothing of anybody: the leases of the ledger's rows and the numbers of pushes.
+Not proved are working notes that say nothing of anybody: the leases of the ledger's rows and the numbers of pushes. Not yet proved are the books of
+the offices (accounts, sign-ins, grants, appeals, links, consents, processors, companions): what was decided there stands in the log, and the rows are
+not held against it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.engine import scrub, view
-from shouban.db.schema import HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
+from shouban.db.schema import GRANTS, HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
 from shouban.db.writer import Call, Job
 from shouban.duties import consents
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
@@ -248,7 +248,8 @@ class Road:
                 if (b'"looked"' in leaf or b'"glass_broken"' in leaf) and isinstance(
                     entry := decode_entry(bytes(leaf), index), Acted
                 ):
-                    found.append({"at": entry.at, "act": entry.act, "entry": index, **entry.facts})
+                    reason = _reason(connection, person, str(entry.facts.get("grant", "")))
+                    found.append({"at": entry.at, "act": entry.act, "entry": index, "reason": reason, **entry.facts})
                     if len(found) == most:
                         break
         return found
@@ -280,6 +281,13 @@ class Road:
             one["id"] for one in await asyncio.to_thread(self._messages, person) if one.get("companion") == target
         ]
         return MESSAGES.c.message_id.in_(chosen), PUSHES.c.push_id.in_(chosen)
+
+
+def _reason(connection: Connection, person: Person, grant: str) -> str:
+    """Why the glass was broken, in the words of who broke it: the person may read it."""
+    mine = (GRANTS.c.service_id == person.service) & (GRANTS.c.grant_id == grant)
+    sealed = connection.execute(select(GRANTS.c.sealed).where(mine)).scalar() if grant else None
+    return person.open(bytes(sealed), "grants", "sealed", grant).decode() if sealed is not None else ""
 
 
 class _Heard:

@@ -32,3 +32,8 @@ class Throttle:
             self._left.popitem(last=False)
         if is_refused:
             raise CallerError("too many tries from this address; wait a minute", status=429, code="too_many_tries")
+
+    def forgive(self, address: str) -> None:
+        """The last try was right: it does not count."""
+        left, at = self._left.get(address, (float(self._most), self._clock()))
+        self._left[address] = (min(float(self._most), left + 1), at)

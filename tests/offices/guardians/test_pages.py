@@ -178,6 +178,16 @@ def test_who_is_found_to_be_a_danger_after_the_invitation_does_not_get_in(office
     assert "小雨" not in answer.text
 
 
+def test_a_guardian_who_turns_out_to_be_the_danger_sees_nothing_more(office: Served, phone: Hook) -> None:
+    user, client, page = linked(office, phone)
+    assert client.get(page).status_code == 200
+    contact = office.get(f"/v1/users/{user}").json()["contacts"][0]["id"]
+    office.ask("PATCH", f"/v1/users/{user}/contacts/{contact}", {"unsafe": True}, at=noon(minutes=5))
+    assert client.get(page).status_code == 403
+    assert client.post(f"{page}/limits", data={"minutes": "900"}).status_code == 403
+    assert "小雨" not in client.get("/guardian").text
+
+
 def test_with_the_last_guardian_goes_what_they_opened_and_agreed_to(office: Served, phone: Hook) -> None:
     user, client, page = linked(office, phone)
     limits = {"minutes": "600", "blocked": "bad", "purchases": "yes"}

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from shouban.core.errors import CallerError
 from shouban.offices.people.contacts import (
+    ALL_CODES_A_DAY,
     CODE_LIFE,
     CODE_TRIES,
     CODES_A_DAY,
     RECHECK_AFTER,
     ContactChange,
     changed,
+    counted,
     found_in,
     id_of,
     identified,
@@ -117,3 +119,13 @@ def test_who_is_not_there_is_not_found() -> None:
         found_in(held, "nobody")
     assert refused.value.status == 404
     assert replaced(held, {**held[0], "unsafe": True})[0]["unsafe"]
+
+
+def test_a_person_has_so_many_codes_a_day_whatever_their_contacts_are_called() -> None:
+    profile: dict[str, Any] = {}
+    for _ in range(ALL_CODES_A_DAY):
+        profile = counted(profile, NOW)
+    with pytest.raises(CallerError) as refused:
+        counted(profile, NOW + timedelta(hours=23))
+    assert refused.value.status == 429
+    assert len(counted(profile, NOW + timedelta(hours=25))["codes_sent"]) == 1

@@ -151,6 +151,10 @@ def test_who_looked_is_shown_with_the_entry_of_the_log(office: Served) -> None:
     page = client.get("/me/looks").text
     assert "关怀值守" in page
     assert name not in page
+    reason = "说要伤害自己，需要看清前因后果"
+    form = {"reason": reason, "minutes": "15"}
+    assert enter(office, name).post(f"/office/people/{office.person_id(user)}/glass", data=form).status_code == 303
+    assert reason in client.get("/me/looks").text
 
 
 def test_markup_in_a_message_or_a_name_is_text(office: Served) -> None:

@@ -111,6 +111,10 @@ def test_words_are_read_with_the_glass_broken_for_a_while_and_it_shows(office: S
     shown = compliance.get("/office/grants").text
     assert REASON in shown
     assert user in shown
+    inspected = of(office, "inspector").get("/office/grants")
+    assert inspected.status_code == 200
+    assert REASON not in inspected.text
+    assert user not in inspected.text
     page = compliance.get(f"/office/people/{person}").text
     assert "破窗查看内容" in page
     office.chat("嗯", user=fresh(), at=noon(minutes=20))  # the clock goes on

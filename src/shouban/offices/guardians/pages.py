@@ -84,6 +84,7 @@ class GuardianPages:
                 cookie = await self._office.accept(token, form_as(data, m.Accepting), self._time(request))
             except CallerError as error:
                 return await self._invited_page(request, token, error, name=str(data.get("name", "")))
+            self._throttle.forgive(request.client.host if request.client else "")
             return Redirect(
                 "/guardian", status_code=303, cookies=[cookie_of(cookie, request, production=self._production)]
             )
@@ -111,7 +112,7 @@ class GuardianPages:
         async def limits(request: AnyRequest, person: str, data: Annotated[dict[str, Any], Form]) -> Response[str]:
             try:
                 await self._office.set_limits(
-                    await self._child(request, person), form_as(data, m.Limits), self._time(request)
+                    whose(request).who, await self._child(request, person), form_as(data, m.Limits), self._time(request)
                 )
             except CallerError as error:
                 return await self._child_page(request, person, problem=error)
@@ -122,7 +123,11 @@ class GuardianPages:
             try:
                 wish = form_as(data, Consenting)
                 await self._office.consent(
-                    await self._child(request, person), wish.purpose, given=wish.given == "yes", at=self._time(request)
+                    whose(request).who,
+                    await self._child(request, person),
+                    wish.purpose,
+                    given=wish.given == "yes",
+                    at=self._time(request),
                 )
             except CallerError as error:
                 return await self._child_page(request, person, problem=error)

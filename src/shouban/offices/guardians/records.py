@@ -75,6 +75,14 @@ def children_of(engine: Engine, service: str, account: str) -> list[str]:
         )
 
 
+def links_of(engine: Engine, service: str, person: str, account: str) -> list[tuple[str, bytes]]:
+    """Id and what is sealed of each link that stands between the two."""
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.account_id == account)
+    with view(engine) as connection:
+        rows = connection.execute(select(LINKS.c.link_id, LINKS.c.sealed).where(mine, LINKS.c.state == "active"))
+        return [(row.link_id, bytes(row.sealed)) for row in rows]
+
+
 def open_invitations(engine: Engine, service: str, person: str, since: datetime) -> int:
     mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.made_us > microseconds(since))
     with view(engine) as connection:

@@ -34,18 +34,23 @@ PURPOSES: Final[tuple[e.Purpose, ...]] = ("companionship", "sensitive_data", "tr
 
 
 class GuardiansOffice:
-    def __init__(self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, channels: Channels) -> None:
+    def __init__(
+        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, channels: Channels, *, production: bool = False
+    ) -> None:  # fmt: skip
         self._road = road
         self._engine = engine
         self._writer = writer
         self._sign_ins = sign_ins
         self._channels = channels
+        self._production = production
 
     # --- linking
 
     async def invite(self, person: PersonPort, wish: m.Inviting, at: datetime) -> dict[str, Any]:
         """Sends the invitation over the guardian's own channel. The child's app never has the link: it could make the child their own guardian."""
         refuse_of_age(person)
+        if self._production and not self._sign_ins.base:
+            raise OperatorError("the invitation needs this service's own address: set `public_url`")
         contact = _guardian_among(person, wish.contact)
         if contact is None:
             raise CallerError(
@@ -147,13 +152,23 @@ class GuardiansOffice:
             await self._road.by_id(who.service, one)
             for one in await asyncio.to_thread(records.children_of, self._engine, who.service, who.account)
         ]
-        return [one for one in found if one is not None]
+        return [one for one in found if one is not None and await self._is_safe(who, one)]
 
     async def child(self, who: Who, person: str) -> PersonPort:
         found = await self._road.by_id(who.service, person)
         if found is None:
             raise CallerError("this account was deleted", status=404, code="user_not_found")
+        if not await self._is_safe(who, found):
+            raise CallerError("this page is closed; ask the service", status=403, code="unsafe_contact")
         return found
+
+    async def _is_safe(self, who: Who, child: PersonPort) -> bool:
+        """Whom the child or the staff mark as a danger sees nothing more, from that moment on."""
+        for link, sealed in await asyncio.to_thread(records.links_of, self._engine, who.service, child.id, who.account):
+            invited = msgspec.json.decode(child.open(sealed, "links", "sealed", link), type=m.Invited)
+            if (_guardian_among(child, invited.contact) or {}).get("unsafe"):
+                return False
+        return True
 
     async def summary(self, who: Who, child: PersonPort, at: datetime) -> m.Summary:
         """A week of the child without a word of theirs; that it was looked at is in the log."""
@@ -172,14 +187,14 @@ class GuardiansOffice:
 
     # --- setting
 
-    async def set_limits(self, child: PersonPort, limits: m.Limits, at: datetime) -> None:
+    async def set_limits(self, who: Who, child: PersonPort, limits: m.Limits, at: datetime) -> None:
         found: Guardianship = m.checked(limits)
         event = e.GuardianSet(
-            at=at, person=child.id, daily_limit=found.daily_limit, blocked=found.blocked, exemptions=found.exemptions, purchases_allowed=found.purchases_allowed
+            at=at, person=child.id, guardian=who.account, daily_limit=found.daily_limit, blocked=found.blocked, exemptions=found.exemptions, purchases_allowed=found.purchases_allowed
         )  # fmt: skip
         await self._road.act(child, event)
 
-    async def consent(self, child: PersonPort, purpose: str, *, given: bool, at: datetime) -> None:
+    async def consent(self, who: Who, child: PersonPort, purpose: str, *, given: bool, at: datetime) -> None:
         wanted = next((one for one in PURPOSES if one == purpose), None)
         if wanted is None:
             raise CallerError("there is no such purpose", field="purpose")
@@ -189,11 +204,12 @@ class GuardiansOffice:
             purpose=wanted,
             by="guardian",
             text_version=CONSENT_VERSION,
-            verified="guardian signed in",
+            verified=f"signed in: {who.account}",
         )
-        await self._road.act(
-            child, yes if given else e.ConsentWithdrawn(at=at, person=child.id, purpose=wanted, by="guardian")
+        no = e.ConsentWithdrawn(
+            at=at, person=child.id, purpose=wanted, by="guardian", verified=f"signed in: {who.account}"
         )
+        await self._road.act(child, yes if given else no)
 
     async def set_mode(self, child: PersonPort, mode: str, at: datetime) -> None:
         """A guardian turns minors mode on, or off for who is of age; a child under 18 stays in it."""

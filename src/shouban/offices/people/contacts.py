@@ -22,6 +22,7 @@ CODE_TRIES: Final = 5
 # A contact is somebody's phone: it is not flooded, whoever asks.
 CODE_EACH: Final = timedelta(minutes=1)
 CODES_A_DAY: Final = 5
+ALL_CODES_A_DAY: Final = 2 * CODES_A_DAY
 # After so long a contact is asked again whether they still are one.
 RECHECK_AFTER: Final = timedelta(days=180)
 Standing = Literal["unverified", "verified", "recheck"]
@@ -95,6 +96,18 @@ def with_code(contact: dict[str, Any], code: str, at: datetime) -> dict[str, Any
             "sent": [*sent, at.isoformat()],
         },
     }
+
+
+def counted(profile: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """The profile with one more code on its count, which no renaming of contacts resets."""
+    sent = [one for one in profile.get("codes_sent", []) if at - datetime.fromisoformat(one) < timedelta(days=1)]
+    if len(sent) >= ALL_CODES_A_DAY:
+        raise CallerError(
+            f"{ALL_CODES_A_DAY} codes were sent for this person today; try again tomorrow",
+            status=429,
+            code="too_many_codes",
+        )
+    return {**profile, "codes_sent": [*sent, at.isoformat()]}
 
 
 def tried(contact: dict[str, Any], code: str, at: datetime) -> tuple[dict[str, Any], CallerError | None]:

@@ -128,7 +128,7 @@ class Mine:
                     request, CallerError(WORDS["tick_first"].to(language_of(request)), field="sure")
                 )
             try:
-                gone = await self._office.erase(person.service, person.app_id, wish.scope, self._time(request))
+                gone = await self._office.erase(person.service, person.app_id, wish.scope, self._time(request), "user")
             except CallerError as error:
                 return await self._page(request, error)
             return framed(request, HERE, "erased.html", WORDS, gone=gone, whole=wish.scope.partition(":")[0] == "all")

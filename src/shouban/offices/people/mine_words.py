@@ -18,6 +18,7 @@ PURPOSES: Final[dict[Purpose, Text]] = {
 AREAS: Final = {
     "record": Text("状态和时间线（不含内容）", "state and timeline (no words)"),
     "words": Text("聊天内容", "what was said"),
+    "summary": Text("一周概况（不含内容）", "a week in summary (no words)"),
 }
 
 WORDS: Final[dict[str, Text]] = {

@@ -136,8 +136,11 @@ class PeopleOffice:
         """All that is known of a person besides their messages, in plain form."""
         found = (await self.appeals_of(person.service, person.app_id))["appeals"]
         days = msgspec.to_builtins(person.state.days)
+        profile = {key: value for key, value in person.profile.items() if key != "contacts"}
         return {
             **view(person, at),
+            "profile": profile,
+            "state": msgspec.to_builtins(person.state),
             "consent_records": [msgspec.to_builtins(one) for one in await self._road.consents_of(person)],
             "wellbeing": wellbeing(person.state, Settings().local(at).date()),
             "appeals": found,
@@ -230,7 +233,7 @@ class PeopleOffice:
         fresh = appeals.decided(one, wish, by=by, at=at)
         words = appeals.Words(self._opened(person, case, sealed).reason, wish.why.strip(), wish.age_band)
         kept = self._books.deciding(fresh, self._sealed(person, case, words))
-        answered = e.ComplaintAnswered(at=at, person=person.id, case=case, upheld=wish.decision == "upheld")
+        answered = e.ComplaintAnswered(at=at, person=person.id, case=case, upheld=wish.decision == "upheld", staff=by)
         if wish.decision == "refused" or not wish.age_band:
             await self._road.act(person, answered, call=kept)
             return fresh
@@ -247,7 +250,9 @@ class PeopleOffice:
             person = await self._road.by_id(service, one.person)
             if person is not None and one.decided_at is not None:
                 upheld = one.state == "upheld"
-                answered = e.ComplaintAnswered(at=one.decided_at, person=person.id, case=one.case, upheld=upheld)
+                answered = e.ComplaintAnswered(
+                    at=one.decided_at, person=person.id, case=one.case, upheld=upheld, staff=one.decided_by
+                )
                 await self._road.act(person, answered)
 
     def _sealed(self, person: PersonPort, case: str, words: appeals.Words) -> bytes:
@@ -280,10 +285,8 @@ class PeopleOffice:
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
             contacts = held.get("contacts", [])
-            return {
-                **held,
-                "contacts": known.replaced(contacts, known.with_code(known.found_in(contacts, contact), code, at)),
-            }
+            fresh = known.with_code(known.found_in(contacts, contact), code, at)
+            return {**known.counted(held, at), "contacts": known.replaced(contacts, fresh)}
 
         await self._road.change_profile(person, told)
         one = known.found_in(person.profile["contacts"], contact)
@@ -436,13 +439,13 @@ class PeopleOffice:
         ]
         return {**found, "user": {**found["user"], **({"contacts": contacts} if contacts else {})}}
 
-    async def erase(self, service: str, app_id: str, scope: str, at: datetime) -> dict[str, Any]:
+    async def erase(self, service: str, app_id: str, scope: str, at: datetime, by: e.Actor = "app") -> dict[str, Any]:
         kind, _, target = scope.partition(":")
         if kind not in SCOPES:
             raise CallerError(
                 f"`scope` is `{scope[:40]}`; one of all, companion:<id>, session:<id>, message:<id>", field="scope"
             )
-        return await self._road.erase(await self.person(service, app_id), kind, target, at)
+        return await self._road.erase(await self.person(service, app_id), kind, target, at, by)
 
     async def person(self, service: str, app_id: str) -> PersonPort:
         person = await self._road.find(service, app_id) if app_id.isprintable() else None
