@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, text
 from tests.core.histories import START, histories
 from tests.evidence.planting import COLUMNS, TABLES, Plant, plant_in_file, plant_in_transaction
-from tests.evidence.service import SmallService, verified, verified_on
+from tests.evidence.service import SERVICE, SmallService, verified, verified_on
 from tests.postgres import PostgresServer
 
 from shouban.core import events as e
@@ -25,7 +25,22 @@ from shouban.core.signals import Level, Reading
 from shouban.db.engine import connect, sqlite_url
 from shouban.db.keys import read_master
 from shouban.db.schema import HOLDS, LEDGER, LOG_ENTRIES, MESSAGES, METADATA, PERSON_KEYS, STATES
+from shouban.db.writer import Job
+from shouban.duties.channels import Channels
 from shouban.evidence.report import Report
+from shouban.offices.companions.model import Appealing, Persona
+from shouban.offices.companions.model import Deciding as Reviewing
+from shouban.offices.companions.work import CompanionsOffice
+from shouban.offices.guardians.records import accept, kept_links, link_row, new_link
+from shouban.offices.people.appeals import Asked, Deciding
+from shouban.offices.people.books import Books
+from shouban.offices.people.work import PeopleOffice
+from shouban.offices.processors.model import Processor
+from shouban.offices.processors.work import ProcessorsOffice
+from shouban.offices.staff.model import Breaking
+from shouban.offices.staff.work import StaffOffice
+from shouban.web.access import Who
+from shouban.web.sessions import Private, SignIns
 
 # A duty that nobody owed is no history that a service can have.
 lives = histories(max_size=12).map(lambda events: [one for one in events if not isinstance(one, e.DutyFailed)])
@@ -40,6 +55,51 @@ def writing(url: str) -> Iterator[Connection]:
         connection.begin(),
     ):
         yield connection
+
+
+async def keep_books(service: SmallService, name: str, at: datetime) -> None:
+    """What the offices keep: an account, broken glass, an appeal decided, a link, consents, a processor, two versions of a companion."""
+    store, road = service.store, service.road
+    sign_ins = SignIns(store.engine, store.writer, store.master, second_factor=False)
+    account = await sign_ins.add(
+        SERVICE, Private(f"care {name}"), ["care"], at=at, by="test", password="correct horse battery"
+    )
+    who, person = Who(SERVICE, account=account.id, roles=account.roles, full=True), await road.find(SERVICE, name)
+    assert person is not None
+    staff = StaffOffice(road, store.engine, store.writer, sign_ins)
+    await staff.break_glass(who, person, Breaking("说要伤害自己，需要看前因后果", 15), at)
+    people = PeopleOffice(road, Books(store.engine, store.writer), Channels())
+    case = await people.appeal(SERVICE, name, Asked(reason="我已成年"), at)
+    await people.decide_appeal(
+        SERVICE, person.id, case["case"], Deciding("refused", "没有新的材料"), by=account.id, at=at
+    )
+    await people.appeal(SERVICE, name, Asked(reason="再看一次"), at + timedelta(hours=1))
+    for purpose in ("companionship", "third_party"):
+        await road.act(
+            person,
+            e.ConsentGiven(
+                at=at, person=person.id, purpose=purpose, by="app", text_version="1", party="p", verified="app"
+            ),
+        )
+    await road.act(person, e.ConsentWithdrawn(at=at + timedelta(hours=1), person=person.id, purpose="third_party", by="app", party="p"))  # fmt: skip
+    link, token = new_link(person.id, at, timedelta(days=7))
+    row = link_row(link, SERVICE, token, person.seal(b"{}", "links", "sealed", link.id))
+    await store.writer.submit(Job(writes=[row], after=kept_links(SERVICE, person.id, at)))
+    linked = e.GuardianLinked(at=at, person=person.id, guardian=account.id)
+    await road.act(
+        person, linked, call=lambda connection: accept(connection, token, account.id, at), after=kept_links(SERVICE, person.id, at)
+    )  # fmt: skip
+    processors = ProcessorsOffice(store.engine, store.writer, {})
+    await processors.approve(
+        who, Processor(f"model-{account.id}", "模型公司", "model", "contract", "inference", "CN", "合同 1"), at
+    )
+    companions = CompanionsOffice(road, store.engine, store.writer, lambda _: (), {})
+    for n in range(2):
+        await companions.declare(SERVICE, Persona(id="xiaohe", prompt=f"你是小禾{n}"), at)
+        newest = next(one for one in await companions.all(who) if one.state == "pending")
+        await companions.review(who, newest.review, Reviewing("approved", "看过了，没有问题"), at)
+    await companions.review(who, newest.review, Reviewing("suspended", "有人投诉，先停下"), at)
+    await companions.appeal(SERVICE, "xiaohe", Appealing("投诉不实"), at)
 
 
 def sample_life(service: SmallService) -> None:
@@ -60,6 +120,8 @@ def sample_life(service: SmallService) -> None:
         ],
     )
     service.live("gone", [e.UserSpoke(at=at + timedelta(hours=8), session="b", readings=(CRISIS,))])
+    service.loop.run(keep_books(service, "小雨", at + timedelta(hours=8)))
+    service.loop.run(keep_books(service, "gone", at + timedelta(hours=8)))
     service.erase("gone")
     service.erase("old", "session", "a")
 

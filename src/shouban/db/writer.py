@@ -64,7 +64,7 @@ class StateWrite:
 
 @dataclass
 class Job:
-    """What must be written together or not at all. `call`, if any, runs first, inside the transaction.
+    """What must be written together or not at all. `call`, if any, runs first, inside the transaction; `after` last, and gives further leaves.
 
     `is_urgent`: somebody's help waits for it; it is written at once.
 
@@ -75,6 +75,7 @@ class Job:
     leaves: list[Leaf] = field(default_factory=list)
     state: StateWrite | None = None
     call: Call | None = None
+    after: Callable[[Connection], Sequence[Leaf]] | None = None
     alone: bool = False
     is_urgent: bool = False
     result: Any = None
@@ -195,7 +196,7 @@ class Writer:
         states = {job.state.key: job.state for job in jobs if job.state}
         if states:
             self._prepared.run(connection, self._put_state, [_state_row(one) for _, one in sorted(states.items())])
-        leaves = [leaf for job in jobs for leaf in job.leaves]
+        leaves = [leaf for job in jobs for leaf in (*job.leaves, *(job.after(connection) if job.after else ()))]
         if leaves:
             self._append(connection, leaves)
 
@@ -230,7 +231,7 @@ class _Waiting(Job):
     """A job that a thread waits for."""
 
     def __init__(self, job: Job, done: threading.Event) -> None:
-        super().__init__(job.writes, job.leaves, job.state, job.call, job.alone, is_urgent=True)
+        super().__init__(job.writes, job.leaves, job.state, job.call, job.after, job.alone, is_urgent=True)
         self.done = done
 
 

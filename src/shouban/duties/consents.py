@@ -16,6 +16,7 @@ from shouban.core.events import ConsentGiven, ConsentWithdrawn, Event
 from shouban.db.keys import random_bytes
 from shouban.db.schema import CONSENTS
 from shouban.duties.ledger import Writes
+from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds
 
 MOST_SHOWN: Final = 200
@@ -56,6 +57,16 @@ def writes_of(service: str, event: Event) -> Writes:
         "text_version": event.text_version, "verified": event.verified, "given_us": at, "withdrawn_us": 0,
     }  # fmt: skip
     return [(insert(CONSENTS), row), (ends, {})]
+
+
+def kept_by(service: str, event: Event) -> After | None:
+    """The log's entries about the rows that `writes_of` has written."""
+    if not isinstance(event, ConsentGiven | ConsentWithdrawn):
+        return None
+    at = microseconds(event.at)
+    of_it = (CONSENTS.c.service_id == service) & (CONSENTS.c.person_id == event.person)
+    same = (CONSENTS.c.purpose == event.purpose) & (CONSENTS.c.party == event.party)
+    return kept(CONSENTS, event.at, of_it, same, (CONSENTS.c.given_us == at) | (CONSENTS.c.withdrawn_us == at))
 
 
 def consents_of(connection: Connection, service: str, person: str) -> Sequence[Consent]:

@@ -12,6 +12,7 @@ from shouban.db.writer import Call
 from shouban.duties.consents import Consent
 from shouban.duties.ledger import Duty, Writes
 from shouban.duties.notices import Notice
+from shouban.evidence.books import After
 
 # A person that the road itself handed out: it knows more of it than the port says.
 Handed = Any
@@ -41,11 +42,12 @@ class RoadPort(Protocol):
     async def change_profile(self, person: Handed, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None: ...
 
     async def act(
-        self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None, waits: bool = False
+        self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None,
+        after: After | None = None, waits: bool = False,
     ) -> Sequence[Notice]:  # fmt: skip
         """Hears the event, delivers the notices it owes, and gives them; all of it is on disk when this returns.
 
-        `writes` and `call` are of the event's own transaction; where `call` raises, the event was not heard.
+        `writes`, `call` and `after` are of the event's own transaction; where `call` raises, the event was not heard.
 
         With `waits` the notices stay owed until the person is seen: on an open event stream, or at the next reply.
         """

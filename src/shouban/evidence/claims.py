@@ -24,6 +24,7 @@ CREATE TABLE ended (duty TEXT PRIMARY KEY, state, at_us, how, attempts, failed_u
 CREATE TABLE spoken (service, person, turn, entry, text, at_us, session, PRIMARY KEY (service, person, turn)) WITHOUT ROWID;
 CREATE TABLE persons (service, person, entry, state, version, seen DEFAULT 0, PRIMARY KEY (service, person)) WITHOUT ROWID;
 CREATE TABLE erased (service, person, whole, messages, PRIMARY KEY (service, person)) WITHOUT ROWID;
+CREATE TABLE kept (book, name, service, person, entry, digest, PRIMARY KEY (book, name)) WITHOUT ROWID;
 """
 NOTES: Final[dict[str, str]] = {
     "owed": "INSERT OR IGNORE INTO owed (duty, entry, service, person, session, at_us, body, timer, how) VALUES (?,?,?,?,?,?,?,?,?)",
@@ -37,6 +38,7 @@ NOTES: Final[dict[str, str]] = {
     "spoken": "INSERT OR IGNORE INTO spoken VALUES (?,?,?,?,?,?,?)",
     "persons": "INSERT INTO persons (service, person, entry, state, version) VALUES (?,?,?,?,1) "
     "ON CONFLICT (service, person) DO UPDATE SET entry = excluded.entry, state = excluded.state, version = version + 1",
+    "kept": "INSERT OR REPLACE INTO kept VALUES (?,?,?,?,?,?)",
     "erased": "INSERT INTO erased VALUES (?,?,?,?) ON CONFLICT (service, person) DO UPDATE SET "
     "whole = max(whole, excluded.whole), messages = messages + excluded.messages",
 }
@@ -110,7 +112,7 @@ class Claims:
         if isinstance(entry, Decided):
             self._note_decision(index, entry, data)
         else:
-            self._note_act(entry)
+            self._note_act(index, entry)
         self._count += 1
         if self._count % PAGE == 0:
             self.flush()
@@ -144,8 +146,11 @@ class Claims:
             if isinstance(owed, HoldRecords):
                 waiting["holds"].append((duty, index))
 
-    def _note_act(self, entry: Acted) -> None:
-        at_us = microseconds(entry.at)
+    def _note_act(self, index: int, entry: Acted) -> None:
+        at_us, facts = microseconds(entry.at), entry.facts
+        if entry.act == "kept":
+            row = (str(facts.get("table")), str(facts.get("row")))
+            self._waiting["kept"].append((*row, entry.service, entry.person, index, str(facts.get("digest"))))
         if entry.act == "erased":
             rows = entry.facts.get("rows", {})
             self._waiting["erased"].append(
@@ -208,7 +213,22 @@ class Claims:
         self._file.execute("UPDATE persons SET seen = 1 WHERE service = ? AND person = ?", (service, person))
         return Newest(*row)
 
+    def kept(self, book: str, name: str) -> tuple[int, str] | None:
+        """The newest entry about a row of an office's book, and its digest; crossed off."""
+        row = self._one("SELECT entry, digest FROM kept WHERE book = ? AND name = ?", book, name)
+        if row is None:
+            return None
+        self._file.execute("DELETE FROM kept WHERE book = ? AND name = ?", (book, name))
+        return int(row[0]), str(row[1])
+
     # --- what was not crossed off
+
+    def kept_left(self, book: str) -> Iterator[tuple[str, int]]:
+        """Rows that are gone, but for those of persons who were erased."""
+        yield from self._file.execute(
+            "SELECT name, entry FROM kept LEFT JOIN erased USING (service, person) WHERE book = ? AND coalesce(whole, 0) = 0 ORDER BY entry",
+            (book,),
+        )
 
     def duties_left(self) -> Iterator[tuple[str, int]]:
         """Duties of no row, with their entry; a timer that a later one of its key replaced is none."""

@@ -2,9 +2,8 @@
 
 The log proves itself: signature, tree, tiles. Everything else is proved by the log, or by the seal of a person's key:
 a planted change of any byte is found. Nothing is written and nothing locked; all checks see one moment.
-Not proved are working notes that say nothing of anybody: the leases of the ledger's rows and the numbers of pushes. Not yet proved are the books of
-the offices (accounts, sign-ins, grants, appeals, links, consents, processors, companions): what was decided there stands in the log, and the rows are
-not held against it.
+Not proved are working notes that say nothing of anybody: the leases of the ledger's rows and the numbers of pushes.
+Open sign-ins are none of the records either (see `books`).
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from shouban.core.errors import EvidenceError
 from shouban.db.keys import MasterKey
 from shouban.db.reading import damage_in, raw, raw_rows
 from shouban.db.schema import LOG_ENTRIES, LOG_HEAD, LOG_TILES, META
+from shouban.evidence.books import check_offices
 from shouban.evidence.chain import Frontier
 from shouban.evidence.claims import Claims, duties_in
 from shouban.evidence.log import HEAD_ID, Decided, decode_entry, leaf_of
@@ -49,6 +49,7 @@ def verify_store(
         _find_strays(connection, tiles, frontier.size)
         head = check_head(connection, frontier, lambda: verifier_key_of(origin))
         checks = [file, meta, head, entries, tiles, *check_records(connection, master, claims)]
+        checks += check_offices(connection, claims)
         checks += [check for audit in audits for check in audit(connection, claims)]
     finally:
         claims.close()

@@ -29,6 +29,7 @@ from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Call, Job, StateWrite, Writer
 from shouban.duties import ledger
 from shouban.duties.ledger import AT_ONCE, NOTICES, WITH_DECISION, Duty, Ledger, Writes
+from shouban.evidence.books import After
 from shouban.evidence.log import Decided, leaf_of, microseconds
 from shouban.gateway.hub import Hub
 from shouban.gateway.people import People, Person
@@ -108,17 +109,18 @@ class Hearing:
         pushes: Sequence[Push] = (),
         writes: Writes | None = None,
         call: Call | None = None,
+        after: After | None = None,
         done: str = "",
     ) -> Heard:
         """Decides on `event` now. With other processes beside us the state may be newer elsewhere: then again.
 
-        `call` runs first in the transaction that keeps the decision; where it raises, nothing of either is kept.
+        `call` runs first in the transaction that keeps the decision; where it raises, nothing of either is kept. `after` runs last in it.
 
         `done` says how the notices owed were carried out, where the event itself carries them out (a duty that is
         delivered with this very decision needs no second transaction).
         """
         if not self._shared:
-            return self._hear(person, event, pack, words, pushes, writes or [], call, done)
+            return self._hear(person, event, pack, words, pushes, writes or [], call, after, done)
         ended = event.duty if isinstance(event, DutyDone) else ""
         person.giving.add(ended)
         try:
@@ -127,7 +129,7 @@ class Hearing:
                     # Asked before each try: who ends it after this answer changes the person too, and we try again.
                     if ended and not await self._people.is_owed(ended):
                         return await self._ended_elsewhere(person, event, pushes)
-                    heard = self._hear(person, event, pack, words, pushes, writes or [], call, done)
+                    heard = self._hear(person, event, pack, words, pushes, writes or [], call, after, done)
                     try:
                         await asyncio.shield(heard.committed)
                     except ConflictError:
@@ -153,7 +155,7 @@ class Hearing:
 
     def _hear(
         self, person: Person, event: Event, pack: LoadedPack, words: Words | None, pushes: Sequence[Push], writes: Writes, call: Call | None,
-        done: str,
+        after: After | None, done: str,
     ) -> Heard:  # fmt: skip
         before = person.state, person.version
         event = capped(event)
@@ -169,6 +171,7 @@ class Hearing:
             leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state, done))],
             state=StateWrite(person.service, person.id, version, person.seal(state, "states", "sealed", person.id)),
             call=call,
+            after=after,
             is_urgent=any(duty.kind in FIRST_ON_THE_BOOKS for duty in duties),
         )
         # Only now, when nothing can be refused any more, does the state move.

@@ -18,6 +18,7 @@ from shouban.db.writer import Call, Job
 from shouban.duties import consents
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
+from shouban.evidence.books import After
 from shouban.evidence.log import Acted, decode_entry, leaf_of, microseconds
 from shouban.evidence.note import Signer
 from shouban.gateway.context import Gateway
@@ -65,10 +66,12 @@ class Road:
         await self._gateway.people.change_profile(person, change)
 
     async def act(
-        self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None, waits: bool = False
+        self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None,
+        after: After | None = None, waits: bool = False,
     ) -> Sequence[Notice]:  # fmt: skip
         kept = [*(writes or []), *consents.writes_of(person.service, event)]
-        heard = await self._hear(person, event, writes=kept, call=call)
+        after = after or consents.kept_by(person.service, event)
+        heard = await self._hear(person, event, writes=kept, call=call, after=after)
         await self._close_answered(person, event)
         notices = self._words(person, heard, event.at)
         pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
@@ -164,11 +167,14 @@ class Road:
     # --- inside
 
     async def _hear(
-        self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None, call: Call | None = None
+        self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None, call: Call | None = None,
+        after: After | None = None,
     ) -> _Heard:  # fmt: skip
         before = person.state.mode
         service = self._gateway.by_id(person.service)
-        heard = await self._gateway.hearing.hear(person, event, service.pack, words=words, writes=writes, call=call)
+        heard = await self._gateway.hearing.hear(
+            person, event, service.pack, words=words, writes=writes, call=call, after=after
+        )
         await asyncio.shield(heard.committed)
         for duty in heard.duties:
             self._gateway.metrics.owed.labels(duty.kind).inc()

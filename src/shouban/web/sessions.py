@@ -27,6 +27,7 @@ from shouban.db.engine import view
 from shouban.db.keys import MasterKey, PersonKey
 from shouban.db.schema import ACCOUNTS, SIGN_INS
 from shouban.db.writer import Job, Writer
+from shouban.evidence.books import kept
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.web.access import Who
 from shouban.web.roles import ROLES, STAFF, Role
@@ -127,7 +128,9 @@ class SignIns:
             service=service, at=at, act="account_made", facts={"account": account.id, "roles": sorted(wanted), "by": by}
         )
         try:
-            await self._writer.submit(Job(writes=[(insert(ACCOUNTS), row)], leaves=[leaf_of(told)]))
+            mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == account.id)
+            job = Job(writes=[(insert(ACCOUNTS), row)], leaves=[leaf_of(told)], after=kept(ACCOUNTS, at, mine))
+            await self._writer.submit(job)
         except OperatorError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise CallerError(
@@ -152,7 +155,11 @@ class SignIns:
                 facts={"account": known.id, "password": True, "by": "start"},
             )
             await self._writer.submit(
-                Job(writes=[(update(ACCOUNTS).where(mine).values(**fresh), {}), (out, {})], leaves=[leaf_of(told)])
+                Job(
+                    writes=[(update(ACCOUNTS).where(mine).values(**fresh), {}), (out, {})],
+                    leaves=[leaf_of(told)],
+                    after=kept(ACCOUNTS, at, mine),
+                )
             )
 
     async def change(
@@ -198,7 +205,8 @@ class SignIns:
             "by": by,
         }
         told = Acted(service=account.service, at=at, act="account_changed", facts=facts)
-        changed: Account = await self._writer.submit(Job(call=write, leaves=[leaf_of(told)]))
+        job = Job(call=write, leaves=[leaf_of(told)], after=kept(ACCOUNTS, at, mine))
+        changed: Account = await self._writer.submit(job)
         return changed
 
     async def named(self, service: str, name: str) -> Account | None:
@@ -333,7 +341,9 @@ class SignIns:
             connection.execute(update(SIGN_INS).where(SIGN_INS.c.token == token).values(is_full=1))
 
         told = Acted(service=account.service, at=at, act=act, facts={"account": account.id})
-        await self._writer.submit(Job(call=use, leaves=[leaf_of(told)]))
+        of_it = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
+        after = kept(ACCOUNTS, at, of_it) if sealed else None
+        await self._writer.submit(Job(call=use, leaves=[leaf_of(told)], after=after))
 
     async def set_codes(self, token: str, secret: str, code: str, at: datetime) -> None:
         """Sets the secret of one-time codes once a code shows that the person has it; only where none is set yet."""

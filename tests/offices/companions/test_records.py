@@ -56,7 +56,7 @@ def test_what_is_approved_is_served_until_its_successor_is_approved_too(engine: 
 
     def declare(prompt: str) -> Version:
         with engine.connect().execution_options(write=True) as connection, connection.begin():
-            return add_version(connection, engine, "one", replace_prompt(prompt), (), NOW)
+            return add_version(connection, engine, "one", replace_prompt(prompt), (), NOW, [])
 
     def move(version: Version, stage: Stage) -> bool:
         with engine.connect().execution_options(write=True) as connection, connection.begin():
@@ -66,6 +66,7 @@ def test_what_is_approved_is_served_until_its_successor_is_approved_too(engine: 
                 "one",
                 version,
                 replace(version, state=stage, decided_at=NOW, decided_by="w", why="看过了"),
+                [],
             )
 
     first = declare("一")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.db.engine import view
 from shouban.db.schema import COMPANION_VERSIONS, COMPANIONS
+from shouban.db.writer import Leaf
+from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds
 from shouban.offices.companions.model import Finding, Persona, Stage, Version
 
@@ -48,18 +51,27 @@ def all_declared(connection: Connection) -> dict[tuple[str, str], tuple[Persona,
 
 
 def add_version(
-    connection: Connection, engine: Engine, service: str, persona: Persona, findings: tuple[Finding, ...], at: datetime
+    connection: Connection,
+    engine: Engine,
+    service: str,
+    persona: Persona,
+    findings: tuple[Finding, ...],
+    at: datetime,
+    touched: list[str],
 ) -> Version:
     """The next version of a companion, pending. What is approved goes on being served; otherwise this is what is known of it."""
     mine = (COMPANION_VERSIONS.c.service_id == service) & (COMPANION_VERSIONS.c.companion_id == persona.id)
     newest = connection.execute(select(func.max(COMPANION_VERSIONS.c.version)).where(mine)).scalar() or 0
     version = Version(secrets.token_hex(12), newest + 1, "pending", persona, findings, at)
     connection.execute(insert(COMPANION_VERSIONS), [_version_row(version, service)])
+    touched[:] = [version.review]
     _keep_served(connection, engine, service, persona.id)
     return version
 
 
-def decide(connection: Connection, engine: Engine, service: str, before: Version, after: Version) -> bool:
+def decide(
+    connection: Connection, engine: Engine, service: str, before: Version, after: Version, touched: list[str]
+) -> bool:
     """Whether the version still stood where the decision found it. Who approves one version puts those before it aside: one is served."""
     mine = (
         (COMPANION_VERSIONS.c.review_id == before.review)
@@ -72,12 +84,26 @@ def decide(connection: Connection, engine: Engine, service: str, before: Version
     }  # fmt: skip
     if connection.execute(update(COMPANION_VERSIONS).where(mine).values(**values)).rowcount != 1:
         return False
+    touched[:] = [after.review]
     if after.state == "approved":
         of_it = (COMPANION_VERSIONS.c.service_id == service) & (COMPANION_VERSIONS.c.companion_id == after.persona.id)
         older = of_it & (COMPANION_VERSIONS.c.state == "approved") & (COMPANION_VERSIONS.c.review_id != after.review)
+        touched += connection.execute(select(COMPANION_VERSIONS.c.review_id).where(older)).scalars()
         connection.execute(update(COMPANION_VERSIONS).where(older).values(state="superseded"))
     _keep_served(connection, engine, service, after.persona.id)
     return True
+
+
+def kept_rows(service: str, companion: str, at: datetime, touched: Sequence[str]) -> After:
+    """What is served of a companion, and the versions that the job has `touched`: approving one may put another aside."""
+    served = kept(COMPANIONS, at, COMPANIONS.c.service_id == service, COMPANIONS.c.companion_id == companion)
+    of_it = (COMPANION_VERSIONS.c.service_id == service) & (COMPANION_VERSIONS.c.companion_id == companion)
+
+    def after(connection: Connection) -> list[Leaf]:
+        each = kept(COMPANION_VERSIONS, at, of_it, COMPANION_VERSIONS.c.review_id.in_(touched))
+        return [*served(connection), *each(connection)]
+
+    return after
 
 
 def versions(engine: Engine, service: str, *, companion: str | None = None, review: str | None = None) -> list[Version]:

@@ -45,8 +45,14 @@ class CompanionsOffice:
         persona = m.checked(persona)
         readings = await asyncio.to_thread(self.read, persona.prompt)
         found = m.lint(persona, readings)
+        touched: list[str] = []
         version: m.Version = await self.writer.submit(
-            Job(call=lambda connection: records.add_version(connection, self.engine, service, persona, found, at))
+            Job(
+                call=lambda connection: records.add_version(
+                    connection, self.engine, service, persona, found, at, touched
+                ),
+                after=records.kept_rows(service, persona.id, at, touched),
+            )
         )
         whom = await self.road.of_service(service)
         event = e.CompanionDeclared(
@@ -70,7 +76,7 @@ class CompanionsOffice:
             raise CallerError(f"no companion `{companion[:64]}` was declared", status=404, code="not_found")
         newest = max(found, key=lambda one: one.number)
         fresh = m.appealed(newest, wish.reason)
-        await self._move(service, newest, fresh)
+        await self._move(service, newest, fresh, at)
         whom = await self.road.of_service(service)
         declared = e.CompanionDeclared(
             at=at,
@@ -92,7 +98,7 @@ class CompanionsOffice:
         if not found:
             raise CallerError("there is no such version", status=404, code="not_found")
         fresh = m.reviewed(found[0], wish, by=who.account, at=at)
-        await self._move(who.service, found[0], fresh)
+        await self._move(who.service, found[0], fresh, at)
         whom = await self.road.of_service(who.service)
         decided = e.CompanionReviewed(
             at=at,
@@ -118,9 +124,13 @@ class CompanionsOffice:
 
         self.personas.update(await asyncio.to_thread(read))
 
-    async def _move(self, service: str, before: m.Version, after: m.Version) -> None:
+    async def _move(self, service: str, before: m.Version, after: m.Version, at: datetime) -> None:
+        touched: list[str] = []
         if not await self.writer.submit(
-            Job(call=lambda connection: records.decide(connection, self.engine, service, before, after))
+            Job(
+                call=lambda connection: records.decide(connection, self.engine, service, before, after, touched),
+                after=records.kept_rows(service, after.persona.id, at, touched),
+            )
         ):
             raise CallerError("somebody has decided on this version a moment ago", status=409, code="decided_already")
         await self.refresh()

@@ -15,6 +15,7 @@ from shouban.core.signals import Level, rank
 from shouban.db.engine import view
 from shouban.db.schema import LEDGER, LINKS, LOG_ENTRIES
 from shouban.duties.ledger import duty_from
+from shouban.evidence.books import After, kept
 from shouban.evidence.log import Decided, decode_entry, microseconds
 from shouban.offices.guardians.model import Link
 
@@ -48,6 +49,11 @@ def end(connection: Connection, service: str, person: str, account: str) -> bool
         & (LINKS.c.state == "active")
     )
     return connection.execute(update(LINKS).where(mine).values(state="ended")).rowcount > 0
+
+
+def kept_links(service: str, person: str, at: datetime) -> After:
+    """Of one child: there are few."""
+    return kept(LINKS, at, LINKS.c.service_id == service, LINKS.c.person_id == person)
 
 
 def invitation(engine: Engine, token: str) -> tuple[str, Link, bytes] | None:

@@ -75,7 +75,11 @@ class GuardiansOffice:
         )
         told = Acted(service=person.service, at=at, act="guardian_invited", person=person.id, facts={"link": link.id})
         await self._writer.submit(
-            Job(writes=[records.link_row(link, person.service, token, sealed)], leaves=[leaf_of(told)])
+            Job(
+                writes=[records.link_row(link, person.service, token, sealed)],
+                leaves=[leaf_of(told)],
+                after=records.kept_links(person.service, person.id, at),
+            )
         )
         address = f"{self._sign_ins.base}/guardian/invited?token={token}"
         return {
@@ -122,7 +126,9 @@ class GuardiansOffice:
                 raise CallerError("this invitation was used a moment ago", status=409, code="no_invitation")
 
         linked = e.GuardianLinked(at=at, person=person.id, guardian=account.id)
-        await self._road.act(person, linked, call=accept, waits=True)
+        await self._road.act(
+            person, linked, call=accept, after=records.kept_links(person.service, person.id, at), waits=True
+        )
         return cookie
 
     async def _account(self, service: str, wish: m.Accepting, at: datetime) -> tuple[Account, str]:
@@ -239,7 +245,7 @@ class GuardiansOffice:
                 raise CallerError("this link was ended already", status=409, code="no_link")
 
         unlinked = e.GuardianUnlinked(at=at, person=child.id, guardian=who.account, by="guardian")
-        await self._road.act(child, unlinked, call=end, waits=True)
+        await self._road.act(child, unlinked, call=end, after=records.kept_links(who.service, child.id, at), waits=True)
 
     async def _close_what_was_opened(self, child: PersonPort, at: datetime) -> None:
         """Blocked companions stay blocked; the limit is the law's own again."""

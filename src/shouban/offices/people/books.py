@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from shouban.core.errors import CallerError
 from shouban.db.writer import Call, Job, Writer
+from shouban.evidence.books import After
 from shouban.offices.people import records
 from shouban.offices.people.appeals import Appeal
 
@@ -39,8 +40,11 @@ class Books:
 
         return write
 
-    async def set_due(self, case: str, due: datetime) -> None:
-        await self._writer.submit(Job(writes=[records.due_row(case, due)]))
+    def kept(self, case: str, at: datetime) -> After:
+        return records.kept_appeal(case, at)
+
+    async def set_due(self, case: str, due: datetime, at: datetime) -> None:
+        await self._writer.submit(Job(writes=[records.due_row(case, due)], after=self.kept(case, at)))
 
     async def unanswered(self, service: str) -> list[Appeal]:
         """Decided, but the duty to answer still stands: a process ended between the two."""

@@ -11,6 +11,7 @@ from shouban.core.obligations import AnswerComplaint
 from shouban.db.engine import view
 from shouban.db.schema import APPEALS
 from shouban.duties.ledger import open_duties
+from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds
 from shouban.offices.people.appeals import Appeal
 
@@ -32,6 +33,10 @@ def has_open(connection: Connection, service: str, person: str, about: str) -> b
 
 def due_row(case: str, due: datetime) -> Write:
     return update(APPEALS).where(APPEALS.c.case_id == case).values(due_us=microseconds(due)), {}
+
+
+def kept_appeal(case: str, at: datetime) -> After:
+    return kept(APPEALS, at, APPEALS.c.case_id == case)
 
 
 def unanswered(engine: Engine, service: str) -> list[Appeal]:

@@ -186,10 +186,10 @@ class PeopleOffice:
         opened = appeals.Appeal(case, person.id, asked.about, "open", at, at + appeals.ANSWER_WITHIN)
         filed = e.ComplaintFiled(at=at, person=person.id, case=case, sort="appeal", about=asked.about)
         kept = self._books.opening(opened, service, self._sealed(person, case, words))
-        await self._road.act(person, filed, call=kept)
+        await self._road.act(person, filed, call=kept, after=self._books.kept(case, at))
         due = await self._books.due_of(service, person.id, case)
         if due is not None and due != opened.due_at:
-            await self._books.set_due(case, due)
+            await self._books.set_due(case, due, at)
             opened = replace(opened, due_at=due)
         return self._shown(person, opened, words)
 
@@ -235,10 +235,12 @@ class PeopleOffice:
         kept = self._books.deciding(fresh, self._sealed(person, case, words))
         answered = e.ComplaintAnswered(at=at, person=person.id, case=case, upheld=wish.decision == "upheld", staff=by)
         if wish.decision == "refused" or not wish.age_band:
-            await self._road.act(person, answered, call=kept)
+            await self._road.act(person, answered, call=kept, after=self._books.kept(case, at))
             return fresh
         age = e.AgeFound(at=at, person=person.id, age_band=wish.age_band, age_basis="verified", overturns=True)
-        await self._road.act(person, age, call=kept)  # what was decided and what follows, or neither
+        await self._road.act(
+            person, age, call=kept, after=self._books.kept(case, at)
+        )  # what was decided and what follows, or neither
         layer = ages.Evidence("staff", wish.age_band, ages.CONFIDENCE["staff"], at)
         await self._road.change_profile(person, lambda held: ages.with_evidence(held, layer))
         await self._road.act(person, answered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.db.engine import view
 from shouban.db.schema import PROCESSORS
+from shouban.evidence.books import After, kept
 from shouban.offices.processors.model import Processor, Stage
 
 
@@ -28,6 +30,10 @@ def keeping(
         "decided_by": by,
     }
     return statement.on_conflict_do_update(index_elements=["service_id", "processor_id"], set_=fresh), row
+
+
+def kept_row(service: str, processor: str, at: datetime) -> After:
+    return kept(PROCESSORS, at, PROCESSORS.c.service_id == service, PROCESSORS.c.processor_id == processor)
 
 
 def registered(engine: Engine, service: str) -> list[tuple[Processor, Stage]]:

@@ -55,5 +55,5 @@ class ProcessorsOffice:
         facts = {"account": who.account, "state": stage, **msgspec.to_builtins(one)}
         told = leaf_of(Acted(service=who.service, at=at, act="processor_set", facts=facts))
         write = records.keeping(self.engine, who.service, one, stage, microseconds(at), who.account)
-        await self.writer.submit(Job(writes=[write], leaves=[told]))
+        await self.writer.submit(Job(writes=[write], leaves=[told], after=records.kept_row(who.service, one.id, at)))
         await self.refresh()

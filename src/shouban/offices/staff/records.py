@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Executable, insert, select
 
 from shouban.core.events import TimePassed, readings_of
 from shouban.db.schema import GRANTS, LOG_ENTRIES
+from shouban.evidence.books import KEPT, After, kept
 from shouban.evidence.log import Acted, Decided, decode_entry, microseconds
 from shouban.offices.staff.model import Grant
 
@@ -21,6 +22,10 @@ def grant_row(grant: Grant, service: str, sealed: bytes) -> tuple[Executable, di
         "grant_id": grant.id, "service_id": service, "account_id": grant.account, "person_id": grant.person, "from_us": microseconds(grant.since),
         "until_us": microseconds(grant.until), "sealed": sealed,
     }  # fmt: skip
+
+
+def grant_kept(grant: Grant, at: datetime) -> After:
+    return kept(GRANTS, at, GRANTS.c.grant_id == grant.id)
 
 
 def new_grant(account: str, person: str, reason: str, since: datetime, until: datetime) -> Grant:
@@ -58,6 +63,8 @@ def entries_of(connection: Connection, service: str, person: str) -> list[tuple[
 
 def _line(entry: Decided | Acted) -> tuple[datetime, str, list[str], list[str]] | None:
     if isinstance(entry, Acted):
+        if entry.act == KEPT:  # beside the entry that says what was done
+            return None
         return entry.at, entry.act, [], []
     owed = sorted({type(one).__name__ for one in entry.owed} - {"Allow", "WakeAt"})
     if isinstance(entry.event, TimePassed) and not owed:

@@ -104,7 +104,8 @@ class StaffOffice:
         sealed = cast("Sealing", person).seal(reason.encode(), "grants", "sealed", grant.id)
         facts = {"grant": grant.id, "account": who.account, "roles": sorted(who.roles), "minutes": wish.minutes}
         told = Acted(service=who.service, at=at, act="glass_broken", person=person.id, facts=facts)
-        await self._writer.submit(Job(writes=[records.grant_row(grant, who.service, sealed)], leaves=[leaf_of(told)]))
+        row = records.grant_row(grant, who.service, sealed)
+        await self._writer.submit(Job(writes=[row], leaves=[leaf_of(told)], after=records.grant_kept(grant, at)))
         return grant
 
     async def words(self, who: Who, person: PersonPort, at: datetime) -> list[dict[str, Any]]:
