@@ -1,4 +1,6 @@
-"""Trains the shipped models: `python -m training.train [--out FOLDER]`. Deterministic: the same data gives the same bytes on one machine.
+"""Trains the shipped models: `python -m training.train [--out FOLDER] [--encoder FILE]`. Deterministic: the same data gives the same bytes on one machine.
+
+With `--encoder` the encoder is taken as it stands, and what is quick is fitted anew: the linear models, and the curves of both (minutes).
 
 Two readers. One linear question a head over runs of characters and the same of the turns before (`features`), fitted by
 logistic regression (L2, liblinear's coordinate descent), one byte a weight. And an encoder (`encoder`), asked in doubt. Both are
@@ -408,12 +410,16 @@ def train_role(role: Role, examples: Mapping[str, list[Example]], reader: shippe
     return model
 
 
-def train() -> tuple[dict[Role, Stored], shipped.StoredEncoder]:
-    """The models of both roles and the encoder, from the data to what ships."""
-    examples = {role: examples_of(role) for role in ROLES}
+def train_student_of(examples: Examples) -> shipped.StoredEncoder:
     pretrained = read_pretrained()
     corpus = Corpus(pretrained, {role: names_of(role) for role in ROLES})
-    student = taught_by(train_teacher(examples, pretrained, corpus), examples, pretrained, corpus)
+    return taught_by(train_teacher(examples, pretrained, corpus), examples, pretrained, corpus)
+
+
+def train(ready: Path | None = None) -> tuple[dict[Role, Stored], shipped.StoredEncoder]:
+    """The models of both roles and the encoder, from the data to what ships; `ready` is an encoder to be taken as it stands."""
+    examples = {role: examples_of(role) for role in ROLES}
+    student = shipped.load(ready.read_bytes()) if ready else train_student_of(examples)
     reader = shipped.Encoder(student)
     return {role: train_role(role, examples[role], reader) for role in ROLES}, student
 
@@ -421,8 +427,10 @@ def train() -> tuple[dict[Role, Stored], shipped.StoredEncoder]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
-    out: Path = parser.parse_args().out
-    models, encoder = train()
+    parser.add_argument("--encoder", type=Path)
+    wish = parser.parse_args()
+    out: Path = wish.out
+    models, encoder = train(wish.encoder)
     ready = {f"{role}.model": packed(model) for role, model in models.items()}
     for name, data in {**ready, "encoder.model": shipped.packed(encoder)}.items():
         (out / name).write_bytes(data)

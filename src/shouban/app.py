@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shouban import __version__
 from shouban.core.errors import OperatorError, ShoubanError
-from shouban.db.engine import DirectoryLock, connect, migrate, sqlite_url, view
+from shouban.db.engine import DirectoryLock, connect, migrate, scrub, sqlite_url, view
 from shouban.db.keys import MasterKey, load_master, write_secret
 from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
@@ -86,6 +86,8 @@ CHAT = "/v1/chat/completions"
 SAY = "/app/api/say"
 BODY_WITHIN = 30.0
 DECISIONS_EACH = 2.0
+# An erasure that has not ended after so long was left by a process that ended.
+BESIDE = timedelta(minutes=1)
 
 
 @dataclass
@@ -256,7 +258,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         handlers,
         [callers.guard, doors.guard],
         settings.max_body,
-        _life(gateway, worker, store, sign_ins, (companions, processors)),
+        _life(gateway, worker, store, sign_ins, (companions, processors, _Erasures(road, gateway, store))),
     )
     return App(gateway, worker, _front(routes, pages), store, pages)
 
@@ -420,6 +422,22 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, dec
             await asyncio.to_thread(store.close)
 
     return life
+
+
+@dataclass
+class _Erasures:
+    """What a process that was killed has begun to erase is finished: at the next start, or by a process beside it."""
+
+    road: Road
+    gateway: Gateway
+    store: Store
+
+    async def refresh(self) -> None:
+        for service in {one.id for one in self.gateway.services.values()}:
+            waits = BESIDE if self.store.is_shared else None
+            await self.road.finish_erasures(service, self.gateway.clock.now(), owed_for=waits)
+        if not self.store.is_shared:  # killed after the rows had gone, and before their bytes
+            await asyncio.to_thread(scrub, self.store.engine)
 
 
 class Decided(Protocol):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from time import perf_counter
+from time import perf_counter, process_time
 
 import pytest
 from hypothesis import given
@@ -189,6 +189,6 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_text_of_a_hundred_kilobytes_is_read_in_bounded_time(kind: str) -> None:
-    begun = perf_counter()
+    begun = process_time()
     DETECTORS.read(HOSTILE[kind], role="user")
-    assert perf_counter() - begun < 5
+    assert process_time() - begun < 5  # of this process alone: others take their time too

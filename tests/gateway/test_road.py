@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.gateway.serving import KEY, PLAN, Served, fresh, guardian, noon, serving, settings_for
+from tests.evidence.service import verified
+from tests.gateway.serving import KEY, PLAN, Served, fresh, guardian, noon, serving, serving_process, settings_for
+from tests.web.signing import run
 
-from shouban.db.schema import LOG_ENTRIES, METADATA
+from shouban.core import events as e
+from shouban.db.schema import LEDGER, LOG_ENTRIES, METADATA
 from shouban.evidence.note import open_note
+from shouban.gateway.road import Road
 
 PLAIN_TABLES = ("messages", "pushes", "states", "person_keys", "persons")
 
@@ -39,6 +45,71 @@ def test_a_copy_holds_all_that_was_said_and_all_that_is_known(world: Served) -> 
 
 
 # --- erasure
+
+
+SECRET = "三文鱼味的月亮糖"
+
+
+def files_with(data: Path, *needles: bytes) -> list[str]:
+    """Every file of the service in which one of these stands."""
+    found = [file for file in (*data.rglob("*"), data.with_suffix(".out")) if file.is_file()]
+    return [str(file) for file in found if any(needle in file.read_bytes() for needle in needles)]
+
+
+def sealed_in(data: Path) -> list[bytes]:
+    """All that is sealed of the one person there is, in every table that has it, the wrapped key included."""
+    found: list[bytes] = []
+    with closing(sqlite3.connect(data / "shouban.db")) as connection:
+        for table in METADATA.sorted_tables:
+            for column in {"sealed", "wrapped"} & set(table.c.keys()) if "person_id" in table.c else ():
+                found += [row[0] for row in connection.execute(f"SELECT {column} FROM {table.name}")]
+    return found
+
+
+def test_after_erasure_no_file_holds_a_persons_words_nor_what_was_sealed_of_them(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving_process(data, environment={"SHOUBAN_SERVICE_KEY": KEY}) as served:
+        user = fresh()
+        served.register(user, nickname=SECRET, contacts=[guardian(name=SECRET)])
+        served.chat(f"我最喜欢{SECRET}，别告诉别人", user=user)
+        served.post(f"/v1/users/{user}/appeals", {"reason": SECRET})
+        served.post(f"/v1/users/{user}/human", {"action": "take_over", "staff": "li"})
+        served.post(f"/v1/users/{user}/human", {"action": "say", "staff": "li", "text": f"在，{SECRET}"})
+        assert SECRET in served.get(f"/v1/users/{user}/data").text
+        assert served.get("/metrics").status_code == 200
+        sealed = sealed_in(data)
+        assert len(sealed) >= 6
+        assert files_with(data, *sealed), "this looks where they stand"
+        assert served.ask("DELETE", f"/v1/users/{user}/data").status_code == 200
+        assert not files_with(data, SECRET.encode(), *sealed)
+        assert SECRET not in served.get("/metrics").text
+    assert not files_with(data, SECRET.encode(), SECRET.encode("utf-16-le"), user.encode(), *sealed)
+
+
+@pytest.mark.parametrize("scope", ["all", "history"])
+def test_an_erasure_that_was_cut_off_is_finished_at_the_next_start(tmp_path: Path, scope: str) -> None:
+    with serving(settings_for(tmp_path, encoder=False)) as served:
+        user = fresh()
+        served.register(user)
+        served.chat("你好", user=user)
+        person = served.person_id(user)
+        assert served.app is not None
+        road = Road(served.app.gateway, served.app.store.signer)
+        run(_begin(road, person, scope))  # the process ends before the rest
+        assert served.rows("persons", person) == 1
+    with serving(settings_for(tmp_path, encoder=False)) as served:
+        assert served.rows("persons", person) == (0 if scope == "all" else 1)
+        with served.engine.connect() as connection:
+            owed = connection.execute(select(LEDGER.c.state).where(LEDGER.c.kind == "Erase")).scalars().all()
+        assert owed == ["done"]
+    report = verified(tmp_path)
+    assert report.is_clean, report.problems()
+
+
+async def _begin(road: Road, person: str, scope: Any) -> None:
+    found = await road.by_id("default", person)
+    assert found is not None
+    await road.act(found, e.ErasureRequested(at=road.now(), person=person, scope=scope, by="user"))
 
 
 def test_erasing_leaves_nothing_in_any_table_and_the_log_whole(tmp_path: Path, database_url: str) -> None:

@@ -279,7 +279,7 @@ def _has(found: Sequence[Reading], signal: str) -> bool:
 
 @cache
 def shipped_models(*, encoder: bool = True) -> LearnedDetector:
-    """The models beside this module, read once a process; without the `encoder` they take 60 MB less and see less."""
+    """The models beside this module, read once a process; without the `encoder` they take 10 MB less and see less."""
     folder = resources.files("shouban.detectors").joinpath("models")
     stored = [load(folder.joinpath(f"{role}.model").read_bytes()) for role in ("companion", "user")]
     return LearnedDetector([(one.role, Model(one)) for one in stored], shipped_encoder if encoder else None)

@@ -172,6 +172,7 @@ class Hearing:
             state=StateWrite(person.service, person.id, version, person.seal(state, "states", "sealed", person.id)),
             call=call,
             after=after,
+            alone=call is not None,  # what it deletes is not put back by a job beside it
             is_urgent=any(duty.kind in FIRST_ON_THE_BOOKS for duty in duties),
         )
         # Only now, when nothing can be refused any more, does the state move.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +14,7 @@ from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.db.engine import scrub, view
 from shouban.db.schema import GRANTS, HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
-from shouban.db.writer import Call, Job
+from shouban.db.writer import Call, Job, Leaf
 from shouban.duties import consents
 from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
 from shouban.duties.notices import Notice, words_of
@@ -134,25 +134,11 @@ class Road:
         """
         deletion = await self._deletion(person, scope, target)
         event = e.ErasureRequested(at=at, person=person.id, scope=scope, by=by)  # type: ignore[arg-type]  # checked by the caller against SCOPES
-        heard = await self._hear(person, event)
-        duties = [duty.id for duty in heard.heard.duties if duty.kind == "Erase"]
-        job = Job(writes=[row for duty in duties for row in done(duty, at, "erased")], alone=True)
-
-        def erase(connection: Connection) -> dict[str, Any]:
-            """INVARIANT: rows go in the transaction that says so in the log."""
-            facts = {
-                "scope": scope,
-                "rows": deletion(connection),
-                "duties": duties,
-                "holds": standing_holds(connection, person, at),
-            }
-            job.leaves[:] = [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
-            return facts
-
-        job.call = erase
-        facts: dict[str, Any] = await self._gateway.writer.submit(job)
         if scope == "all":
-            self._gateway.people.forget(person)
+            heard = await self._hear(person, event)
+            facts = await self._delete_all(person, _erasures(heard.heard.duties), at)
+        else:
+            facts = await self._delete_some(person, event, deletion)
         await asyncio.to_thread(scrub, self._gateway.engine)
         text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(facts['rows'].values())}\n"
         return {
@@ -164,7 +150,66 @@ class Road:
             "verifier_key": self._signer.verifier_key,
         }
 
+    async def finish_erasures(self, service: str, at: datetime, *, owed_for: timedelta | None = None) -> int:
+        """Finishes what a process that ended has begun (so long ago, where another may be at it); gives how many. What is owed for a part is only not yet crossed off: its rows went with its event."""
+
+        def read() -> list[Duty]:
+            with view(self._gateway.engine) as connection:
+                owed = open_duties(connection, service=service, kinds=["Erase"])
+            return [duty for duty in owed if owed_for is None or duty.owed_us <= microseconds(at - owed_for)]
+
+        found = await asyncio.to_thread(read)
+        for duty in found:
+            person = await self.by_id(service, duty.person)
+            if person is not None and getattr(duty.owed, "scope", "") == "all":
+                await self._delete_all(person, [duty.id], at)
+            else:
+                await self._cross_off(service, duty.person, [duty.id], at)
+        if found:
+            await asyncio.to_thread(scrub, self._gateway.engine)
+        return len(found)
+
     # --- inside
+
+    async def _delete_all(self, person: Person, duties: list[str], at: datetime) -> dict[str, Any]:
+        """INVARIANT: rows go in the transaction that says so in the log."""
+        job = Job(writes=[row for duty in duties for row in done(duty, at, "erased")], alone=True)
+
+        def erase(connection: Connection) -> dict[str, Any]:
+            facts = {"scope": "all", "rows": erase_rows(connection, person), "duties": duties, "holds": standing_holds(connection, person, at)}  # fmt: skip
+            job.leaves[:] = [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
+            return facts
+
+        job.call = erase
+        facts: dict[str, Any] = await self._gateway.writer.submit(job)
+        self._gateway.people.forget(person)
+        return facts
+
+    async def _delete_some(
+        self, person: Person, event: e.ErasureRequested, deletion: Callable[[Connection], dict[str, int]]
+    ) -> dict[str, Any]:
+        """In the event's own transaction: a process that ends finds both or neither."""
+        facts: dict[str, Any] = {}
+
+        def erase(connection: Connection) -> None:
+            facts.update(
+                scope=event.scope, rows=deletion(connection), holds=standing_holds(connection, person, event.at)
+            )
+
+        def told(_: Connection) -> list[Leaf]:
+            return [leaf_of(Acted(service=person.service, at=event.at, act="erased", person=person.id, facts=facts))]
+
+        heard = await self._hear(person, event, call=erase, after=told)
+        duties = _erasures(heard.heard.duties)
+        await self._cross_off(person.service, person.id, duties, event.at)
+        return {**facts, "duties": duties}
+
+    async def _cross_off(self, service: str, person: str, duties: list[str], at: datetime) -> None:
+        told = Acted(
+            service=service, at=at, act="erasure_done", person=person, facts={"duties": duties, "how": "erased"}
+        )
+        writes = [row for duty in duties for row in done(duty, at, "erased")]
+        await self._gateway.writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
 
     async def _hear(
         self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None, call: Call | None = None,
@@ -263,7 +308,7 @@ class Road:
     async def _deletion(self, person: Person, scope: str, target: str) -> Callable[[Connection], dict[str, int]]:
         """What deletes the rows of this scope, and counts them by table."""
         if scope == "all":
-            return lambda connection: erase_rows(connection, person)
+            return lambda _: {}
         if not target and scope != "history":
             raise CallerError(f"`scope` is `{scope}`; name which, like `{scope}:<id>`", field="scope")
         texts, pushed = await self._chosen(person, scope, target)
@@ -294,6 +339,10 @@ def _reason(connection: Connection, person: Person, grant: str) -> str:
     mine = (GRANTS.c.service_id == person.service) & (GRANTS.c.grant_id == grant)
     sealed = connection.execute(select(GRANTS.c.sealed).where(mine)).scalar() if grant else None
     return person.open(bytes(sealed), "grants", "sealed", grant).decode() if sealed is not None else ""
+
+
+def _erasures(duties: Sequence[Duty]) -> list[str]:
+    return [duty.id for duty in duties if duty.kind == "Erase"]
 
 
 class _Heard:
