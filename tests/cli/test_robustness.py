@@ -19,7 +19,7 @@ CORPORA = ROOT / "corpora" / "zh"
 LEAST_KEPT = {
     "zero width between characters": 0.97, "spaces between characters": 0.7, "asterisks between characters": 0.7, "emoji between characters": 0.7,
     "traditional characters": 0.95, "wide letters": 0.9, "look-alike letters": 0.3, "stretched particles": 0.85, "English before it": 0.78,
-    "a quotation around it": 0.8, "homophones": 0.58, "pinyin": 0.65, "characters taken apart": 0.6, "a slip of the finger": 0.75, "dialect words": 0.8,
+    "a quotation around it": 0.8, "homophones": 0.58, "pinyin": 0.6, "characters taken apart": 0.6, "a slip of the finger": 0.75, "dialect words": 0.8,
     "English words in it": 0.75,
 }  # fmt: skip
 MOST_MORE_ALARMS = 0.03
