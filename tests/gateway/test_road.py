@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from random import Random
+from time import sleep
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select
 from tests.evidence.service import verified
@@ -279,3 +283,38 @@ def test_every_road_wants_the_service_key(world: Served) -> None:
             status = world.ask(method, f"/v1/users/{user}{path}", body, key=key).status_code
             assert status == (404 if key == "sk-other" else 401)
     assert world.get(f"/v1/users/{user}", key=KEY).json()["registered"]
+
+
+def test_killed_in_the_middle_of_erasures_each_is_whole_after_the_next_start(tmp_path: Path) -> None:
+    data, chance, asked = tmp_path / "data", Random(20260715), []
+    for after in range(3):
+        with serving_process(data, environment={"SHOUBAN_SERVICE_KEY": KEY}) as served:
+            assert served.process is not None
+            assert not _erasures_owed(data), "what was begun before the kill is finished"
+            users = [fresh() for _ in range(8)]
+            for user in users:
+                served.register(user)
+                served.chat("你好", user=user)
+            with ThreadPoolExecutor(len(users)) as pool:
+                answers = [pool.submit(_status_of_erasing, served, user) for user in users]
+                sleep(chance.uniform(0.005, 0.05) * (after + 1))
+                served.process.kill()
+            asked += [user for user, answer in zip(users, answers, strict=True) if answer.result() == 200]
+    with serving_process(data, environment={"SHOUBAN_SERVICE_KEY": KEY}) as served:
+        assert not _erasures_owed(data)
+        assert [served.get(f"/v1/users/{user}").status_code for user in asked] == [404] * len(asked)
+    report = verified(data)
+    assert report.is_clean, report.problems()
+
+
+def _status_of_erasing(served: Served, user: str) -> int:
+    try:
+        return served.ask("DELETE", f"/v1/users/{user}/data").status_code
+    except httpx.TransportError:
+        return 0
+
+
+def _erasures_owed(data: Path) -> int:
+    with closing(sqlite3.connect(data / "shouban.db")) as connection:
+        found = connection.execute("SELECT count(*) FROM ledger WHERE kind = 'Erase' AND state = 'owed'").fetchone()
+    return int(found[0])
