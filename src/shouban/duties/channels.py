@@ -10,12 +10,12 @@ import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from shouban.core.errors import OperatorError
+from shouban.core.errors import CallerError, OperatorError
 
 WITHIN_SECONDS: Final = 10
 WEBHOOKS: Final = ("http://", "https://")
@@ -73,6 +73,17 @@ class Channels:
         if kind == "phone" and self._sms.startswith(WEBHOOKS):
             return await self._post(self._sms, {**message.document(), "to": address.split(":", 1)[1]})
         return await self._by_apprise(self._apprise_url(kind, address), kind, message)
+
+    async def reach(self, addresses: Sequence[str], message: Message, what: str) -> str:
+        """The first of a contact's channels that takes it. Raises `CallerError` (502, `not_sent`) saying why none did; `what` was to be sent."""
+        tried = []
+        for address in addresses:
+            try:
+                return await self.send(address, message)
+            except OperatorError as error:
+                tried.append(str(error))
+        told = f"no channel of this contact took the {what}: {'; '.join(tried)}"
+        raise CallerError(told, field="channels", status=502, code="not_sent")
 
     def _apprise_url(self, kind: str, address: str) -> str:
         if kind in RECIPIENTS:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from shouban.core.events import MINOR_BANDS
 from shouban.core.rules import Settings
 from shouban.core.state import Guardianship
 from shouban.db.writer import Job, Writer
-from shouban.duties.channels import Channels, Message
+from shouban.duties.channels import Channels
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.evidence.log import Acted, leaf_of
 from shouban.offices.guardians import model as m
@@ -83,23 +82,11 @@ class GuardiansOffice:
         )
         address = f"{self._sign_ins.base}/guardian/invited?token={token}"
         return {
-            "sent": await self._reach(contact, invitation_message(person, contact, address, link.id)),
+            "sent": await self._channels.reach(
+                contact["channels"], invitation_message(person, contact, address, link.id), "invitation"
+            ),
             "valid_until": link.ends_at.isoformat(),
         }
-
-    async def _reach(self, contact: Mapping[str, Any], message: Message) -> str:
-        tried = []
-        for channel in contact["channels"]:
-            try:
-                return await self._channels.send(channel, message)
-            except OperatorError as error:
-                tried.append(str(error))
-        raise CallerError(
-            f"no channel of this contact took the invitation: {'; '.join(tried)}",
-            field="contact",
-            status=502,
-            code="not_sent",
-        )
 
     async def invited(self, token: str, at: datetime) -> tuple[PersonPort, m.Invited]:
         """Whose guardian is wanted. An invitation that was used, is too old, or never was, is one and the same to who asks."""

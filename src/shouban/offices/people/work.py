@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError, ConflictError, OperatorError
+from shouban.core.errors import CallerError, ConflictError
 from shouban.core.rules import Settings
-from shouban.duties.channels import Channels, Message
+from shouban.duties.channels import Channels
 from shouban.duties.notices import Notice
 from shouban.duties.ports import IdentityPort, PersonPort, RoadPort
 from shouban.offices.people import age as ages
@@ -292,22 +292,8 @@ class PeopleOffice:
 
         await self._road.change_profile(person, told)
         one = known.found_in(person.profile["contacts"], contact)
-        how = await self._reach(one, code_message(person, one, code, at))
+        how = await self._channels.reach(one["channels"], code_message(person, one, code, at), "code")
         return {"sent": how, "valid_for": int(known.CODE_LIFE.total_seconds())}
-
-    async def _reach(self, contact: dict[str, Any], message: Message) -> str:
-        tried = []
-        for address in contact["channels"]:
-            try:
-                return await self._channels.send(address, message)
-            except OperatorError as error:
-                tried.append(str(error))
-        raise CallerError(
-            f"no channel of this contact took the code: {'; '.join(tried)}",
-            field="channels",
-            status=502,
-            code="not_sent",
-        )
 
     async def verify_contact(
         self, service: str, app_id: str, contact: str, wish: known.Verifying, at: datetime
