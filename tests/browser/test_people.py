@@ -7,20 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 from tests.duties.test_contact import Hook, hook
 from tests.gateway.serving import PLAN, Served, eventually, fresh, guardian, noon, serving, settings_for
 from tests.offices.guardians.family import MOTHER, number
 from tests.web.signing import PASSWORD, staff
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 
@@ -35,15 +27,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def phone() -> Iterator[Hook]:
     with hook() as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM.exists(), "Chromium is missing; install Debian's package `chromium`"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(params=[(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
@@ -17,7 +17,7 @@ from shouban.db.keys import random_bytes
 from shouban.db.schema import CONSENTS
 from shouban.duties.ledger import Writes
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import microseconds
+from shouban.evidence.log import microseconds, moment
 
 MOST_SHOWN: Final = 200
 
@@ -77,13 +77,13 @@ def consents_of(connection: Connection, service: str, person: str) -> Sequence[C
 
 
 def _consent(row: Any) -> Consent:  # noqa: ANN401  # a row of consents
-    withdrawn = datetime.fromtimestamp(row.withdrawn_us / 1e6, UTC) if row.withdrawn_us else None
+    withdrawn = moment(row.withdrawn_us) if row.withdrawn_us else None
     return Consent(
         row.purpose,
         row.party,
         row.by,
         row.text_version,
         row.verified,
-        datetime.fromtimestamp(row.given_us / 1e6, UTC),
+        moment(row.given_us),
         withdrawn,
     )

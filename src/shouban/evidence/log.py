@@ -7,7 +7,7 @@ can be erased, and every proof still stands. After each transaction the tree's h
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -98,6 +98,11 @@ def leaf_of(entry: Entry) -> Leaf:
 
 def microseconds(at: datetime) -> int:
     return round(at.timestamp() * 1_000_000)
+
+
+def moment(us: int) -> datetime:
+    """The time, in UTC, of so many microseconds since 1970."""
+    return datetime.fromtimestamp(us / 1e6, UTC)
 
 
 _LOCK_BEGINNING: Final = text("SELECT pg_advisory_xact_lock(hashtext('shouban.log'))")

@@ -132,9 +132,9 @@ class Road:
 
         Records that a law holds (`holds`: what, until when) are the log and the ledger; words and names stand in neither.
         """
-        deletion = await self._deletion(person, scope, target)
+        deletion = await self._deletion(person, scope, target) if scope != "all" else None
         event = e.ErasureRequested(at=at, person=person.id, scope=scope, by=by)  # type: ignore[arg-type]  # checked by the caller against SCOPES
-        if scope == "all":
+        if deletion is None:
             heard = await self._hear(person, event)
             facts = await self._delete_all(person, _erasures(heard.heard.duties), at)
         else:
@@ -173,15 +173,9 @@ class Road:
 
     async def _delete_all(self, person: Person, duties: list[str], at: datetime) -> dict[str, Any]:
         """INVARIANT: rows go in the transaction that says so in the log."""
-        job = Job(writes=[row for duty in duties for row in done(duty, at, "erased")], alone=True)
-
-        def erase(connection: Connection) -> dict[str, Any]:
-            facts = {"scope": "all", "rows": erase_rows(connection, person), "duties": duties, "holds": standing_holds(connection, person, at)}  # fmt: skip
-            job.leaves[:] = [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
-            return facts
-
-        job.call = erase
-        facts: dict[str, Any] = await self._gateway.writer.submit(job)
+        facts: dict[str, Any] = {"scope": "all", "duties": duties}
+        erase, told = _erasing(person, at, facts, lambda connection: erase_rows(connection, person))
+        await self._gateway.writer.submit(Job(writes=_erased(duties, at), call=erase, after=told, alone=True))
         self._gateway.people.forget(person)
         return facts
 
@@ -189,16 +183,8 @@ class Road:
         self, person: Person, event: e.ErasureRequested, deletion: Callable[[Connection], dict[str, int]]
     ) -> dict[str, Any]:
         """In the event's own transaction: a process that ends finds both or neither."""
-        facts: dict[str, Any] = {}
-
-        def erase(connection: Connection) -> None:
-            facts.update(
-                scope=event.scope, rows=deletion(connection), holds=standing_holds(connection, person, event.at)
-            )
-
-        def told(_: Connection) -> list[Leaf]:
-            return [leaf_of(Acted(service=person.service, at=event.at, act="erased", person=person.id, facts=facts))]
-
+        facts: dict[str, Any] = {"scope": event.scope}
+        erase, told = _erasing(person, event.at, facts, deletion)
         heard = await self._hear(person, event, call=erase, after=told)
         duties = _erasures(heard.heard.duties)
         await self._cross_off(person.service, person.id, duties, event.at)
@@ -208,8 +194,7 @@ class Road:
         told = Acted(
             service=service, at=at, act="erasure_done", person=person, facts={"duties": duties, "how": "erased"}
         )
-        writes = [row for duty in duties for row in done(duty, at, "erased")]
-        await self._gateway.writer.submit(Job(writes=writes, leaves=[leaf_of(told)]))
+        await self._gateway.writer.submit(Job(writes=_erased(duties, at), leaves=[leaf_of(told)]))
 
     async def _hear(
         self, person: Person, event: e.Event, *, words: Words | None = None, writes: Writes | None = None, call: Call | None = None,
@@ -306,9 +291,7 @@ class Road:
         return found
 
     async def _deletion(self, person: Person, scope: str, target: str) -> Callable[[Connection], dict[str, int]]:
-        """What deletes the rows of this scope, and counts them by table."""
-        if scope == "all":
-            return lambda _: {}
+        """What deletes the rows of a scope that is a part, and counts them by table."""
         if not target and scope != "history":
             raise CallerError(f"`scope` is `{scope}`; name which, like `{scope}:<id>`", field="scope")
         texts, pushed = await self._chosen(person, scope, target)
@@ -339,6 +322,24 @@ def _reason(connection: Connection, person: Person, grant: str) -> str:
     mine = (GRANTS.c.service_id == person.service) & (GRANTS.c.grant_id == grant)
     sealed = connection.execute(select(GRANTS.c.sealed).where(mine)).scalar() if grant else None
     return person.open(bytes(sealed), "grants", "sealed", grant).decode() if sealed is not None else ""
+
+
+def _erasing(
+    person: Person, at: datetime, facts: dict[str, Any], deletion: Callable[[Connection], dict[str, int]]
+) -> tuple[Call, After]:
+    """For a job: what deletes, putting into `facts` what went and what a law holds; and the entry that says so."""
+
+    def erase(connection: Connection) -> None:
+        facts.update(rows=deletion(connection), holds=standing_holds(connection, person, at))
+
+    def told(_: Connection) -> list[Leaf]:
+        return [leaf_of(Acted(service=person.service, at=at, act="erased", person=person.id, facts=facts))]
+
+    return erase, told
+
+
+def _erased(duties: list[str], at: datetime) -> Writes:
+    return [row for duty in duties for row in done(duty, at, "erased")]
 
 
 def _erasures(duties: Sequence[Duty]) -> list[str]:

@@ -10,8 +10,8 @@ from litestar import Request, Response
 from shouban.core.errors import CallerError
 from shouban.web.access import Action, may
 from shouban.web.doors import whose
-from shouban.web.language import HTML_LANGUAGE, LANGUAGE_COOKIE, Language, Text, chosen_language, words_in
-from shouban.web.pages import page_environment, page_response
+from shouban.web.language import LANGUAGE_COOKIE, Language, Text, chosen_language
+from shouban.web.pages import rendered
 
 # Places in the frame: the address, its name, and what one must be allowed to do there.
 PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
@@ -40,11 +40,8 @@ def framed(
 ) -> Response[str]:  # fmt: skip
     """A page of `folder`'s templates inside the frame; `problem` is shown at its top, with its status."""
     language, signed_in = language_of(request), whose(request)
-    html = page_environment(folder / "templates").get_template(template).render(
-        words=words_in({**SHARED, **words}, language), language=language, html_language=HTML_LANGUAGE[language],
-        other_language="en" if language == "zh" else "zh", who=signed_in.who, problem=str(problem) if problem else "", told=told,
-        places=[(at, name.to(language)) for at, name, action in PLACES if may(signed_in.who, action)], here=request.url.path, may=may, **given,
+    places = [(at, name.to(language)) for at, name, action in PLACES if may(signed_in.who, action)]
+    return rendered(
+        template, {**SHARED, **words}, language, folder / "templates", problem=str(problem or ""), status=problem.status if problem else 200,
+        who=signed_in.who, told=told, places=places, here=request.url.path, may=may, **given,
     )  # fmt: skip
-    answer = page_response(html, language)
-    answer.status_code = problem.status if problem else 200
-    return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,7 +10,7 @@ from litestar import MediaType, Response, Router
 from litestar.datastructures import CacheControlHeader, Cookie
 from litestar.static_files import create_static_files_router
 
-from shouban.web.language import HTML_LANGUAGE, LANGUAGE_COOKIE, Language
+from shouban.web.language import HTML_LANGUAGE, LANGUAGE_COOKIE, Language, Text, words_in
 
 WEB = Path(__file__).parent
 STATIC = WEB / "static"
@@ -38,6 +39,19 @@ def page_response(html: str, language: Language) -> Response[str]:
     kept = Cookie(key=LANGUAGE_COOKIE, value=language, path="/", max_age=A_YEAR_IN_SECONDS, samesite="lax")
     headers = PAGE_HEADERS | {"Content-Language": HTML_LANGUAGE[language]}
     return Response(html, media_type=MediaType.HTML, headers=headers, cookies=[kept])
+
+
+def rendered(
+    template: str, words: Mapping[str, Text], language: Language, *folders: Path, problem: str = "", status: int = 200, **given: object
+) -> Response[str]:  # fmt: skip
+    """A page in one language, with what every page of ours is given."""
+    html = page_environment(*folders).get_template(template).render(
+        words=words_in(words, language), language=language, html_language=HTML_LANGUAGE[language], other_language="en" if language == "zh" else "zh",
+        problem=problem, **given,
+    )  # fmt: skip
+    answer = page_response(html, language)
+    answer.status_code = status
+    return answer
 
 
 def static_router() -> Router:

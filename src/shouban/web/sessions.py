@@ -19,7 +19,7 @@ import msgspec
 import pyotp
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from sqlalchemy import Connection, Engine, Executable, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from shouban.core.errors import CallerError, OperatorError
@@ -128,7 +128,7 @@ class SignIns:
             service=service, at=at, act="account_made", facts={"account": account.id, "roles": sorted(wanted), "by": by}
         )
         try:
-            mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == account.id)
+            mine = _row_of(service, account.id)
             job = Job(writes=[(insert(ACCOUNTS), row)], leaves=[leaf_of(told)], after=kept(ACCOUNTS, at, mine))
             await self._writer.submit(job)
         except OperatorError as error:
@@ -145,7 +145,7 @@ class SignIns:
         if known is None:
             await self.add(service, Private(name), ("administrator",), at=at, by="start", phc=phc)
         elif renew:
-            mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == known.id)
+            mine = _row_of(service, known.id)
             fresh = {"password": phc, "state": "active", "failed": 0, "locked_until_us": 0}
             out = delete(SIGN_INS).where(SIGN_INS.c.service_id == service, SIGN_INS.c.account_id == known.id)
             told = Acted(
@@ -169,7 +169,7 @@ class SignIns:
         """What is given changes; whoever is signed in with the account is out."""
         phc = await self._hashed(checked_password(password)) if password is not None else ""
         wanted = None if roles is None else checked_roles(roles)
-        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
+        mine = _row_of(account.service, account.id)
         out = (SIGN_INS.c.service_id == account.service) & (SIGN_INS.c.account_id == account.id)
         values: dict[str, Any] = {"failed": 0, "locked_until_us": 0}
         values |= (
@@ -251,7 +251,7 @@ class SignIns:
         has_codes, must = bool(account.private.code_secret), account.is_staff and self._second_factor
         life = STAFF_LIFE if account.is_staff else OTHERS_LIFE
         full = is_full or not (has_codes or must)
-        mine = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
+        mine = _row_of(account.service, account.id)
         told = Acted(service=account.service, at=at, act="signed_in", facts={"account": account.id, "full": full})
         token, row = self._new_row(account.service, at, life, account=account.id, is_full=full)
 
@@ -302,12 +302,7 @@ class SignIns:
 
     async def confirm(self, token: str, code: str, at: datetime) -> None:
         """The one-time code: right, and not used before (RFC 6238 §5.2)."""
-        found = await self._opened(token, at)
-        if found is None:
-            raise CallerError("sign in first", status=401, code="signed_out")
-        row, account_row = found
-        if account_row is None:
-            raise CallerError("there is no code to this sign-in", status=401, code="signed_out")
+        row, account_row = await self._with_account(token, at)
         account = self._account(account_row)
         if account_row.locked_until_us > microseconds(at):
             raise too_often(timedelta(microseconds=account_row.locked_until_us - microseconds(at)))
@@ -322,37 +317,39 @@ class SignIns:
             )
         await self._use_code(account, row.token, step, at, act="code_confirmed")
 
+    async def _with_account(self, token: str, at: datetime) -> tuple[Any, Any]:
+        """The open sign-in and the row of its account, to which codes belong."""
+        found = await self._opened(token, at)
+        if found is None:
+            raise CallerError("sign in first", status=401, code="signed_out")
+        if found[1] is None:
+            raise CallerError("there is no code to this sign-in", status=401, code="signed_out")
+        return found
+
     async def _use_code(
         self, account: Account, token: str, step: int, at: datetime, *, act: str, sealed: bytes = b""
     ) -> None:
         """Of two who show one code at once, one is first (RFC 6238 §5.2)."""
-        mine = (
-            (ACCOUNTS.c.service_id == account.service)
-            & (ACCOUNTS.c.account_id == account.id)
-            & (ACCOUNTS.c.code_used < step)
-        )
+        mine = _row_of(account.service, account.id)
         fresh = {"code_used": step, "failed": 0, "locked_until_us": 0} | ({"sealed": sealed} if sealed else {})
 
         def use(connection: Connection) -> None:
-            if connection.execute(update(ACCOUNTS).where(mine).values(**fresh)).rowcount != 1:
+            if (
+                connection.execute(update(ACCOUNTS).where(mine, ACCOUNTS.c.code_used < step).values(**fresh)).rowcount
+                != 1
+            ):
                 raise CallerError(
                     "the code was used already; wait for the next one", field="code", status=401, code="wrong_code"
                 )
             connection.execute(update(SIGN_INS).where(SIGN_INS.c.token == token).values(is_full=1))
 
         told = Acted(service=account.service, at=at, act=act, facts={"account": account.id})
-        of_it = (ACCOUNTS.c.service_id == account.service) & (ACCOUNTS.c.account_id == account.id)
-        after = kept(ACCOUNTS, at, of_it) if sealed else None
+        after = kept(ACCOUNTS, at, mine) if sealed else None
         await self._writer.submit(Job(call=use, leaves=[leaf_of(told)], after=after))
 
     async def set_codes(self, token: str, secret: str, code: str, at: datetime) -> None:
         """Sets the secret of one-time codes once a code shows that the person has it; only where none is set yet."""
-        found = await self._opened(token, at)
-        if found is None:
-            raise CallerError("sign in first", status=401, code="signed_out")
-        row, account_row = found
-        if account_row is None:
-            raise CallerError("there is no code to this sign-in", status=401, code="signed_out")
+        row, account_row = await self._with_account(token, at)
         account = self._account(account_row)
         step = right_step(secret, code, at)
         if account.private.code_secret or step is None:
@@ -421,7 +418,7 @@ class SignIns:
 
         def count(connection: Connection) -> None:
             """Counted in the database, so that tries side by side count each; a lock that stands is never shortened."""
-            mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == row.account_id)
+            mine = _row_of(service, row.account_id)
             kept = connection.execute(
                 select(ACCOUNTS.c.failed, ACCOUNTS.c.locked_until_us).where(mine).with_for_update()
             ).one_or_none()
@@ -486,10 +483,14 @@ class SignIns:
         return self._master.lookup(f"accounts\0{service}", name.strip().casefold())
 
 
+def _row_of(service: str, account: str) -> ColumnElement[bool]:
+    return (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == account)
+
+
 def _account_row(connection: Connection, row: Any) -> Any:  # noqa: ANN401  # rows of two tables
     if not row.account_id:
         return None
-    mine = (ACCOUNTS.c.service_id == row.service_id) & (ACCOUNTS.c.account_id == row.account_id)
+    mine = _row_of(row.service_id, row.account_id)
     return connection.execute(select(ACCOUNTS).where(mine)).one_or_none()
 
 

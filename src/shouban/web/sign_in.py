@@ -17,8 +17,8 @@ from litestar.response import Redirect
 
 from shouban.core.errors import CallerError
 from shouban.web.doors import COOKIE, SIGN_IN, Doors, cookie_of, refuse_other_sites, way_back
-from shouban.web.language import HTML_LANGUAGE, LANGUAGE_COOKIE, Language, Text, chosen_language, words_in
-from shouban.web.pages import page_environment, page_response
+from shouban.web.language import LANGUAGE_COOKIE, Language, Text, chosen_language, words_in
+from shouban.web.pages import rendered
 from shouban.web.sessions import SignedIn, SignIns
 from shouban.web.throttle import Throttle
 
@@ -210,12 +210,7 @@ class SignInPages:
             "services": self._services,
             "oidc": self._oidc is not None,
         } | more
-        html = page_environment().get_template(template).render(
-            words=words, language=language, html_language=HTML_LANGUAGE[language], other_language="en" if language == "zh" else "zh", problem=told, **given
-        )  # fmt: skip
-        answer = page_response(html, language)
-        answer.status_code = problem.status if problem else 200
-        return answer
+        return rendered(template, WORDS, language, problem=told, status=problem.status if problem else 200, **given)
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))

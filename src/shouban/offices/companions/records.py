@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from shouban.db.engine import view
 from shouban.db.schema import COMPANION_VERSIONS, COMPANIONS
 from shouban.db.writer import Leaf
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import microseconds
+from shouban.evidence.log import microseconds, moment
 from shouban.offices.companions.model import Finding, Persona, Stage, Version
 
 MOST_SHOWN = 200
@@ -142,9 +142,5 @@ def _version_row(version: Version, service: str) -> dict[str, Any]:
 def _version(one: Any) -> Version:  # noqa: ANN401  # a row of versions
     return Version(
         one.review_id, one.version, one.state, msgspec.json.decode(bytes(one.body), type=Persona), msgspec.json.decode(bytes(one.findings), type=tuple[Finding, ...]),
-        _at(one.declared_us), _at(one.decided_us) if one.decided_us else None, one.decided_by, one.why, one.appeal,
+        moment(one.declared_us), moment(one.decided_us) if one.decided_us else None, one.decided_by, one.why, one.appeal,
     )  # fmt: skip
-
-
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)

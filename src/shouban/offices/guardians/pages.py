@@ -23,8 +23,8 @@ from shouban.offices.guardians.work import GuardiansOffice
 from shouban.web.doors import cookie_of, refuse_other_sites, whose
 from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
-from shouban.web.language import HTML_LANGUAGE, Text, words_in
-from shouban.web.pages import page_environment, page_response
+from shouban.web.language import Text
+from shouban.web.pages import rendered
 from shouban.web.throttle import Throttle
 
 AnyRequest = Request[Any, Any, Any]
@@ -176,13 +176,10 @@ class GuardianPages:
             child = person.profile.get("nickname") or person.app_id
         except CallerError as error:
             problem = error
-        html = page_environment(HERE / "templates").get_template("invited.html").render(
-            words=words_in(WORDS, language), language=language, html_language=HTML_LANGUAGE[language], other_language="en" if language == "zh" else "zh",
-            problem=str(problem) if problem else "", child=child, token=token, name=name, back=f"/guardian/invited?token={token}",
+        return rendered(
+            "invited.html", WORDS, language, HERE / "templates", problem=str(problem or ""), status=problem.status if problem else 200,
+            child=child, token=token, name=name, back=f"/guardian/invited?token={token}",
         )  # fmt: skip
-        answer = page_response(html, language)
-        answer.status_code = problem.status if problem else 200
-        return answer
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +16,7 @@ from shouban.db.engine import view
 from shouban.db.schema import LEDGER, LINKS, LOG_ENTRIES
 from shouban.duties.ledger import duty_from
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import Decided, decode_entry, microseconds
+from shouban.evidence.log import Decided, decode_entry, microseconds, moment
 from shouban.offices.guardians.model import Link
 
 MOST_ALERTS = 20
@@ -118,7 +118,7 @@ def alerts_of(engine: Engine, service: str, person: str) -> list[tuple[datetime,
     )
     with view(engine) as connection:
         rows = connection.execute(select(LEDGER).where(mine).order_by(LEDGER.c.owed_us.desc()).limit(MOST_ALERTS)).all()
-    return [(_at(row.owed_us), duty_from(row).state) for row in rows]
+    return [(moment(row.owed_us), duty_from(row).state) for row in rows]
 
 
 def digest(token: str) -> str:
@@ -126,8 +126,4 @@ def digest(token: str) -> str:
 
 
 def _link(row: Any) -> Link:  # noqa: ANN401  # a row of links
-    return Link(row.link_id, row.person_id, row.account_id, row.state, _at(row.made_us), _at(row.ends_us))
-
-
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)
+    return Link(row.link_id, row.person_id, row.account_id, row.state, moment(row.made_us), moment(row.ends_us))

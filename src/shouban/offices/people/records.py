@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Executable, insert, select, update
@@ -12,7 +12,7 @@ from shouban.db.engine import view
 from shouban.db.schema import APPEALS
 from shouban.duties.ledger import open_duties
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import microseconds
+from shouban.evidence.log import microseconds, moment
 from shouban.offices.people.appeals import Appeal
 
 MOST_SHOWN = 200
@@ -85,15 +85,18 @@ def due_of(engine: Engine, service: str, person: str, case: str) -> datetime | N
 def _due(connection: Connection, service: str, person: str, case: str) -> datetime | None:
     owed = open_duties(connection, service=service, person=person, kinds=["AnswerComplaint"])
     mine = [one.due_us for one in owed if isinstance(one.owed, AnswerComplaint) and one.owed.case == case]
-    return _at(min(mine)) if mine else None
+    return moment(min(mine)) if mine else None
 
 
 def _appeal(row: Any) -> Appeal:  # noqa: ANN401  # a row of appeals
-    decided = _at(row.decided_us) if row.decided_us else None
+    decided = moment(row.decided_us) if row.decided_us else None
     return Appeal(
-        row.case_id, row.person_id, row.about, row.state, _at(row.opened_us), _at(row.due_us), decided, row.decided_by
+        row.case_id,
+        row.person_id,
+        row.about,
+        row.state,
+        moment(row.opened_us),
+        moment(row.due_us),
+        decided,
+        row.decided_by,
     )
-
-
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)

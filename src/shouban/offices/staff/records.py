@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Executable, insert, select
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, insert, select
 from shouban.core.events import TimePassed, readings_of
 from shouban.db.schema import GRANTS, LOG_ENTRIES
 from shouban.evidence.books import KEPT, After, kept
-from shouban.evidence.log import Acted, Decided, decode_entry, microseconds
+from shouban.evidence.log import Acted, Decided, decode_entry, microseconds, moment
 from shouban.offices.staff.model import Grant
 
 MOST_SHOWN = 200
@@ -47,7 +47,7 @@ def grants(connection: Connection, service: str, person: str | None = None) -> l
     if person is not None:
         asked = asked.where(GRANTS.c.person_id == person)
     return [
-        (Grant(row.grant_id, row.account_id, row.person_id, _at(row.from_us), _at(row.until_us)), bytes(row.sealed)) for row in connection.execute(asked)
+        (Grant(row.grant_id, row.account_id, row.person_id, moment(row.from_us), moment(row.until_us)), bytes(row.sealed)) for row in connection.execute(asked)
     ]  # fmt: skip
 
 
@@ -74,7 +74,3 @@ def _line(entry: Decided | Acted) -> tuple[datetime, str, list[str], list[str]] 
     ]
     read = list(dict.fromkeys(levels))
     return entry.event.at, type(entry.event).__name__, read, owed
-
-
-def _at(us: int) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC)
