@@ -35,7 +35,7 @@ def main() -> int:
     if given.json:
         given.json.write_text(json.dumps(report.to_json(run), ensure_ascii=False, indent=2), encoding="utf-8")
     if given.markdown:
-        _write_between_marks(given.markdown, report.to_markdown(run))
+        report.write_between_marks(given.markdown, "bench", report.to_markdown(run))
     return 0 if run.results else 1
 
 
@@ -73,16 +73,6 @@ def _positive(text: str) -> float:
 
 def _whole_positive(text: str) -> int:
     return int(_positive(str(int(text))))
-
-
-def _write_between_marks(file: Path, table: str) -> None:
-    """Puts the table where the file marks its place, otherwise makes it the whole file."""
-    begin, end = "<!-- bench -->\n", "<!-- /bench -->\n"
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    before, found, rest = text.partition(begin)
-    _, ended, after = rest.partition(end)
-    whole = f"{before}{begin}{table}{end}{after}" if found and ended else table
-    file.write_text(whole, encoding="utf-8")
 
 
 def _settings(given: argparse.Namespace) -> Settings:

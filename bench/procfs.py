@@ -34,7 +34,12 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_memory_mb(pid: int) -> float:
     """The sum of the peaks of resident memory, in MB of 1,000,000 bytes, of the process and its living children."""
-    return sum(_peak_kb(member) for member in tree(pid)) * 1024 / 1e6
+    return sum(_kb(member, "VmHWM:") for member in tree(pid)) * 1024 / 1e6
+
+
+def memory_mb(pid: int) -> float:
+    """Resident memory of the process and its living children now, in MB of 1,000,000 bytes."""
+    return sum(_kb(member, "VmRSS:") for member in tree(pid)) * 1024 / 1e6
 
 
 def busy_seconds() -> float:
@@ -86,12 +91,12 @@ def _own_cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-def _peak_kb(pid: int) -> int:
+def _kb(pid: int, field: str) -> int:
     try:
         lines = (_PROC / str(pid) / "status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(field)), 0)
 
 
 def _cpu_model() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from rich.console import Console, Group
@@ -128,17 +129,28 @@ def to_json(report: Report) -> dict[str, object]:
 def to_markdown(report: Report) -> str:
     """The table, the machine and the goals, as they stand in the manual."""
     header, *rows = _cells(report)
-    lines = [f"{_machine_line(report)}.", "", _row(header), _row(["---", *["---:"] * (len(header) - 1)])]
-    lines += [_row(row) for row in rows]
-    lines += ["", *(f"- {line}" for line in _remarks(report)), "", _row(("goal", "measured", "")), _row(["---"] * 3)]
-    lines += [_row((words, value, verdict)) for words, value, verdict in goals(report)]
+    lines = [
+        f"{machine_line(report.machine, report.at)}.",
+        "",
+        markdown_row(header),
+        markdown_row(["---", *["---:"] * (len(header) - 1)]),
+    ]
+    lines += [markdown_row(cells) for cells in rows]
+    lines += [
+        "",
+        *(f"- {line}" for line in _remarks(report)),
+        "",
+        markdown_row(("goal", "measured", "")),
+        markdown_row(["---"] * 3),
+    ]
+    lines += [markdown_row((words, value, verdict)) for words, value, verdict in goals(report)]
     return "\n".join(lines) + "\n"
 
 
 def show(report: Report, console: Console) -> None:
     """Prints the run."""
     header, *rows = _cells(report)
-    table = Table(title="Side by side in one run", caption=_machine_line(report))
+    table = Table(title="Side by side in one run", caption=machine_line(report.machine, report.at))
     for place, title in enumerate(header):
         table.add_column(title, justify="right" if place else "left")
     for row in rows:
@@ -154,6 +166,17 @@ def show(report: Report, console: Console) -> None:
 def goals(report: Report) -> list[tuple[str, str, str]]:
     """Each goal in words, what was measured, and whether that meets it."""
     return [(goal.words, _written(goal, report), _verdict(goal, report)) for goal in GOALS]
+
+
+def write_between_marks(file: Path, mark: str, table: str) -> None:
+    """Puts the table where the file marks its place; where it marks none, after all that stands there."""
+    begin, end = f"<!-- {mark} -->\n", f"<!-- /{mark} -->\n"
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (found and ended):
+        before, after = f"{text.rstrip()}\n\n" if text.strip() else "", ""
+    file.write_text(f"{before}{begin}{table}{end}{after}", encoding="utf-8")
 
 
 _STYLES = {"met": "green", "not met": "bold red", "not measured": "yellow"}
@@ -215,11 +238,11 @@ def _went_wrong(report: Report, target: str, measure: str) -> bool:
     return bool(report.results[target].errors.get(_DIFFERENCES.get(measure, measure)))
 
 
-def _machine_line(report: Report) -> str:
-    machine = report.machine
+def machine_line(machine: Mapping[str, str | int], at: str) -> str:
+    """On what, and when, a run was made."""
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']} GB, Linux {machine['kernel']}, "
-        f"Python {machine['python']}, {report.at}"
+        f"Python {machine['python']}, {at}"
     )
 
 
@@ -240,5 +263,6 @@ def _target_json(report: Report, name: str) -> dict[str, object]:
     }
 
 
-def _row(cells: list[str] | tuple[str, ...]) -> str:
+def markdown_row(cells: list[str] | tuple[str, ...]) -> str:
+    """A line of a Markdown table."""
     return "| " + " | ".join(cells) + " |"

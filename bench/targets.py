@@ -88,15 +88,19 @@ def _aiohttp(place: Place) -> Target:
 
 
 def _shouban(place: Place) -> Target:
+    started = start_service(place, "shouban", place.folder / "shouban", f"http://127.0.0.1:{place.upstream}/v1")
+    return replace(started, note=_register_people(started.port))
+
+
+def start_service(place: Place, name: str, data: Path, upstream: str) -> Target:
+    """Starts our service over a data directory, which it makes where there is none."""
     command = Path(sys.executable).with_name("shouban")
     if not command.exists():
         raise NotInstalled
-    port, data = _free_port(), place.folder / "shouban"
-    upstream = f"http://127.0.0.1:{place.upstream}/v1"
+    port = _free_port()
     arguments = ["serve", "--port", str(port), "--data", str(data), "--upstream", upstream]
     more = {"SHOUBAN_SERVICE_KEY": KEY, "SHOUBAN_ADMIN_PASSWORD": "bench-administrator-1"}
-    started = _target(place, "shouban", port, [str(command), *arguments], more, seconds=30)
-    return replace(started, note=_register_people(port))
+    return _target(place, name, port, [str(command), *arguments], more, seconds=30)
 
 
 def _litellm(place: Place) -> Target:

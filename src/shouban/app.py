@@ -36,6 +36,8 @@ from shouban.detectors.reader import build_detectors
 from shouban.duties.channels import Channels
 from shouban.duties.contact import ContactCarrier
 from shouban.duties.ledger import FREE_ALL, Ledger
+from shouban.duties.ports import CarrierPort
+from shouban.duties.receipts import Receipts
 from shouban.duties.worker import Worker
 from shouban.evidence.log import Acted, Log, leaf_of
 from shouban.evidence.note import Signer
@@ -57,8 +59,12 @@ from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_
 from shouban.offices.companion_app.pages import companion_router
 from shouban.offices.companions.pages import companions_router, reviews_router
 from shouban.offices.companions.work import CompanionsOffice
+from shouban.offices.guardians.alert_pages import AlertPages
+from shouban.offices.guardians.alerting import AlertsOffice
+from shouban.offices.guardians.control_pages import ControlPages
 from shouban.offices.guardians.pages import GuardianPages, guardians_api
 from shouban.offices.guardians.records import guardians_of
+from shouban.offices.guardians.setting import SettingsOffice
 from shouban.offices.guardians.work import GuardiansOffice
 from shouban.offices.people.books import Books
 from shouban.offices.people.desk import appeals_router
@@ -208,11 +214,24 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience, advisers[service.id])
     road = Road(gateway, store.signer)
     channels = Channels(settings.mail, settings.sms, public_only=settings.production)
-    worker = Worker(
-        store.writer,
-        road,
-        {"NotifyGuardian": ContactCarrier(road, lambda service: gateway.by_id(service).pack, channels)},
+    sign_ins = SignIns(
+        store.engine, store.writer, store.master, second_factor=settings.asks_codes, base=settings.public_url
     )
+    receipts = Receipts(store.engine, store.writer)
+    guardians = GuardiansOffice(
+        road, store.engine, store.writer, sign_ins, channels, receipts, production=settings.production
+    )
+    base = settings.public_url.rstrip("/")
+    alerts = AlertsOffice(road, store.engine, store.writer, channels, receipts, guardians.summed, base=base)
+    told = ContactCarrier(
+        road, lambda service: gateway.by_id(service).pack, channels, receipts, alerts.chosen, base=base
+    )
+    carriers: dict[str, CarrierPort] = {
+        "NotifyGuardian": told,
+        "AskApproval": alerts.ask_approval,
+        "SendSummary": alerts.send_summary,
+    }
+    worker = Worker(store.writer, road, carriers, slow=("AskApproval", "SendSummary"))
     callers = GatewayCallers(gateway, worker.run_due)
 
     async def before() -> None:
@@ -220,9 +239,6 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
-    sign_ins = SignIns(
-        store.engine, store.writer, store.master, second_factor=settings.asks_codes, base=settings.public_url
-    )
     people = PeopleOffice(road, Books(store.engine, store.writer), channels)
     handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers, sign_ins), docs_router()]
     companions = CompanionsOffice(
@@ -234,10 +250,12 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
-    guardians = GuardiansOffice(road, store.engine, store.writer, sign_ins, channels, production=settings.production)
+    wishes = SettingsOffice(road)
     handlers += [
         guardians_api(guardians, road, callers),
-        GuardianPages(guardians, gateway.time, production=settings.production).router(),
+        GuardianPages(guardians, wishes, gateway.time, production=settings.production).router(),
+        ControlPages(guardians, wishes, gateway.time).router(),
+        AlertPages(guardians, alerts, gateway.time).router(),
     ]
     handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
     routes: dict[str, Any] = {CHAT: chat}

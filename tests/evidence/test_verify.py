@@ -27,6 +27,7 @@ from shouban.db.keys import read_master
 from shouban.db.schema import HOLDS, LEDGER, LOG_ENTRIES, MESSAGES, METADATA, PERSON_KEYS, STATES
 from shouban.db.writer import Job
 from shouban.duties.channels import Channels
+from shouban.duties.receipts import Receipts
 from shouban.evidence.report import Report
 from shouban.offices.companions.model import Appealing, Persona
 from shouban.offices.companions.model import Deciding as Reviewing
@@ -89,6 +90,14 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     await road.act(
         person, linked, call=lambda connection: accept(connection, token, account.id, at), after=kept_links(SERVICE, person.id, at)
     )  # fmt: skip
+    receipts = Receipts(store.engine, store.writer)
+    await receipts.open(SERVICE, person.id, f"duty-{name}", "mother", at)
+    call, after = receipts.telling(f"duty-{name}", "mother", "webhook answered 204", at)
+    told = e.ContactTold(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
+    await road.act(person, told, call=call, after=after, waits=True)
+    call, after = receipts.answering(receipts.of_person(SERVICE, person.id)[0], at)
+    answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
+    await road.act(person, answered, call=call, after=after, waits=True)
     processors = ProcessorsOffice(store.engine, store.writer, {})
     await processors.approve(
         who, Processor(f"model-{account.id}", "模型公司", "model", "contract", "inference", "CN", "合同 1"), at

@@ -24,10 +24,10 @@ def test_every_table_stands_in_the_manual(name: str) -> None:
 
 def test_writing_it_anew_keeps_everything_else(tmp_path: Path) -> None:
     mark = "<!-- events: written by shouban.packs.manual -->"
-    (tmp_path / "m.md").write_text(f"before\n{mark}\nold\n{mark}\nafter\n", encoding="utf-8")
+    (tmp_path / "m.md").write_text(f"before\n{mark}\nstale words\n{mark}\nafter\n", encoding="utf-8")
     main(tmp_path / "m.md")
     text = (tmp_path / "m.md").read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "`UserSpoke`" in text
-    assert "old" not in text
+    assert "stale words" not in text

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from shouban.core import events as e
+from shouban.core import family
 from shouban.core import obligations as o
 from shouban.core.age import age_points
 from shouban.core.days import DAY, lived_on, with_use
@@ -17,7 +18,6 @@ from shouban.core.drift import drifted, may_drift
 from shouban.core.rules import Pack, Settings, level_of
 from shouban.core.state import (
     MAX_SESSIONS,
-    Guardianship,
     PersonState,
     Risk,
     Session,
@@ -38,14 +38,16 @@ def advance(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
     state = _open_session(state, event, pack.settings)
     state = _read(state, event, pack)
     state = _live(state, event, pack.settings)
+    state = family.noted(state, event, pack.settings.local(event.at).date())
     return _note(state, event)
 
 
 def settle(state: PersonState, owed: Iterable[o.Obligation], event: e.Event, settings: Settings) -> PersonState:
     """The state once what is owed is on its way: a reminder restarts its count, a disclosure is not repeated."""
+    owed = tuple(owed)
     for one in owed:
         state = _settle_one(state, one, event, settings)
-    return state
+    return family.settled(state, event, owed) if isinstance(event, e.PurchaseRequested) else state
 
 
 # --- time and use
@@ -102,7 +104,7 @@ def _open_session(state: PersonState, event: e.Event, settings: Settings) -> Per
         return state if known is None else _with_session(state, replace(known, last_at=max(known.last_at, event.at)))
     fresh = known is None or known.ended_by is not None or event.at - known.last_at >= settings.session_idle
     if fresh or isinstance(event, e.UserSignedIn):
-        names = ("companion", "relation", "unreviewed", "partner", "kin")
+        names = ("companion", "relation", "unreviewed", "labels", "partner", "kin")
         kept = {name: getattr(known, name) for name in names} if known else {}
         known = Session(id=event.session, opened_at=event.at, last_at=event.at, **kept)
     assert known is not None  # noqa: S101  # either it was known or it was just opened
@@ -178,16 +180,19 @@ def _note(state: PersonState, event: e.Event) -> PersonState:
         case e.AgeFound():
             return _age(state, event)
         case e.ContactsChanged():
-            return replace(state, guardians=event.guardians, emergencies=event.emergencies)
+            return replace(
+                state,
+                guardians=event.guardians,
+                emergencies=event.emergencies,
+                verified=event.verified,
+                check_contacts_on=event.check_on,
+            )
         case e.CompanionChosen():
             return _choose(state, event)
         case e.UserLeft(by=by):
             return _end_session(state, event.session, event.at, by)
         case e.ModeSet():
             return _set_mode(state, event)
-        case e.GuardianSet():
-            given = Guardianship(event.daily_limit, event.blocked, event.exemptions, event.purchases_allowed)
-            return replace(state, guardianship=given)
         case e.ConsentGiven() | e.ConsentWithdrawn():
             return _consent(state, event)
         case _:
@@ -268,6 +273,7 @@ def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
         companion=event.companion,
         relation=event.relation,
         unreviewed=event.unreviewed,
+        labels=event.labels,
         partner=partner,
         kin=kin,
     )

@@ -12,6 +12,7 @@ from shouban.core.events import Event
 from shouban.core.obligations import Allow, AskRegistration, Obligation, WakeAt, strictest
 from shouban.core.rules import FIELDS, Facts, Pack, Rule, Wake, owed_by
 from shouban.core.state import PersonState
+from shouban.core.stops import stopped
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -29,7 +30,8 @@ def decide(state: PersonState, event: Event, pack: Pack) -> Decision:
     speaking = pack.speaking(facts)
     owed = strictest([one for rule in speaking for one in _owed(rule, facts)])
     owed = tuple(one for one in owed if not _already_set(one, moved)) or (Allow(),)
-    return Decision(settle(moved, owed, event, pack.settings), owed, tuple(sorted(rule.id for rule in speaking)))
+    settled = stopped(state, settle(moved, owed, event, pack.settings), event, owed)
+    return Decision(settled, owed, tuple(sorted(rule.id for rule in speaking)))
 
 
 def _owed(rule: Rule, facts: Facts) -> list[Obligation]:

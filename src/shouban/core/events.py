@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, get_args
 
 import msgspec
@@ -23,6 +23,8 @@ ContextRole = Literal["system", "companion", "tool", "history"]
 Purpose = Literal["companionship", "sensitive_data", "training", "third_party", "minor_third_party"]
 Basis = Literal["contract", "consent", "law"]
 Relation = Literal["friend", "listener", "partner", "kin", "deceased", "professional", "character", "other"]
+Feature = Literal["images", "voice", "files", "tools"]
+Letters = Literal["none", "daily", "weekly"]
 
 MINOR_BANDS: frozenset[AgeBand] = frozenset({"under_14", "14_15", "16_17"})
 
@@ -58,11 +60,30 @@ class AgeFound(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ContactsChanged(Event, frozen=True, kw_only=True, tag=True):
-    """Who may be called has changed; `verified` of them have shown, over their own channel, that they are there and agree."""
+    """Who may be called has changed; `verified` of them have shown, over their own channel, that they are there and agree.
+
+    `check_on` is the day from which one of these is to be asked again whether they still are.
+    """
 
     guardians: int
     emergencies: int
     verified: int = 0
+    check_on: date | None = None
+
+
+class ContactTold(Event, frozen=True, kw_only=True, tag=True):
+    """A channel of a contact has taken the message of a duty; `contact` is their id among the person's contacts."""
+
+    duty: str
+    contact: str
+    how: str = ""
+
+
+class ContactAnswered(Event, frozen=True, kw_only=True, tag=True):
+    """A contact has said that they have seen the message."""
+
+    duty: str
+    contact: str
 
 
 class UserSignedIn(Event, frozen=True, kw_only=True, tag=True):
@@ -127,19 +148,41 @@ class TimePassed(Event, frozen=True, kw_only=True, tag=True):
 
 
 class PurchaseRequested(Event, frozen=True, kw_only=True, tag=True):
-    """Someone is about to pay; amounts in fen (1/100 CNY), `month_total` before this purchase."""
+    """Someone is about to pay; amounts in fen (1/100 CNY), `month_total` before this purchase.
+
+    `order` is the app's own number: a purchase with one is counted here too, once however often it is asked about.
+    """
 
     amount: int
     month_total: int = 0
+    order: str = ""
+
+
+class PurchaseDecided(Event, frozen=True, kw_only=True, tag=True):
+    """A guardian has said yes or no to one purchase."""
+
+    order: str
+    approved: bool
+    guardian: str = ""
+
+
+class PurchaseRefunded(Event, frozen=True, kw_only=True, tag=True):
+    """The money of a purchase has gone back, or was never taken."""
+
+    order: str
 
 
 class CompanionChosen(Event, frozen=True, kw_only=True, tag=True):
-    """`unreviewed`: the service serves reviewed companions only, and this one is none."""
+    """`unreviewed`: the service serves reviewed companions only, and this one is none.
+
+    `labels` are what a guardian may block it by, besides its id: `name:…`, `tag:…`, `relation:…`, in lower case.
+    """
 
     companion: str
     relation: Relation = "other"
     age_rating: int = 0
     unreviewed: bool = False
+    labels: tuple[str, ...] = ()
 
 
 class CompanionDeclared(Event, frozen=True, kw_only=True, tag=True):
@@ -168,13 +211,43 @@ class ModeSet(Event, frozen=True, kw_only=True, tag=True):
 
 
 class GuardianSet(Event, frozen=True, kw_only=True, tag=True):
-    """A guardian's settings; `daily_limit` in minutes, `None` leaves the pack's own; exemptions name duties lifted."""
+    """A guardian's settings; `daily_limit` in minutes, `None` leaves the pack's own; exemptions name duties lifted.
+
+    `blocked`: ids and labels of companions. `closed_from` and `closed_to`: a curfew of their own, in minutes of the local day. `asks_purchases`: each
+    purchase waits for a guardian; `most_once` and `most_month` are caps of their own, in fen.
+    """
 
     daily_limit: int | None = None
     blocked: tuple[str, ...] = ()
     exemptions: tuple[str, ...] = ()
     purchases_allowed: bool = False
     guardian: str = ""
+    closed_from: int | None = None
+    closed_to: int | None = None
+    asks_purchases: bool = False
+    most_once: int | None = None
+    most_month: int | None = None
+    features_off: tuple[Feature, ...] = ()
+
+
+class BonusGiven(Event, frozen=True, kw_only=True, tag=True):
+    """A guardian lets the child stay longer, today only."""
+
+    minutes: int
+    guardian: str = ""
+
+
+class LettersSet(Event, frozen=True, kw_only=True, tag=True):
+    """How often a guardian wants the summary sent."""
+
+    guardian: str
+    every: Letters
+
+
+class FeatureAsked(Event, frozen=True, kw_only=True, tag=True):
+    """A request uses something that a guardian has switched off or on."""
+
+    feature: Feature
 
 
 class GuardianLinked(Event, frozen=True, kw_only=True, tag=True):
@@ -299,8 +372,8 @@ class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
 
 AnyEvent = (
     UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
-    | UserLeft | TimePassed | PurchaseRequested | CompanionChosen | CompanionDeclared | CompanionReviewed | ModeSet | GuardianSet
-    | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
+    | UserLeft | TimePassed | PurchaseRequested | PurchaseDecided | PurchaseRefunded | CompanionChosen | CompanionDeclared | CompanionReviewed | ModeSet | GuardianSet
+    | BonusGiven | LettersSet | FeatureAsked | ContactTold | ContactAnswered | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
     | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
     | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed
 )  # fmt: skip

@@ -102,18 +102,36 @@ class EndSession(Obligation, frozen=True, kw_only=True, tag=True):
 class Escalate(Obligation, frozen=True, kw_only=True, tag=True):
     """A person of the care staff must look; with `takeover` the machine is silent until one has."""
 
-    reason: Literal["crisis", "property", "detector", "abuse", "minor", "hazard"]
+    reason: Literal["crisis", "property", "detector", "abuse", "minor", "hazard", "unanswered"]
     urgency: Urgency = "soon"
     takeover: bool = False
     answer_within: timedelta = timedelta(hours=24)
 
 
 class NotifyGuardian(Obligation, frozen=True, kw_only=True, tag=True):
-    """Tell the guardian, or the emergency contact where `contact` says so or no guardian is known."""
+    """Tell the guardian, or the emergency contact where `contact` says so or no guardian is known.
+
+    `others`: those told before have not answered; only who was not told yet is. `urgency` `soon` may wait for who asked for urgent alerts only.
+    """
 
     template: str
     contact: Literal["guardian", "emergency"] = "guardian"
     answer_within: timedelta = timedelta(minutes=5)
+    urgency: Urgency = "now"
+    others: bool = False
+
+
+class AskApproval(Obligation, frozen=True, kw_only=True, tag=True):
+    """Put one purchase before the guardians."""
+
+    order: str = ""
+    answer_within: timedelta = timedelta(hours=24)
+
+
+class SendSummary(Obligation, frozen=True, kw_only=True, tag=True):
+    """Send the guardians who want it the summary of the child's use, without content."""
+
+    answer_within: timedelta = timedelta(hours=12)
 
 
 class SwitchMode(Obligation, frozen=True, kw_only=True, tag=True):
@@ -200,7 +218,7 @@ class WakeAt(Obligation, frozen=True, kw_only=True, tag=True):
 
 AnyObligation = (
     Allow | Redact | Disclose | Remind | Ground | ShowHelp | ReplaceReply | Block | Interrupt | Lock | EndSession
-    | Escalate | NotifyGuardian | SwitchMode | AskRegistration | AskContacts | AskConsent | StopUse | RefusePurchase
+    | Escalate | NotifyGuardian | AskApproval | SendSummary | SwitchMode | AskRegistration | AskContacts | AskConsent | StopUse | RefusePurchase
     | Erase | AnswerComplaint | Announce | ReviewCompanion | ReportHazard | HoldRecords | WakeAt
 )  # fmt: skip
 
@@ -234,6 +252,8 @@ def identity(owed: Obligation) -> tuple[str, ...]:
             return ("Redact", signal)
         case AnswerComplaint(case=case):
             return ("AnswerComplaint", case)
+        case AskApproval(order=order):
+            return ("AskApproval", order)
         case _:
             return (type(owed).__name__,)
 
@@ -241,7 +261,7 @@ def identity(owed: Obligation) -> tuple[str, ...]:
 def strictness(owed: Obligation) -> tuple[Any, ...]:
     """Orders obligations of one identity: the greatest wins. The last key makes the order total."""
     place = ANSWERS.index(type(owed)) if type(owed) in ANSWERS else 0
-    urgency = URGENCIES.index(owed.urgency) if isinstance(owed, Escalate) else 0
+    urgency = URGENCIES.index(owed.urgency) if isinstance(owed, Escalate | NotifyGuardian) else 0
     takeover = getattr(owed, "takeover", False)
     within = getattr(owed, "answer_within", timedelta(0))
     kept = getattr(owed, "keep_for", None) or getattr(owed, "quiet_for", None) or timedelta(0)
@@ -293,6 +313,8 @@ def _strictest_terms(group: list[Obligation], winner: Obligation) -> dict[str, A
         cases = [one for one in same if isinstance(one, Escalate)]
         terms["takeover"] = any(one.takeover for one in cases)
         terms["urgency"] = max((one.urgency for one in cases), key=URGENCIES.index)
+    if isinstance(winner, NotifyGuardian):
+        terms["others"] = all(one.others for one in same if isinstance(one, NotifyGuardian))
     if isinstance(winner, AnswerComplaint):
         terms["second_person"] = any(one.second_person for one in same if isinstance(one, AnswerComplaint))
     return terms

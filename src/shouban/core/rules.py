@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from shouban.core import family
 from shouban.core.days import mood_of
 from shouban.core.drift import drift_level
 from shouban.core.errors import UpstreamReason
@@ -24,6 +25,7 @@ from shouban.core.events import (
     Basis,
     ContextRole,
     Event,
+    Feature,
     LeavingBy,
     Mode,
     Purpose,
@@ -229,9 +231,34 @@ def _used_today(facts: Facts) -> timedelta:
     return used_on(facts.state, _today(facts))
 
 
-def _over_guardian_limit(facts: Facts) -> bool:
-    limit = facts.state.guardianship.daily_limit
-    return limit is not None and _used_today(facts) >= timedelta(minutes=limit)
+def _local(facts: Facts) -> datetime:
+    return facts.pack.settings.local(facts.event.at)
+
+
+def _this_month(facts: Facts) -> date:
+    return _today(facts).replace(day=1)
+
+
+def _in_local(facts: Facts) -> Event:
+    """The event at its local time: months begin at local midnight."""
+    return msgspec.structs.replace(facts.event, at=_local(facts))
+
+
+def _stage(facts: Facts) -> str:
+    known = family.order_of(facts.before, getattr(facts.event, "order", ""))
+    return known.stage if known else ""
+
+
+def _since_asked(facts: Facts) -> timedelta:
+    asked = facts.state.asked_contacts_on or facts.state.registered_on
+    return family.LONG_AGO if asked is None else _today(facts) - asked
+
+
+def _since_letters(facts: Facts) -> timedelta:
+    """Since the last eight in the morning, local time: when summaries are sent."""
+    local = _local(facts)
+    eight = local.replace(hour=8, minute=0, second=0, microsecond=0)
+    return local - (eight if local >= eight else eight - timedelta(days=1))
 
 
 def _first_in_session(facts: Facts) -> bool:
@@ -298,10 +325,12 @@ FIELDS: dict[str, Field] = {
     "use.since_reminder": Field("span", "continuous use since the last reminder on the topic after the dot", lambda f, topic: since_reminder(f.state, topic)),
     "use.today": Field("span", "use since midnight, local time", lambda f, _: _used_today(f)),
     "use.is_idle": Field("bool", "whether the person has paused for at least the idle limit", lambda f, _: f.state.use.rested),
-    "use.over_guardian_limit": Field("bool", "whether the guardian's daily limit is reached", lambda f, _: _over_guardian_limit(f)),
+    "use.over_guardian_limit": Field("bool", "whether the guardian's daily limit is reached", lambda f, _: family.over_guardian_limit(f.state, _today(f))),
+    "use.counted_today": Field("span", "the same, less the bonus time that a guardian gave for today", lambda f, _: family.counted_today(f.state, _today(f))),
+    "use.in_guardian_curfew": Field("bool", "within the guardian's own curfew", lambda f, _: family.in_guardian_curfew(f.state, _local(f))),
     "session.undisclosed": Field("bool", "nobody has said in this talk yet that it is an AI", lambda f, _: _first_in_session(f)),
     "session.is_ended": Field("bool", "the person has left this talk", lambda f, _: _has_ended(f)),
-    "session.is_blocked": Field("bool", "the guardian has blocked this companion", lambda f, _: _companion(f) in f.state.guardianship.blocked),
+    "session.is_blocked": Field("bool", "a guardian has blocked this companion, by id, name, tag or relation", lambda f, _: family.is_blocked(f.state, f.session)),
     "session.is_unreviewed": Field("bool", "the service serves reviewed companions only, and this one is none", lambda f, _: f.session is not None and f.session.unreviewed),
     "session.drift": Field("level", "how far this talk has drifted, over many turns, to the relation after the dot", _drift, frozenset({"partner", "kin"})),
     "session.relation": Field("word", "the companion's relation", lambda f, _: f.session.relation if f.session else "other", values=get_args(Relation)),
@@ -317,7 +346,22 @@ FIELDS: dict[str, Field] = {
     "egress.lacks_guardian": Field("bool", "no guardian has agreed to this processor", lambda f, _: _lacks(f, "minor_third_party")),
     "event.purpose": Field("word", "the purpose of the consent", _attribute("purpose", ""), values=get_args(Purpose)),
     "event.amount": Field("count", "the amount in fen", _attribute("amount", 0)),
-    "event.month": Field("count", "this month's total with this purchase, in fen", lambda f, _: getattr(f.event, "amount", 0) + getattr(f.event, "month_total", 0)),
+    "event.month": Field("count", "this month's total with this purchase, in fen", lambda f, _: family.month_with(f.before, _in_local(f), _this_month(f))),
+    "purchase.asks": Field("bool", "a guardian wants each purchase put before them", lambda f, _: f.state.guardianship.asks_purchases),
+    "purchase.is_approved": Field("bool", "a guardian has agreed to this purchase", lambda f, _: family.is_approved(f.state, f.event)),
+    "purchase.is_settled": Field("bool", "this purchase was let through before", lambda f, _: family.is_settled(f.before, f.event)),
+    "purchase.is_declined": Field("bool", "a guardian has said no to this purchase", lambda f, _: _stage(f) == "declined"),
+    "purchase.over_guardian_cap": Field("bool", "over the guardian's own cap", lambda f, _: family.over_guardian_cap(f.before, _in_local(f), _this_month(f))),
+    "event.approved": Field("bool", "whether the guardian agreed", _attribute("approved", False)),
+    "event.feature": Field("word", "the feature asked for", _attribute("feature", ""), values=get_args(Feature)),
+    "feature.is_off": Field("bool", "a guardian has switched the feature off", lambda f, _: getattr(f.event, "feature", "") in f.state.guardianship.features_off),
+    "alert.unseen": Field("span", "since the last contact was told, where none has answered", lambda f, _: family.unseen_for(f.state, f.event.at)),
+    "alert.untold": Field("count", "contacts not told yet", lambda f, _: family.untold(f.state)),
+    "user.letters": Field("count", "guardians who want the summary sent", lambda f, _: len(f.state.letters)),
+    "user.since_letters": Field("span", "since the hour at which summaries are sent", lambda f, _: _since_letters(f)),
+    "user.since_asked_contacts": Field("span", "since contacts were last asked for, or since registration, in whole days", lambda f, _: _since_asked(f)),
+    "user.contacts_verified": Field("bool", "whether a contact has shown that they are there and agree", lambda f, _: f.state.verified > 0),
+    "user.contacts_due": Field("bool", "a contact was verified so long ago that they must be asked again", lambda f, _: f.state.check_contacts_on is not None and f.state.check_contacts_on <= _today(f)),
     "event.reason": Field("word", "the reason", _attribute("reason", ""), values=get_args(UpstreamReason)),
     "event.obligation": Field("word", "the obligation reported on", _attribute("obligation", ""), values=tuple(OBLIGATIONS)),
     "event.final": Field("bool", "whether no further attempt follows", _attribute("final", False)),
@@ -338,6 +382,7 @@ GIVEN_BY_EVENT: Final[dict[str, tuple[str, ...]]] = {
     "AnswerComplaint": ("case",),
     "Erase": ("scope",),
     "ReviewCompanion": ("companion", "version"),
+    "AskApproval": ("order",),
     "StopUse": ("purpose",),
 }
 
@@ -350,10 +395,6 @@ OPERATORS: dict[FieldType, frozenset[Operator]] = {
     "words": frozenset({"has", "has_not"}),
     "time_of_day": frozenset({"at_least", "below"}),
 }
-
-
-def _companion(facts: Facts) -> str:
-    return facts.session.companion if facts.session else ""
 
 
 COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {

@@ -7,11 +7,12 @@ from typing import Literal
 
 import msgspec
 
-from shouban.core.events import MINOR_BANDS, AgeBand, AgeBasis, LeavingBy, Mode, Relation
+from shouban.core.events import MINOR_BANDS, AgeBand, AgeBasis, Feature, LeavingBy, Letters, Mode, Relation
 
 STATE_VERSION = 2
 MAX_SESSIONS = 16
 MAX_DAYS = 35
+MAX_ORDERS = 40
 
 # Points of age evidence (`core.age`): from so many on a person counts as maybe, and as very likely, a minor.
 MAYBE_MINOR = 12
@@ -19,6 +20,7 @@ LIKELY_MINOR = 35
 
 Takeover = Literal["none", "requested", "human"]
 Restriction = Literal["none", "limited", "suspended", "ended"]
+OrderStage = Literal["refused", "waiting", "approved", "declined", "paid", "refunded"]
 
 
 class Use(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,6 +72,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     companion: str = ""
     relation: Relation = "other"
     unreviewed: bool = False
+    labels: tuple[str, ...] = ()
     partner: int = 0
     kin: int = 0
 
@@ -91,10 +94,42 @@ class Strikes(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Guardianship(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What guardians have set; see `events.GuardianSet`."""
+
     daily_limit: int | None = None
     blocked: tuple[str, ...] = ()
     exemptions: tuple[str, ...] = ()
     purchases_allowed: bool = False
+    closed_from: int | None = None
+    closed_to: int | None = None
+    asks_purchases: bool = False
+    most_once: int | None = None
+    most_month: int | None = None
+    features_off: tuple[Feature, ...] = ()
+
+
+class Bonus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Minutes beyond the limit, on `day` only."""
+
+    day: date | None = None
+    minutes: int = 0
+
+
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A purchase that the app has a number for; `at` is when it came to this stage."""
+
+    id: str
+    amount: int
+    stage: OrderStage
+    at: datetime
+
+
+class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Contacts were told, and none has said yet that they saw it: the ids of those told, and when the last one was."""
+
+    duty: str
+    told: tuple[str, ...]
+    at: datetime
 
 
 def cue_level(points: int) -> int:
@@ -102,7 +137,10 @@ def cue_level(points: int) -> int:
 
 
 class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything the core knows of one person. A person nobody registered starts as `unknown`."""
+    """Everything the core knows of one person. A person nobody registered starts as `unknown`.
+
+    `stops` and `erasures` count what ends a reply under way: whoever gives one compares them with what they were when it began.
+    """
 
     state_version: int = STATE_VERSION
     announced: bool = False
@@ -111,9 +149,16 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     mode: Mode = "standard"
     guardians: int = 0
     emergencies: int = 0
+    verified: int = 0
     agreement: str = ""
     consents: tuple[str, ...] = ()
     guardianship: Guardianship = Guardianship()
+    bonus: Bonus = Bonus()
+    orders: tuple[Order, ...] = ()
+    letters: dict[str, Letters] = {}
+    alert: Alert | None = None
+    registered_on: date | None = None
+    check_contacts_on: date | None = None
     use: Use = Use()
     days: tuple[DayUse, ...] = ()
     risk: Risk = Risk()
@@ -131,6 +176,8 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     signed_in: bool = False
     asked_contacts_on: date | None = None
     registration_asked: bool = False
+    stops: int = 0
+    erasures: int = 0
     sessions: dict[str, Session] = {}
     wakes: dict[str, datetime] = {}
 

@@ -253,6 +253,23 @@ LINKS = Table(
     Index("links_token", "token"),
 )
 
+# Which contact was sent which alert, and when they said that they saw it. `token` is the digest of the link in the message.
+RECEIPTS = Table(
+    "receipts",
+    METADATA,
+    Column("receipt_id", String(80), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("duty_id", String(40), nullable=False),
+    Column("contact_id", String(40), nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("sent_us", BigInteger, nullable=False),
+    Column("how", String(80), nullable=False),
+    Column("answered_us", BigInteger, nullable=False),
+    Index("receipts_person", "service_id", "person_id", "sent_us"),
+    Index("receipts_token", "token"),
+)
+
 # Each declaration of a companion is a version of its own, with what was found in it and what a person decided.
 COMPANION_VERSIONS = Table(
     "companion_versions",

@@ -1,35 +1,59 @@
-"""Tells the guardian or the emergency contact, over whatever channel they gave (`channels`).
+"""Tells the guardian or the emergency contact, over whatever channel they gave (`channels`) or chose as a linked guardian.
 
-What is said is the least that helps: that somebody they care for may need them now, and where help is. Never the words
-of the talk. A contact marked unsafe is passed over.
+What is said is the least that helps: that somebody they care for may need them now, and where help is. Never the words of the talk. A contact
+marked unsafe is passed over. Each message has a link by which they say that they saw it; where none does in time, the next one is told (a rule's
+own doing, see `alert-next` in the packs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final, Protocol
 
+import msgspec
 import structlog
 
 from shouban.core.errors import CallerError, OperatorError
+from shouban.core.events import ContactTold
 from shouban.core.obligations import NotifyGuardian
 from shouban.duties.channels import Channels, Message
 from shouban.duties.ledger import Duty
-from shouban.duties.ports import RoadPort
+from shouban.duties.ports import PersonPort, RoadPort
+from shouban.duties.receipts import Receipts
 from shouban.packs.pack import LoadedPack
 from shouban.packs.templates import Language
 
 _log = structlog.get_logger("shouban.duties")
-TITLE: dict[Language, str] = {"zh": "守伴安全提醒", "en": "Shouban safety notice"}
+TITLE: Final[dict[Language, str]] = {"zh": "守伴安全提醒", "en": "Shouban safety notice"}
+ANSWER: Final[dict[Language, str]] = {"zh": "看到了请点：{link}", "en": "Tell us that you saw this: {link}"}
+ANSWER_AT: Final = "/guardian/alerts/"
+Contact = dict[str, Any]
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """What linked guardians have chosen in the place of a contact's own channels."""
+
+    addresses: tuple[str, ...] = ()
+    urgent_only: bool = False
+
+
+class ChosenPort(Protocol):
+    async def __call__(self, person: PersonPort, contact: str) -> Chosen: ...
 
 
 class ContactCarrier:
     """Goes through the contacts in order until one channel takes the message; the same duty has the same idempotency key."""
 
-    def __init__(self, road: RoadPort, pack_of: Callable[[str], LoadedPack], channels: Channels) -> None:
+    def __init__(
+        self, road: RoadPort, pack_of: Callable[[str], LoadedPack], channels: Channels, receipts: Receipts, chosen: ChosenPort, *, base: str = ""
+    ) -> None:  # fmt: skip
         self._road = road
         self._pack_of = pack_of
         self._channels = channels
+        self._receipts = receipts
+        self._chosen = chosen
+        self._base = base
 
     async def __call__(self, duty: Duty) -> str:
         owed = duty.owed
@@ -39,30 +63,67 @@ class ContactCarrier:
         if person is None:
             raise CallerError("the person was erased")
         contacts = in_order(person.profile.get("contacts", []), owed.contact)
+        if owed.others:
+            told = person.state.alert.told if person.state.alert else ()
+            contacts = [one for one in contacts if one.get("id") not in told]
         if not contacts:
             raise OperatorError("no contact is on record; a person of the staff must find one")
-        language: Language = person.profile.get("language") or "zh"
-        text = self._pack_of(duty.service).template(owed.template, language, age_band=person.state.age_band).text
-        return await self._first_taken(contacts, duty.id, TITLE[language], text, person.app_id)
+        return await self._first_taken(duty, owed, person, contacts)
 
-    async def _first_taken(self, contacts: list[dict[str, Any]], key: str, title: str, text: str, user: str) -> str:
+    async def _first_taken(
+        self, duty: Duty, owed: NotifyGuardian, person: PersonPort, contacts: Sequence[Contact]
+    ) -> str:
         tried: list[str] = []
-        for place, contact in enumerate(contacts):
-            message = Message(key, title, text, {"user": user, "contact": contact.get("name", "")})
-            for address in contact.get("channels", []):
-                try:
-                    how = await self._channels.send(address, message)
-                except OperatorError as error:
-                    tried.append(f"contact {place + 1}: {error}")
-                except Exception:  # noqa: BLE001  # one address that breaks keeps nobody else from being told
-                    _log.exception("channel_broke", duty=key, contact=place + 1)
-                    tried.append(f"contact {place + 1}: the channel broke")
-                else:
-                    return f"contact {place + 1}: {how}"
+        waits = False
+        for place, contact in enumerate(contacts, 1):
+            chosen = await self._chosen(person, contact.get("id", ""))
+            if chosen.urgent_only and owed.urgency == "soon":
+                waits = True  # they asked for urgent alerts only; this one stands on their page
+                continue
+            how, faults = await self._tell(duty, owed, person, contact, chosen)
+            if how:
+                return f"contact {place}: {how}"
+            tried += [f"contact {place}: {fault}" for fault in faults]
+        if waits and not tried:
+            return "on the guardian's page: they asked for urgent alerts only"
         raise OperatorError("; ".join(tried) or "the contacts have no channel")
 
+    async def _tell(
+        self, duty: Duty, owed: NotifyGuardian, person: PersonPort, contact: Contact, chosen: Chosen
+    ) -> tuple[str, list[str]]:
+        """How it was taken, or why by no channel."""
+        name, faults = contact.get("id", ""), []
+        token = await self._receipts.open(duty.service, person.id, duty.id, name, self._road.now())
+        message = self._message(duty, owed, person, contact, token)
+        for address in dict.fromkeys((*chosen.addresses, *contact.get("channels", []))):
+            try:
+                how = await self._channels.send(address, message)
+            except OperatorError as error:
+                faults.append(str(error))
+            except Exception:  # noqa: BLE001  # one address that breaks keeps nobody else from being told
+                _log.exception("channel_broke", duty=duty.id)
+                faults.append("the channel broke")
+            else:
+                await self._note(duty, person, name, how, self._road.now())
+                return how, []
+        return "", faults
 
-def in_order(contacts: list[dict[str, Any]], first: str) -> list[dict[str, Any]]:
+    async def _note(self, duty: Duty, person: PersonPort, contact: str, how: str, at: datetime) -> None:
+        told = ContactTold(at=at, person=person.id, session=duty.session, duty=duty.id, contact=contact, how=how)
+        call, after = self._receipts.telling(duty.id, contact, how, at)
+        await self._road.act(person, told, call=call, after=after, waits=True)
+
+    def _message(self, duty: Duty, owed: NotifyGuardian, person: PersonPort, contact: Contact, token: str) -> Message:
+        language: Language = person.profile.get("language") or "zh"
+        text = self._pack_of(duty.service).template(owed.template, language, age_band=person.state.age_band).text
+        link = f"{self._base}{ANSWER_AT}{token}"
+        if self._base:  # without an address of our own a link leads nowhere
+            text = f"{text}\n{ANSWER[language].format(link=link)}"
+        more = {"user": person.app_id, "contact": contact.get("name", ""), "answer": link}
+        return Message(duty.id, TITLE[language], text, more)
+
+
+def in_order(contacts: Sequence[Contact], first: str) -> list[Contact]:
     """Guardians before emergency contacts, or the other way round; unsafe ones never."""
     safe = [one for one in contacts if not one.get("unsafe")]
     return sorted(safe, key=lambda one: one.get("kind") != first)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
@@ -26,49 +27,76 @@ TIMER = "WakeAt"
 _log = structlog.get_logger("shouban.duties")
 
 
-class Worker:
-    """Runs in every process; rows are leased, so that each is carried out by one."""
+@dataclass
+class _Lane:
+    """Kinds of duty that are carried out together."""
 
-    def __init__(self, writer: Writer, road: RoadPort, carriers: Mapping[str, CarrierPort]) -> None:
+    kinds: list[str]
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Worker:
+    """Runs in every process; rows are leased, so that each is carried out by one.
+
+    Two lanes: what a person may hang on waits for nothing that is only `slow`. Within a lane's batch timers go first, one after the other, then the
+    rest at once: a phone that does not answer holds up nobody else's.
+    """
+
+    def __init__(
+        self, writer: Writer, road: RoadPort, carriers: Mapping[str, CarrierPort], *, slow: Collection[str] = ()
+    ) -> None:
         self._writer = writer
         self._road = road
         self._carriers = carriers
         self._name = secrets.token_hex(6)
-        self._task: asyncio.Task[None] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lanes = [_Lane([TIMER, *(kind for kind in carriers if kind not in slow)])]
+        self._lanes += [_Lane(sorted(slow))] if slow else []
+        self._tasks: list[asyncio.Task[None]] = []
         self._broke: dict[str, datetime] = {}
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="duties")
+        self._tasks = [asyncio.create_task(self._run(lane), name="duties") for lane in self._lanes]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                await task
 
     async def run_due(self, until: datetime) -> int:
         """Carries out all that is due by `until`, timers at their own time and in their order. Gives how many."""
         count = 0
-        async with self._one_at_a_time:
-            while batch := await self._lease(until):
+        while found := sum([await self._run_lane(lane, until) for lane in self._lanes]):
+            count += found
+        return count
+
+    async def _run_lane(self, lane: _Lane, until: datetime) -> int:
+        count = 0
+        async with lane.lock:
+            while batch := await self._lease(lane, until):
                 for duty in batch:
-                    await self._carry_or_put_off(duty, until)
+                    if duty.kind == TIMER:
+                        await self._carry_or_put_off(duty, until)
+                carried = [self._carry_or_put_off(duty, until) for duty in batch if duty.kind != TIMER]
+                # What fails for one must not break off what is on its way to another.
+                for found in await asyncio.gather(*carried, return_exceptions=True):
+                    if isinstance(found, BaseException):
+                        raise found
                 count += len(batch)
         return count
 
-    async def _run(self) -> None:
+    async def _run(self, lane: _Lane) -> None:
         while True:
             try:
-                await self.run_due(self._road.now())
+                await self._run_lane(lane, self._road.now())
             except ShoubanError as error:
                 _log.warning("duties_wait", why=str(error))
             except Exception:  # noqa: BLE001  # a worker must outlive what it carries
                 _log.exception("duties_failed")
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def _lease(self, until: datetime) -> list[Duty]:
-        kinds = [TIMER, *self._carriers]
+    async def _lease(self, lane: _Lane, until: datetime) -> list[Duty]:
+        kinds = lane.kinds
         self._broke = {duty: again for duty, again in self._broke.items() if again > until}
         broke = tuple(self._broke)
 

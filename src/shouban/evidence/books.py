@@ -1,4 +1,4 @@
-"""The offices' books beside the log: accounts, grants, appeals, links, consents, processors, companions.
+"""The offices' books beside the log: accounts, grants, appeals, links, consents, processors, companions, receipts.
 
 Their rows change, as no entry of the log does: whoever writes one leaves an entry with the digest of the whole row, in the same transaction.
 A row that is altered, missing or put there by hand is found. Open sign-ins are no record: they last hours, and each opening is in the log.
@@ -24,6 +24,7 @@ from shouban.db.schema import (
     GRANTS,
     LINKS,
     PROCESSORS,
+    RECEIPTS,
 )
 from shouban.db.writer import Leaf
 from shouban.evidence.claims import Claims
@@ -31,7 +32,7 @@ from shouban.evidence.log import Acted, leaf_of
 from shouban.evidence.report import Check
 
 BOOKS: Final[tuple[Table, ...]] = (
-    ACCOUNTS, APPEALS, COMPANIONS, COMPANION_VERSIONS, CONSENTS, GRANTS, LINKS, PROCESSORS,
+    ACCOUNTS, APPEALS, COMPANIONS, COMPANION_VERSIONS, CONSENTS, GRANTS, LINKS, PROCESSORS, RECEIPTS,
 )  # fmt: skip
 # Working notes: wrong tries are counted, and codes used, without an entry for each.
 NOTES: Final = frozenset({(ACCOUNTS.name, "failed"), (ACCOUNTS.name, "locked_until_us"), (ACCOUNTS.name, "code_used")})
@@ -80,12 +81,24 @@ def name_of(table: Table, row: Row[Any]) -> str:
 def digest_of(table: Table, row: Row[Any]) -> str:
     """SHA-256 over every value that is a record, each with its kind: a number is not its own text."""
     values = [
-        [value.hex(), "bytes"] if isinstance(value, bytes) else value
+        _plain(value)
         for column in table.c
         if (table.name, column.name) not in NOTES
         for value in (getattr(row, column.name),)
     ]
     return sha256(msgspec.json.encode([str(table.name), values])).hexdigest()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # what a column may hold
+    """As JSON takes it. Text that is no text any more (damage) is told by its bytes."""
+    if isinstance(value, bytes):
+        return [value.hex(), "bytes"]
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return [value.encode("utf-8", "surrogatepass").hex(), "no text"]
+    return value
 
 
 def _leaf(table: Table, row: Row[Any], at: datetime) -> Leaf:

@@ -24,6 +24,7 @@ from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import hear_out, once_settled, settle
 from shouban.gateway.egress import MODEL, ask_to_leave
+from shouban.gateway.halting import Halting
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
@@ -184,22 +185,26 @@ class Chat:
         if request.is_aware or talk.answer.prefix:
             await out.say("" if request.is_aware else talk.answer.prefix, request.shouban())
         events = reply.events()
-        async for payloads in events:
-            for payload in payloads:
-                found = reader.take(payload)
-                if found and await self._must_cut(request, found):
-                    await self._cut(request, out)
-                    return
-            if talk.is_over:
-                await self._cut(request, out)
-                return
-            if reader.release():
-                await out.forward(payloads, hold=reader.is_finished)
-        await self._close(request, out)
+        with Halting(talk, self._gateway.people) as halting:
+            while (payloads := await halting.before_end(anext(events, None))) is not None:
+                for payload in payloads:
+                    found = reader.take(payload)
+                    if found and await self._must_cut(request, found):
+                        await self._cut(request, out)
+                        return
+                if talk.is_over:
+                    break
+                if reader.release():
+                    await out.forward(payloads, hold=reader.is_finished)
+        await (self._cut if talk.is_over else self._close)(request, out)
 
     async def _whole(self, request: Request, reply: Reply, out: Out) -> None:
         talk, reader = request.talk, request.reader
-        body = await reply.whole()
+        with Halting(talk, self._gateway.people) as halting:
+            body = await halting.before_end(reply.whole())
+        if body is None:
+            await self._cut(request, out)
+            return
         try:
             document = msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -315,8 +320,10 @@ class Chat:
         """The reply as far as it went is an event, and its text is kept."""
         talk, reader = request.talk, request.reader
         readings = reader.finish()
-        text = reader.text
+        text = reader.text if talk.keeps_words else ""
         words = Words(new_id(), "companion", text, talk.session, talk.raw_session, companion_of(talk)) if text else None
+        if talk.person.is_gone:
+            return  # no key is left to seal anything with, and nobody to decide for
         talk.person.seen[talk.session].add(talk.person.fingerprint("companion", text))
         event = e.CompanionSpoke(
             at=talk.at if self._gateway.clock.is_virtual else self._gateway.clock.now(), person=talk.person.id,
@@ -328,6 +335,8 @@ class Chat:
     async def _finish(self, request: Request, out: Out, how: str, *, recorded: bool = False) -> None:
         """Everything of this turn is on disk before its last byte goes out."""
         talk = request.talk
+        if talk.person.is_gone:
+            return
         await talk.delivered(how if recorded else f"said in place of a reply ({how})")
         await talk.committed()
 

@@ -51,6 +51,13 @@ class Person:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     answering: asyncio.Lock = field(default_factory=asyncio.Lock)
     words: asyncio.Event = field(default_factory=asyncio.Event)
+    is_gone: bool = False
+    halts: set[Callable[[], None]] = field(default_factory=set)
+
+    def halt(self) -> None:
+        """Whoever is giving this person a reply looks now whether it may go on."""
+        for ring in tuple(self.halts):
+            ring()
 
     @property
     def key_pair(self) -> tuple[str, str]:
@@ -103,6 +110,15 @@ class People:
         if person is None:
             return None
         return self._held.get((service, person_id)) or self._keep(person)
+
+    async def look_again(self, person: Person) -> None:
+        """What another process has decided on somebody whose reply is under way here holds for it."""
+        if not await self._is_current(person):
+            person.is_gone = True
+
+    @property
+    def is_shared(self) -> bool:
+        return self._shared
 
     async def _is_current(self, person: Person) -> bool:
         """Brings a held person up to what other processes have written; whether the person is still there."""

@@ -40,6 +40,9 @@ TOLD: Final[dict[type[e.Event], str]] = {
     e.HumanHandedBack: "handed_back",
     e.UserLeft: "session_ended",
     e.ModeSet: "mode_changed",
+    e.PurchaseDecided: "purchase_decided",
+    e.GuardianSet: "controls_changed",
+    e.BonusGiven: "controls_changed",
 }
 
 
@@ -176,6 +179,8 @@ class Road:
         facts: dict[str, Any] = {"scope": "all", "duties": duties}
         erase, told = _erasing(person, at, facts, lambda connection: erase_rows(connection, person))
         await self._gateway.writer.submit(Job(writes=_erased(duties, at), call=erase, after=told, alone=True))
+        person.is_gone = True
+        person.halt()
         self._gateway.people.forget(person)
         return facts
 
@@ -206,6 +211,7 @@ class Road:
             person, event, service.pack, words=words, writes=writes, call=call, after=after
         )
         await asyncio.shield(heard.committed)
+        person.halt()
         for duty in heard.duties:
             self._gateway.metrics.owed.labels(duty.kind).inc()
         return _Heard(heard, before)
@@ -359,8 +365,9 @@ def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str)
         pushes.append(Push("mode_changed", {"mode": person.state.mode}, event.session))
     kind = TOLD.get(type(event))
     if kind and kind != "mode_changed":
-        body = {"session": raw_session, "staff": getattr(event, "staff", ""), "by": getattr(event, "by", "")}
-        pushes.append(Push(kind, {key: value for key, value in body.items() if value}, event.session))
+        names = ("staff", "by", "order", "approved", "minutes")
+        body = {"session": raw_session, **{name: getattr(event, name, "") for name in names}}
+        pushes.append(Push(kind, {key: value for key, value in body.items() if value not in {"", None}}, event.session))
     return pushes
 
 

@@ -24,7 +24,7 @@ from shouban.gateway.doubts import Asked, ask_about
 from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
 from shouban.gateway.masking import note_read
 from shouban.gateway.people import Person
-from shouban.gateway.wire import SAID_BY, Ask, Turn, new_turns, text_of, unescaped
+from shouban.gateway.wire import SAID_BY, Ask, Turn, features_of, new_turns, text_of, unescaped
 from shouban.packs.templates import Language
 
 LONG_TEXT: Final = 600
@@ -55,9 +55,12 @@ class Talk:
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    stops: int = field(init=False)
+    erasures: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.session = self.person.session(self.raw_session)
+        self.stops, self.erasures = self.person.state.stops, self.person.state.erasures
 
     @property
     def answer(self) -> Answer:
@@ -138,8 +141,14 @@ class Talk:
 
     @property
     def is_over(self) -> bool:
-        """A human was called or speaks, or the person has left: no model word may follow."""
-        return self.person.state.takeover != "none" or self.has_left
+        """A human was called or speaks, the person has left, or what the reply stands on is gone: no model word may follow."""
+        state = self.person.state
+        return state.takeover != "none" or state.stops != self.stops or self.person.is_gone or self.has_left
+
+    @property
+    def keeps_words(self) -> bool:
+        """What was said is deleted meanwhile: what was being said then is not kept either."""
+        return self.person.state.erasures == self.erasures and not self.person.is_gone
 
     def state_object(self) -> dict[str, Any]:
         """The `state` of an aware client's `shouban` object."""
@@ -223,11 +232,13 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     new, earlier = new_turns(ask)
     if companion and companion != companion_of(talk):
         persona = talk.gateway.personas.get((talk.service.id, companion))
-        relation, age_rating = (persona.relation, persona.age_rating) if persona else ("other", 0)
+        relation, age_rating, labels = (
+            (persona.relation, persona.age_rating, persona.labels) if persona else ("other", 0, ())
+        )
         unreviewed = talk.service.settings.companions == "approved" and not (persona and persona.is_approved)
         await talk.hear(
             e.CompanionChosen(
-                at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating, unreviewed=unreviewed
+                at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating, unreviewed=unreviewed, labels=labels
             )
         )  # fmt: skip
     quiet = 0
@@ -241,7 +252,16 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
         await _hear_new(talk, ask, place, context)
+    await _hear_features(talk, ask, new)
     talk.add(list(talk.person.pending.values()))
+    talk.stops, talk.erasures = talk.person.state.stops, talk.person.state.erasures
+
+
+async def _hear_features(talk: Talk, ask: Ask, new: Sequence[int]) -> None:
+    """Asked only where a guardian has switched something off."""
+    if talk.person.state.guardianship.features_off:
+        for feature in features_of(ask, new):
+            await talk.hear(e.FeatureAsked(at=talk.at, person=talk.person.id, session=talk.session, feature=feature))
 
 
 def companion_of(talk: Talk) -> str:

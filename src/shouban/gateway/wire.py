@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from shouban.core.errors import CallerError, ShoubanError
+from shouban.core.events import Feature
 from shouban.core.signals import Role
 from shouban.duties.notices import Notice
 from shouban.web.api import field_in, shaped
@@ -20,6 +21,13 @@ NAMES: Final = frozenset(
 )
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 SAID_BY: Final[dict[str, Role]] = {"user": "user", "assistant": "companion", "system": "companion", "developer": "companion", "tool": "companion", "function": "companion"}  # fmt: skip
+# What guardians may switch off, by how a request shows it.
+PART_FEATURES: Final[dict[str, Feature]] = {
+    "image_url": "images",
+    "video_url": "images",
+    "input_audio": "voice",
+    "file": "files",
+}
 # Parts that are media, not words: no text detector can read them.
 MEDIA: Final = frozenset({"image_url", "video_url", "input_audio", "file"})
 MAX_DEPTH: Final = 12
@@ -44,6 +52,8 @@ class Ask(msgspec.Struct):
     model: str = ""
     stream: bool | None = False
     n: int | None = 1
+    tools: msgspec.Raw = msgspec.Raw()
+    modalities: list[str] | None = None
 
     @property
     def is_stream(self) -> bool:
@@ -117,6 +127,23 @@ def new_turns(ask: Ask) -> tuple[list[int], list[int]]:
     last = max((place for place, turn in enumerate(ask.messages) if turn.role == "assistant"), default=-1)
     new = [place for place, turn in enumerate(ask.messages) if place > last and turn.role == "user"]
     return new, [place for place in range(len(ask.messages)) if place not in new]
+
+
+def features_of(ask: Ask, new: Sequence[int]) -> list[Feature]:
+    """What the request uses that a guardian may have switched off, in its new turns and for its answer; sorted."""
+    found: set[Feature] = set()
+    if bytes(ask.tools) not in {b"", b"null", b"[]"}:
+        found.add("tools")
+    if "audio" in (ask.modalities or ()):
+        found.add("voice")
+    for place in new:
+        content = ask.messages[place].content
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, dict):
+                found |= {
+                    feature for name, feature in PART_FEATURES.items() if name == part.get("type") or name in part
+                }
+    return sorted(found)
 
 
 # --- answers

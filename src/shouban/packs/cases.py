@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
@@ -29,6 +29,7 @@ from shouban.packs.source import (
     Spot,
     bilingual,
     count,
+    day,
     flag,
     gathered,
     items,
@@ -177,6 +178,8 @@ def _cast(spot: Spot, hint: Any, start: datetime) -> Any:  # noqa: ANN401  # the
         return texts(spot)
     if hint is datetime:
         return _moment(spot, start)
+    if hint is date:
+        return day(spot)
     return flag(spot) if hint is bool else count(spot) if hint is int else text(spot)
 
 

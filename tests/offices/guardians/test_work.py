@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +11,7 @@ from tests.offices.guardians.family import MOTHER, YOUNG, number
 
 from shouban.core.errors import CallerError
 from shouban.core.state import PersonState
-from shouban.offices.guardians.work import GuardiansOffice, refuse_a_child
+from shouban.offices.guardians.work import refuse_a_child
 
 NOW = datetime(2026, 8, 3, tzinfo=UTC)
 
@@ -32,10 +31,3 @@ def test_a_guardian_is_of_age_and_not_the_child() -> None:
 def test_what_is_no_number_lets_nobody_in(text: str) -> None:
     with pytest.raises(CallerError):
         refuse_a_child(text, child(), NOW)
-
-
-def test_minors_mode_stays_on_for_who_is_under_age() -> None:
-    office = GuardiansOffice(None, None, None, None, None)  # type: ignore[arg-type]  # refused before anything is asked of them
-    with pytest.raises(CallerError) as refused:
-        asyncio.run(office.set_mode(child(), "standard", NOW))
-    assert refused.value.code == "is_minor"

@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouban.core.errors import CallerError
+from shouban.duties.codes import CODE_LIFE, CODE_TRIES, CODES_A_DAY
 from shouban.offices.people.contacts import (
     ALL_CODES_A_DAY,
-    CODE_LIFE,
-    CODE_TRIES,
-    CODES_A_DAY,
     RECHECK_AFTER,
     ContactChange,
     changed,

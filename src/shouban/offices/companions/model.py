@@ -112,6 +112,12 @@ def checked(persona: Persona) -> Persona:
     return persona
 
 
+def labels_of(persona: Persona) -> tuple[str, ...]:
+    """What a guardian may block it by, besides its id and relation."""
+    named = [f"name:{persona.name.strip().casefold()}"] if persona.name.strip() else []
+    return (*named, *dict.fromkeys(f"tag:{tag.strip().casefold()}" for tag in persona.tags if tag.strip()))
+
+
 # What a designer may not aim at (Order 21 Art. 8, 10; draft Art. 7, 9): the goal as prompts put it.
 _GOALS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("goal.replace", re.compile(r"(?:代替|取代|替代).{0,8}(?:朋友|家人|恋人|社交|现实)|replace .{0,20}(?:friends|family|real relationships)", re.IGNORECASE)),

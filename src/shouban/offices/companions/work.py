@@ -28,6 +28,7 @@ class OnOffer:
     relation: e.Relation
     age_rating: int
     is_approved: bool
+    labels: tuple[str, ...]
 
 
 @dataclass
@@ -118,7 +119,7 @@ class CompanionsOffice:
             with view(self.engine) as connection:
                 found = records.all_declared(connection)
             return {
-                key: OnOffer(persona.relation, persona.age_rating, stage == "approved")
+                key: OnOffer(persona.relation, persona.age_rating, stage == "approved", m.labels_of(persona))
                 for key, (persona, stage) in found.items()
             }
 

@@ -1,31 +1,32 @@
-"""What a guardian sees and sets. No word of the child's is in it: times, companions, kinds of topic, mood, alerts (Order 21 Art. 14; draft Art. 12.2). Pure."""
+"""How one becomes a child's guardian, and how a guardian wants to be reached. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from shouban.core.days import mood_of
 from shouban.core.errors import CallerError
-from shouban.core.rules import EXEMPTIONS
-from shouban.core.state import DayUse, Guardianship, PersonState
+from shouban.core.events import Letters
+from shouban.duties import codes
 
 INVITED_FOR: Final = timedelta(days=7)
-DAYS_SHOWN: Final = 7
-MOST_MINUTES: Final = 24 * 60
-MOST_BLOCKED: Final = 50
+MOST_CHANNELS: Final = 5
+CODES_OF_A_LINK: Final = 10
 Stage = Literal["invited", "active", "ended"]
-Topic = Literal["feelings", "danger", "school", "closeness", "money", "unsuitable", "other"]
-# What was read of a child's words, as a kind of topic: never the signal's own name nor its level, from which words could be guessed.
-TOPICS: Final[dict[str, Topic]] = {
-    "crisis": "danger", "crisis_other": "danger", "emotion": "feelings", "dependence": "feelings", "withdrawal": "feelings", "minor_cue": "school",
-    "intimacy_request": "closeness", "kin_request": "closeness", "property_risk": "money", "prohibited": "unsuitable", "jailbreak": "unsuitable",
-}  # fmt: skip
+ChannelKind = Literal["phone", "mail", "webhook", "messenger"]
+# How an address of each kind looks, and what is put before it. A messenger's is the address of its own robot (`dingtalk://…`, `feishu://…`).
+FORMS: Final[dict[ChannelKind, tuple[re.Pattern[str], str]]] = {
+    "phone": (re.compile(r"\+?[0-9][0-9 -]{4,20}"), "tel:"),
+    "mail": (re.compile(r"[^\s@,;&?<>\"]{1,64}@[^\s@,;&?<>\"]{1,120}"), "mailto:"),
+    "webhook": (re.compile(r"https?://[^\s<>\"]{1,180}"), ""),
+    "messenger": (re.compile(r"[a-z]{2,12}://[^\s<>\",]{1,180}"), ""),
+}
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,27 @@ class Link:
         return self.state == "invited" and at < self.ends_at
 
 
-class Invited(msgspec.Struct, frozen=True):
-    """What is sealed of an invitation: the contact it went to."""
+class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An address of the guardian's own choice; alerts go there once a code has come back from it."""
+
+    id: str
+    address: str
+    verified_at: str = ""
+    code: dict[str, Any] = {}
+
+
+class Invited(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is sealed of a link: the contact it went to, and how the guardian wants to be reached."""
 
     contact: str
     name: str
+    channels: tuple[Channel, ...] = ()
+    urgent_only: bool = False
+    codes_sent: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(one.address for one in self.channels if one.verified_at)
 
 
 class Inviting(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,77 +79,69 @@ class Accepting(msgspec.Struct):
     name: str
     password: str
     again: str = ""
+    real_name: str = ""
     id_number: str = ""
     agreed: str = ""
 
 
-class Limits(msgspec.Struct):
-    """A form. `minutes` empty: the law's own limit. Ticked exemptions lift a duty for this child."""
+class Adding(msgspec.Struct):
+    """A form: a channel for alerts. `kind` says how `address` is meant."""
 
-    minutes: str = ""
-    exemptions: list[str] = []
-    blocked: str = ""
-    purchases: str = ""
+    kind: ChannelKind
+    address: str
 
 
-@dataclass(frozen=True)
-class Day:
-    day: date
-    minutes: int
-    low_share: float
+class Wishes(msgspec.Struct):
+    """A form: how often the summary comes, and whether only urgent alerts do."""
+
+    letters: Letters
+    urgent_only: str = ""
 
 
-@dataclass(frozen=True)
-class Summary:
-    """A week, without content."""
-
-    days: tuple[Day, ...]
-    total_minutes: int
-    companions: tuple[str, ...]
-    topics: tuple[tuple[Topic, int], ...]
-    mood: str
-    alerts: tuple[tuple[datetime, str], ...]
+def channel_of(wish: Adding) -> Channel:
+    """Raises `CallerError` where the address is none of its kind."""
+    address = wish.address.strip()
+    form, prefix = FORMS[wish.kind]
+    if not form.fullmatch(address):
+        raise CallerError(f"`address` is no {wish.kind} address", field="address")
+    whole = prefix + address
+    return Channel(sha256(whole.encode()).hexdigest()[:12], whole)
 
 
-def checked(limits: Limits) -> Guardianship:
-    """The settings that the form stands for; raises `CallerError` naming what does not fit."""
-    minutes = limits.minutes.strip()
-    if minutes and (not (minutes.isascii() and minutes.isdigit()) or len(minutes) > 4 or int(minutes) > MOST_MINUTES):
-        raise CallerError(f"`minutes` is a whole number up to {MOST_MINUTES}, or empty", field="minutes")
-    for one in limits.exemptions:
-        if one not in EXEMPTIONS:
-            raise CallerError(f"there is no exemption `{one[:30]}`", field="exemptions")
-    blocked = tuple(
-        dict.fromkeys(name.strip() for name in limits.blocked.replace("，", ",").split(",") if name.strip())
-    )
-    if len(blocked) > MOST_BLOCKED or any(len(name) > 64 for name in blocked):
+def masked(address: str) -> str:
+    """An address as its owner knows it again, and whoever looks over their shoulder does not learn it."""
+    plain = address.partition(":")[2].strip("/") if address.startswith(("tel:", "mailto:")) else address
+    return plain if len(plain) <= 6 else f"{plain[:3]}…{plain[-4:]}" if "://" not in plain else f"{plain[:24]}…"
+
+
+def with_channel(held: Invited, fresh: Channel, code: str, at: datetime) -> Invited:
+    """The link with a code on its way to a channel, new or known. Raises `CallerError` (429) where enough were sent."""
+    sent = codes.within_a_day(list(held.codes_sent), at)
+    if len(sent) >= CODES_OF_A_LINK:
         raise CallerError(
-            f"at most {MOST_BLOCKED} companions can be blocked, by ids of up to 64 characters", field="blocked"
+            f"{CODES_OF_A_LINK} codes were sent today; try again tomorrow", status=429, code="too_many_codes"
         )
-    return Guardianship(
-        int(minutes) if minutes else None, blocked, tuple(sorted(set(limits.exemptions))), bool(limits.purchases)
-    )
+    known = next((one for one in held.channels if one.id == fresh.id), fresh)
+    if known is fresh and len(held.channels) >= MOST_CHANNELS:
+        raise CallerError(f"at most {MOST_CHANNELS} channels are kept; take one out first", field="address")
+    waiting = replace(known, code=codes.sent(known.code, known.id, code, at))
+    return replace(_put(held, waiting), codes_sent=(*sent, at.isoformat()))
 
 
-def summary(state: PersonState, today: date, signals: Sequence[str], alerts: Sequence[tuple[datetime, str]]) -> Summary:
-    """The last seven days. `signals` are the names of what was read in them, one an occurrence."""
-    shown = [_day(state.days, today - timedelta(days=back)) for back in range(DAYS_SHOWN - 1, -1, -1)]
-    topics = Counter(_topic(name) for name in signals)
-    companions = sorted({one.companion for one in state.sessions.values() if one.companion})
-    return Summary(
-        tuple(shown), sum(one.minutes for one in shown), tuple(companions), tuple(topics.most_common()), mood_of(state.days, today).trend, tuple(alerts)
-    )  # fmt: skip
+def confirmed(held: Invited, channel: str, code: str, at: datetime) -> tuple[Invited, CallerError | None]:
+    """The link after a try at the code, and what was wrong with it."""
+    known = next((one for one in held.channels if one.id == channel), None)
+    if known is None:
+        return held, CallerError("there is no such channel", field="channel", status=404, code="not_found")
+    kept, wrong = codes.tried(known.code, known.id, code, at)
+    fresh = replace(known, code=kept)
+    return _put(held, fresh if wrong else replace(fresh, verified_at=at.isoformat())), wrong
 
 
-def _day(days: Sequence[DayUse], day: date) -> Day:
-    found = next((one for one in days if one.day == day), DayUse(day))
-    return Day(day, round(found.used.total_seconds() / 60), found.low / found.turns if found.turns else 0.0)
+def without_channel(held: Invited, channel: str) -> Invited:
+    return replace(held, channels=tuple(one for one in held.channels if one.id != channel))
 
 
-def _topic(signal: str) -> Topic:
-    return TOPICS.get(signal) or TOPICS.get(signal.partition(".")[0]) or "other"
-
-
-def plain(found: Summary) -> dict[str, Any]:
-    built: dict[str, Any] = msgspec.to_builtins(found)
-    return built
+def _put(held: Invited, channel: Channel) -> Invited:
+    others = [one for one in held.channels if one.id != channel.id]
+    return replace(held, channels=(*others, channel))

@@ -1,4 +1,4 @@
-"""`/guardian`: invitation, children, a week of each, settings, consent, deletion, leaving; and the API by which an app invites."""
+"""`/guardian`: how one becomes a guardian, the children, a summary of each, and the rights one has for them; and the API by which an app invites."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from shouban.core.rules import Settings
 from shouban.core.state import used_on
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.offices.guardians import model as m
-from shouban.offices.guardians.words import ALERTS, BANDS, EXEMPTIONS, MOODS, PURPOSES, TOPICS, WORDS
+from shouban.offices.guardians import summary as s
+from shouban.offices.guardians.setting import SettingsOffice
+from shouban.offices.guardians.words import ALERTS, BANDS, MOODS, PURPOSES, TABS, TOPICS, WORDS
 from shouban.offices.guardians.work import GuardiansOffice
 from shouban.web.doors import cookie_of, refuse_other_sites, whose
 from shouban.web.forms import form_as
@@ -28,7 +30,7 @@ from shouban.web.pages import rendered
 from shouban.web.throttle import Throttle
 
 AnyRequest = Request[Any, Any, Any]
-Form = Body(media_type=RequestEncodingType.URL_ENCODED)
+Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE: Final = Path(__file__).parent
 
 
@@ -59,15 +61,51 @@ def guardians_api(office: GuardiansOffice, road: RoadPort, callers: Callers) -> 
     return Router(path="/v1", route_handlers=[invite], tags=["people"])
 
 
-class GuardianPages:
-    def __init__(self, office: GuardiansOffice, now: Callable[[str | None], datetime], *, production: bool) -> None:
+class ChildPages:
+    """What all pages about one child share: whose child it is, what time it is, the tabs, and the way back after a form."""
+
+    def __init__(self, office: GuardiansOffice, now: Callable[[str | None], datetime]) -> None:
         self._office = office
         self._now = now
+
+    async def child(self, request: AnyRequest, person: str) -> PersonPort:
+        return await self._office.child(whose(request).who, person)
+
+    def time(self, request: AnyRequest) -> datetime:
+        return self._now(request.headers.get("x-shouban-at"))
+
+    def page(
+        self, request: AnyRequest, template: str, child: PersonPort, *, problem: CallerError | None = None, **given: object
+    ) -> Response[str]:  # fmt: skip
+        told = WORDS["saved"].to(language_of(request)) if request.query_params.get("told") and not problem else ""
+        tabs = [
+            (f"/guardian/children/{child.id}{place}", name.to(language_of(request))) for place, name in TABS.items()
+        ]
+        return framed(
+            request, HERE, template, WORDS, problem=problem, told=told, child=child, tabs=tabs, bands=named(request, BANDS), local=Settings().local, **given
+        )  # fmt: skip
+
+
+def saved(person: str, place: str) -> Response[Any]:
+    """To the page that a form was on: reloading it sends nothing twice."""
+    return Redirect(f"/guardian/children/{person}{place}?told=saved", status_code=303)
+
+
+def named(request: AnyRequest, table: dict[Any, Text]) -> dict[Any, str]:
+    return {name: text.to(language_of(request)) for name, text in table.items()}
+
+
+class GuardianPages(ChildPages):
+    def __init__(
+        self, office: GuardiansOffice, settings: SettingsOffice, now: Callable[[str | None], datetime], *, production: bool
+    ) -> None:  # fmt: skip
+        super().__init__(office, now)
+        self._settings = settings
         self._production = production
         self._throttle = Throttle(20, per_seconds=60)
 
     def router(self) -> Router:
-        handlers = [*self._invited(), *self._seeing(), *self._setting(), *self._ending()]
+        handlers = [*self._invited(), *self._seeing(), *self._rights(), *self._ending()]
         return Router(path="/guardian", route_handlers=handlers, include_in_schema=False)
 
     def _invited(self) -> list[Any]:
@@ -76,12 +114,12 @@ class GuardianPages:
             return await self._invited_page(request, token)
 
         @post("/invited", opt={"open": True}, status_code=200)
-        async def accept(request: AnyRequest, data: Annotated[dict[str, Any], Form]) -> Response[Any]:
+        async def accept(request: AnyRequest, data: Sent) -> Response[Any]:
             refuse_other_sites(request)
             token = str(data.pop("token", ""))
             try:
                 self._throttle.count(request.client.host if request.client else "")
-                cookie = await self._office.accept(token, form_as(data, m.Accepting), self._time(request))
+                cookie = await self._office.accept(token, form_as(data, m.Accepting), self.time(request))
             except CallerError as error:
                 return await self._invited_page(request, token, error, name=str(data.get("name", "")))
             self._throttle.forgive(request.client.host if request.client else "")
@@ -95,95 +133,73 @@ class GuardianPages:
         @get("/", opt={"action": "see_children"})
         async def children(request: AnyRequest) -> Response[str]:
             found = await self._office.children(whose(request).who)
-            today = Settings().local(self._time(request)).date()
+            today = Settings().local(self.time(request)).date()
             used = {one.id: round(used_on(one.state, today).total_seconds() / 60) for one in found}
-            return framed(
-                request, HERE, "children.html", WORDS, children=found, used=used, bands=_named(request, BANDS)
-            )
+            return framed(request, HERE, "children.html", WORDS, children=found, used=used, bands=named(request, BANDS))
 
         @get("/children/{person:str}", opt={"action": "see_summary"})
-        async def child(request: AnyRequest, person: str) -> Response[str]:
-            return await self._child_page(request, person)
+        async def child(request: AnyRequest, person: str, days: int = s.WEEK) -> Response[str]:
+            found, at = await self.child(request, person), self.time(request)
+            span = days if days in s.SPANS else s.WEEK
+            summary = await self._office.summary(whose(request).who, found, at, span=span)
+            names = {one.get("id"): one.get("name", "") for one in found.profile.get("contacts", [])}
+            return self.page(
+                request, "child.html", found, summary=summary, chart=s.chart(summary), span=span, spans=s.SPANS, names=names,
+                topics=named(request, TOPICS), states=named(request, ALERTS), moods=named(request, MOODS), width=s.WIDTH, height=s.HEIGHT,
+            )  # fmt: skip
 
         return [children, child]
 
-    def _setting(self) -> list[Any]:
-        @post("/children/{person:str}/limits", opt={"action": "set_limits"}, status_code=200)
-        async def limits(request: AnyRequest, person: str, data: Annotated[dict[str, Any], Form]) -> Response[str]:
-            try:
-                await self._office.set_limits(
-                    whose(request).who, await self._child(request, person), form_as(data, m.Limits), self._time(request)
-                )
-            except CallerError as error:
-                return await self._child_page(request, person, problem=error)
-            return await self._child_page(request, person, told=WORDS["saved"].to(language_of(request)))
+    def _rights(self) -> list[Any]:
+        @get("/children/{person:str}/rights", opt={"action": "see_summary"})
+        async def rights(request: AnyRequest, person: str) -> Response[str]:
+            return await self._rights_page(request, person)
 
         @post("/children/{person:str}/consent", opt={"action": "give_consent"}, status_code=200)
-        async def consent(request: AnyRequest, person: str, data: Annotated[dict[str, Any], Form]) -> Response[str]:
+        async def consent(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             try:
-                wish = form_as(data, Consenting)
-                await self._office.consent(
-                    whose(request).who,
-                    await self._child(request, person),
-                    wish.purpose,
-                    given=wish.given == "yes",
-                    at=self._time(request),
+                wish, child = form_as(data, Consenting), await self.child(request, person)
+                given = wish.given == "yes"
+                await self._settings.consent(
+                    whose(request).who, child, wish.purpose, given=given, at=self.time(request)
                 )
             except CallerError as error:
-                return await self._child_page(request, person, problem=error)
-            return await self._child_page(request, person, told=WORDS["saved"].to(language_of(request)))
+                return await self._rights_page(request, person, error)
+            return saved(person, "/rights")
 
-        return [limits, consent]
-
-    def _ending(self) -> list[Any]:
         @post("/children/{person:str}/erase", opt={"action": "erase_child"}, status_code=200)
-        async def erase(request: AnyRequest, person: str, data: Annotated[dict[str, Any], Form]) -> Response[str]:
+        async def erase(request: AnyRequest, person: str, data: Sent) -> Response[str]:
             if not form_as(data, Sure).sure:
-                return await self._child_page(
-                    request, person, problem=CallerError(WORDS["sure"].to(language_of(request)), field="sure")
-                )
-            gone = await self._office.erase(await self._child(request, person), self._time(request))
+                unsure = CallerError(WORDS["sure"].to(language_of(request)), field="sure")
+                return await self._rights_page(request, person, unsure)
+            gone = await self._settings.erase(await self.child(request, person), self.time(request))
             return framed(request, HERE, "erased_child.html", WORDS, gone=gone, person=person)
 
+        return [rights, consent, erase]
+
+    def _ending(self) -> list[Any]:
         @post("/children/{person:str}/leave", opt={"action": "leave_child"}, status_code=200)
         async def leave(request: AnyRequest, person: str) -> Response[Any]:
-            await self._office.leave(whose(request).who, await self._child(request, person), self._time(request))
+            await self._office.leave(whose(request).who, await self.child(request, person), self.time(request))
             return Redirect("/guardian", status_code=303)
 
-        return [erase, leave]
+        return [leave]
 
-    async def _child(self, request: AnyRequest, person: str) -> PersonPort:
-        return await self._office.child(whose(request).who, person)
-
-    async def _child_page(
-        self, request: AnyRequest, person: str, *, problem: CallerError | None = None, told: str = ""
-    ) -> Response[str]:
-        child, at, language = await self._child(request, person), self._time(request), language_of(request)
-        found = await self._office.summary(whose(request).who, child, at)
-        return framed(
-            request, HERE, "child.html", WORDS, problem=problem, told=told, child=child, summary=found, most=max([30, *(day.minutes for day in found.days)]),
-            settings=child.state.guardianship, purposes=[(name, text.to(language), name in child.state.consents) for name, text in PURPOSES.items()],
-            bands=_named(request, BANDS), topics=_named(request, TOPICS), exemptions=_named(request, EXEMPTIONS), states=_named(request, ALERTS),
-            moods=_named(request, MOODS), local=Settings().local,
-        )  # fmt: skip
+    async def _rights_page(self, request: AnyRequest, person: str, problem: CallerError | None = None) -> Response[str]:
+        child, language = await self.child(request, person), language_of(request)
+        purposes = [(name, text.to(language), name in child.state.consents) for name, text in PURPOSES.items()]
+        return self.page(request, "rights.html", child, problem=problem, purposes=purposes)
 
     async def _invited_page(
         self, request: AnyRequest, token: str, problem: CallerError | None = None, *, name: str = ""
     ) -> Response[str]:
         language, child = language_of(request), ""
         try:
-            person, _ = await self._office.invited(token, self._time(request))
+            person, _ = await self._office.invited(token, self.time(request))
             child = person.profile.get("nickname") or person.app_id
         except CallerError as error:
             problem = error
         return rendered(
             "invited.html", WORDS, language, HERE / "templates", problem=str(problem or ""), status=problem.status if problem else 200,
-            child=child, token=token, name=name, back=f"/guardian/invited?token={token}",
+            child=child, token=token, name=name, back=f"/guardian/invited?token={token}", proves=self._office.proves_identity,
         )  # fmt: skip
-
-    def _time(self, request: AnyRequest) -> datetime:
-        return self._now(request.headers.get("x-shouban-at"))
-
-
-def _named(request: AnyRequest, table: dict[Any, Text]) -> dict[Any, str]:
-    return {name: text.to(language_of(request)) for name, text in table.items()}

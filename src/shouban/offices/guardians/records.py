@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,9 +16,11 @@ from shouban.core.signals import Level, rank
 from shouban.db.engine import view
 from shouban.db.schema import LEDGER, LINKS, LOG_ENTRIES
 from shouban.duties.ledger import duty_from
+from shouban.duties.receipts import Receipt
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import Decided, decode_entry, microseconds, moment
 from shouban.offices.guardians.model import Link
+from shouban.offices.guardians.summary import Alert
 
 MOST_ALERTS = 20
 Write = tuple[Executable, dict[str, Any]]
@@ -89,6 +92,26 @@ def links_of(engine: Engine, service: str, person: str, account: str) -> list[tu
         return [(row.link_id, bytes(row.sealed)) for row in rows]
 
 
+def links_to(engine: Engine, service: str, person: str) -> list[tuple[str, str, bytes]]:
+    """Id, account and what is sealed of each link of the child that stands, the oldest first."""
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.state == "active")
+    with view(engine) as connection:
+        rows = connection.execute(select(LINKS).where(mine).order_by(LINKS.c.made_us, LINKS.c.link_id))
+        return [(row.link_id, row.account_id, bytes(row.sealed)) for row in rows]
+
+
+def sealed_of(connection: Connection, service: str, person: str, link: str) -> bytes | None:
+    """What is sealed of a link, for who is about to change it."""
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.link_id == link)
+    found = connection.execute(select(LINKS.c.sealed).where(mine).with_for_update()).scalar()
+    return None if found is None else bytes(found)
+
+
+def put_sealed(connection: Connection, service: str, person: str, link: str, sealed: bytes) -> None:
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.link_id == link)
+    connection.execute(update(LINKS).where(mine).values(sealed=sealed))
+
+
 def open_invitations(engine: Engine, service: str, person: str, since: datetime) -> int:
     mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.made_us > microseconds(since))
     with view(engine) as connection:
@@ -111,14 +134,25 @@ def signals_since(engine: Engine, service: str, person: str, since: datetime) ->
     return found
 
 
-def alerts_of(engine: Engine, service: str, person: str) -> list[tuple[datetime, str]]:
-    """When a guardian was to be told, and what became of it; newest first."""
+def alerts_of(
+    engine: Engine, service: str, person: str, receipts: Sequence[Receipt], since: datetime | None = None
+) -> list[Alert]:
+    """When a guardian was to be told, what became of it, and whom it reached; newest first."""
     mine = (
         (LEDGER.c.service_id == service) & (LEDGER.c.person_id == person) & (LEDGER.c.kind == NotifyGuardian.__name__)
     )
+    mine &= LEDGER.c.owed_us >= (microseconds(since) if since else 0)
     with view(engine) as connection:
         rows = connection.execute(select(LEDGER).where(mine).order_by(LEDGER.c.owed_us.desc()).limit(MOST_ALERTS)).all()
-    return [(moment(row.owed_us), duty_from(row).state) for row in rows]
+    told = {one.duty: one for one in receipts}
+    return [_alert(row, told.get(row.duty_id)) for row in rows]
+
+
+def _alert(row: Any, told: Receipt | None) -> Alert:  # noqa: ANN401  # a row of the ledger
+    at, state = moment(row.owed_us), duty_from(row).state
+    if told is None:
+        return Alert(at, state, duty=row.duty_id)
+    return Alert(at, state, told.contact, told.sent_at, told.answered_at, row.duty_id)
 
 
 def digest(token: str) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shouban.core.events import AgeBand, Purpose
+from shouban.core.events import AgeBand, Feature, Letters, Purpose, Relation
+from shouban.core.state import OrderStage
 from shouban.duties.channels import Message
 from shouban.duties.ports import PersonPort
-from shouban.offices.guardians.model import Topic
+from shouban.offices.guardians.controls import Money
+from shouban.offices.guardians.model import ChannelKind
+from shouban.offices.guardians.summary import Topic
 from shouban.web.language import Language, Text
 
 TOPICS: Final[dict[Topic, Text]] = {
@@ -27,6 +30,33 @@ PURPOSES: Final[dict[Purpose, Text]] = {
 }
 EXEMPTIONS: Final = {
     "reality-reminder": Text("不再每半小时提醒", "no reminder every half hour"), "daily-limit": Text("不限每天时长", "no daily limit"), "curfew": Text("夜里也可以用", "also at night"),
+}  # fmt: skip
+RELATIONS: Final[dict[Relation, Text]] = {
+    "friend": Text("朋友", "friend"), "listener": Text("倾听者", "listener"), "partner": Text("恋人", "partner"), "kin": Text("亲人", "family"),
+    "deceased": Text("逝者", "somebody who died"), "professional": Text("专业人士", "professional"), "character": Text("虚构人物", "character"), "other": Text("其他", "other"),
+}  # fmt: skip
+FEATURES: Final[dict[Feature, Text]] = {
+    "images": Text("发图片和视频", "pictures and video"), "voice": Text("语音", "voice"), "files": Text("发文件", "files"), "tools": Text("外部工具（如联网）", "outside tools (such as the web)"),
+}  # fmt: skip
+SPENDING: Final[dict[Money, Text]] = {
+    "off": Text("不允许消费", "No spending"), "ask": Text("每一笔先问我", "Ask me each time"), "caps": Text("限额之内允许", "Allow within the caps"),
+}  # fmt: skip
+STAGES: Final[dict[OrderStage, Text]] = {
+    "refused": Text("已拒绝", "refused"), "waiting": Text("等您决定", "waiting for you"), "approved": Text("您已同意，未付款", "approved, not paid yet"),
+    "declined": Text("您没有同意", "declined"), "paid": Text("已放行", "let through"), "refunded": Text("已退款", "refunded"),
+}  # fmt: skip
+LETTERS: Final[dict[Letters, Text]] = {
+    "weekly": Text("每周一", "on Mondays"),
+    "daily": Text("每天", "every day"),
+    "none": Text("不寄", "never"),
+}
+KINDS: Final[dict[ChannelKind, Text]] = {
+    "phone": Text("手机短信", "text message"), "mail": Text("邮箱", "mail"), "messenger": Text("钉钉、飞书、企业微信等机器人地址", "robot address of a messenger"), "webhook": Text("网址（webhook）", "webhook"),
+}  # fmt: skip
+# The pages of one child, by what follows the child's address.
+TABS: Final = {
+    "": Text("概要", "Summary"), "/settings": Text("时长和角色", "Time and companions"), "/spending": Text("消费", "Spending"), "/alerts": Text("提醒", "Alerts"),
+    "/rights": Text("同意和删除", "Consent and deletion"),
 }  # fmt: skip
 ALERTS: Final = {
     "owed": Text("正在通知", "being told"),
@@ -58,8 +88,58 @@ WORDS: Final[dict[str, Text]] = {
     "limits": Text("设置", "Settings"),
     "minutes": Text("每天最多几分钟（空着按法律默认：16 岁以下 60，16–17 岁 120）", "Minutes a day (empty: the law's own, 60 under 16, 120 at 16 and 17)"),
     "exemptions": Text("放宽", "Lift"),
-    "blocked": Text("屏蔽的角色编号，用逗号分开", "Companions to block, ids separated by commas"),
-    "purchases": Text("允许消费（有年龄限额）", "Allow spending (within caps by age)"),
+    "curfew": Text("自己定的休息时间（空着只按法律：22:00–06:00）", "A curfew of your own (empty: the law's only, 22:00–06:00)"),
+    "from": Text("从", "from"),
+    "until": Text("到", "until"),
+    "bonus": Text("今天多给一会儿", "A little longer today"),
+    "bonus_about": Text("只在今天有效，一天最多多给 {most} 分钟；夜里休息的时间不变。", "Holds today only, up to {most} minutes a day; the night's rest stays."),
+    "bonus_given": Text("今天已多给", "given today"),
+    "blocks": Text("屏蔽角色", "Block companions"),
+    "talked_with": Text("孩子聊过的角色", "Companions your child has talked with"),
+    "block_names": Text("按名字或编号，用逗号分开", "By name or id, separated by commas"),
+    "block_tags": Text("按标签，用逗号分开", "By tag, separated by commas"),
+    "block_relations": Text("按关系", "By relation"),
+    "features": Text("关闭功能", "Switch features off"),
+    "spending": Text("消费", "Spending"),
+    "spending_about": Text("默认关闭。法定限额总是有效：16 岁以下单次 50 元、每月 200 元；16–17 岁单次 100 元、每月 400 元。", "Off by default. The law's caps always hold: under 16 CNY 50 at once and 200 a month; at 16 and 17 CNY 100 and 400."),
+    "most_once": Text("单次最多几元（空着按法定限额）", "At most at once, in CNY (empty: the law's cap)"),
+    "most_month": Text("每月最多几元（空着按法定限额）", "At most a month, in CNY (empty: the law's cap)"),
+    "purchases": Text("每一笔", "Purchases"),
+    "no_purchases": Text("还没有。", "None yet."),
+    "approve": Text("同意这笔", "Approve"),
+    "decline": Text("不同意", "Decline"),
+    "refund": Text("申请退款", "Ask for a refund"),
+    "order": Text("订单", "Order"),
+    "amount": Text("金额（元）", "CNY"),
+    "stage": Text("状态", "State"),
+    "when": Text("时间", "When"),
+    "channels": Text("提醒发到哪里", "Where alerts go"),
+    "channels_about": Text("默认发到登记的联系方式。可以再加自己的手机、邮箱、钉钉、飞书、企业微信，收到验证码填回来就生效；几个都填了，按先后试到发出为止。", "By default to the contact on record. Add your own phone, mail or messenger; it holds once the code has come back. With several, they are tried in order until one takes it."),
+    "kind": Text("方式", "Kind"),
+    "address": Text("号码或地址", "Number or address"),
+    "send_code": Text("发验证码", "Send a code"),
+    "code": Text("验证码", "Code"),
+    "confirm": Text("确认", "Confirm"),
+    "drop": Text("去掉", "Take out"),
+    "verified": Text("已验证", "verified"),
+    "waits": Text("等验证码", "waiting for its code"),
+    "letters": Text("使用概要多久寄一次（早上八点）", "How often the summary comes (at eight in the morning)"),
+    "urgent_only": Text("只发紧急的提醒，其他的只在这里显示", "Only urgent alerts; the others are shown here only"),
+    "not_seen": Text("五分钟没有人点“看到了”，会联系下一位联系人。", "If nobody says that they saw it within five minutes, the next contact is told."),
+    "seen": Text("我看到了", "I have seen this"),
+    "seen_at": Text("已确认看到", "seen"),
+    "sent_at": Text("送达", "delivered"),
+    "to": Text("发给", "to"),
+    "minutes_chart": Text("每天的使用分钟", "Minutes a day"),
+    "mood_chart": Text("线：情绪低落的话所占的比例，越高越低落", "Line: share of words said in low mood; higher is lower mood"),
+    "numbers": Text("看数字", "In numbers"),
+    "low": Text("情绪低落", "low mood"),
+    "last_days": Text("最近 {days} 天", "Last {days} days"),
+    "alert_heading": Text("安全提醒", "Safety alert"),
+    "alert_about": Text("我们刚才发给您一条安全提醒。看到了请点下面的按钮，我们就不再找别人。", "We have just sent you a safety alert. Press the button once you have seen it, and we tell nobody else."),
+    "alert_thanks": Text("谢谢，我们知道您看到了。请尽快联系 TA，平静地听，不要责备；有危险请打 110 或 120。", "Thank you, we know that you saw it. Please reach them soon and listen calmly, without blame; in danger call 110 or 120."),
+    "pages": Text("孩子的页面", "Pages of this child"),
+    "real_name": Text("身份证上的姓名（只核对，不保存）", "The name on your identity card (checked, not kept)"),
     "save": Text("保存", "Save"),
     "saved": Text("已保存，立刻生效。", "Saved; it holds from now on."),
     "consents": Text("我的同意", "What I allow"),
@@ -98,12 +178,12 @@ _INVITATION: Final = Text(
     "{who} has named you as guardian at a companion service. Open this link to confirm; you will get safety alerts, a summary of use, and limits to set (valid "
     "for 7 days; do not pass it to the child): {address}",
 )
-_CHILD: Final = Text("您的孩子", "Your child")
+CHILD: Final = Text("您的孩子", "Your child")
 
 
 def invitation_message(person: PersonPort, contact: Mapping[str, Any], address: str, key: str) -> Message:
     language: Language = person.profile.get("language") or "zh"
-    who = person.profile.get("nickname") or _CHILD.to(language)
+    who = person.profile.get("nickname") or CHILD.to(language)
     return Message(
         key,
         "守伴 Shouban",

@@ -13,34 +13,37 @@ from stdnum.exceptions import ValidationError
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError, OperatorError
-from shouban.core.events import MINOR_BANDS
 from shouban.core.rules import Settings
 from shouban.core.state import Guardianship
 from shouban.db.writer import Job, Writer
 from shouban.duties.channels import Channels
-from shouban.duties.ports import PersonPort, RoadPort
+from shouban.duties.ports import IdentityPort, PersonPort, RoadPort
+from shouban.duties.receipts import Receipts
 from shouban.evidence.log import Acted, leaf_of
 from shouban.offices.guardians import model as m
 from shouban.offices.guardians import records
+from shouban.offices.guardians import summary as s
 from shouban.offices.guardians.words import invitation_message
 from shouban.web.access import Who
 from shouban.web.sessions import Account, Private, SignIns
 
 ADULT_YEARS: Final = 18
 INVITATIONS_A_DAY: Final = 5
-CONSENT_VERSION: Final = "guardian-1"
 PURPOSES: Final[tuple[e.Purpose, ...]] = ("companionship", "sensitive_data", "training", "minor_third_party")
 
 
 class GuardiansOffice:
     def __init__(
-        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, channels: Channels, *, production: bool = False
+        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, channels: Channels, receipts: Receipts, *, production: bool = False,
+        identity: IdentityPort | None = None,
     ) -> None:  # fmt: skip
         self._road = road
         self._engine = engine
         self._writer = writer
         self._sign_ins = sign_ins
         self._channels = channels
+        self._receipts = receipts
+        self._identity = identity
         self._production = production
 
     # --- linking
@@ -106,6 +109,7 @@ class GuardiansOffice:
         if not wish.agreed:
             raise CallerError("tick that you are the guardian", field="agreed")
         refuse_a_child(wish.id_number, person, at)
+        await self._prove(wish)
         account, cookie = await self._account(person.service, wish, at)
 
         def accept(connection: Connection) -> None:
@@ -117,6 +121,22 @@ class GuardiansOffice:
             person, linked, call=accept, after=records.kept_links(person.service, person.id, at), waits=True
         )
         return cookie
+
+    async def _prove(self, wish: m.Accepting) -> None:
+        """With a real-name provider joined, name and number must belong together; it fails closed."""
+        if self._identity is None:
+            return
+        if not wish.real_name.strip():
+            raise CallerError("`real_name` is missing: the name that stands on the identity card", field="real_name")
+        if not await self._identity(wish.real_name.strip(), wish.id_number):
+            raise CallerError(
+                "name and number do not belong together", field="real_name", status=403, code="not_verified"
+            )
+
+    @property
+    def proves_identity(self) -> bool:
+        """Whether a real-name provider is joined."""
+        return self._identity is not None
 
     async def _account(self, service: str, wish: m.Accepting, at: datetime) -> tuple[Account, str]:
         """A new account, or one of a guardian with another child."""
@@ -163,84 +183,55 @@ class GuardiansOffice:
                 return False
         return True
 
-    async def summary(self, who: Who, child: PersonPort, at: datetime) -> m.Summary:
-        """A week of the child without a word of theirs; that it was looked at is in the log."""
-        today = Settings().local(at).date()
-        since = at - timedelta(days=m.DAYS_SHOWN)
+    async def summary(self, who: Who, child: PersonPort, at: datetime, *, span: int = s.WEEK) -> s.Summary:
+        """The child's last days without a word of theirs; that they were looked at is in the log."""
         facts = {"account": who.account, "roles": ["guardian"], "what": "summary", "why": "guardian's page"}
         await self._writer.submit(
             Job(leaves=[leaf_of(Acted(service=who.service, at=at, act="looked", person=child.id, facts=facts))])
         )
+        return await asyncio.to_thread(self.summed, child, at, span)
 
-        def read() -> m.Summary:
-            signals = records.signals_since(self._engine, who.service, child.id, since)
-            return m.summary(child.state, today, signals, records.alerts_of(self._engine, who.service, child.id))
-
-        return await asyncio.to_thread(read)
-
-    # --- setting
-
-    async def set_limits(self, who: Who, child: PersonPort, limits: m.Limits, at: datetime) -> None:
-        found: Guardianship = m.checked(limits)
-        event = e.GuardianSet(
-            at=at, person=child.id, guardian=who.account, daily_limit=found.daily_limit, blocked=found.blocked, exemptions=found.exemptions, purchases_allowed=found.purchases_allowed
-        )  # fmt: skip
-        await self._road.act(child, event)
-
-    async def consent(self, who: Who, child: PersonPort, purpose: str, *, given: bool, at: datetime) -> None:
-        wanted = next((one for one in PURPOSES if one == purpose), None)
-        if wanted is None:
-            raise CallerError("there is no such purpose", field="purpose")
-        yes = e.ConsentGiven(
-            at=at,
-            person=child.id,
-            purpose=wanted,
-            by="guardian",
-            text_version=CONSENT_VERSION,
-            verified=f"signed in: {who.account}",
-        )
-        no = e.ConsentWithdrawn(
-            at=at, person=child.id, purpose=wanted, by="guardian", verified=f"signed in: {who.account}"
-        )
-        await self._road.act(child, yes if given else no)
-
-    async def set_mode(self, child: PersonPort, mode: str, at: datetime) -> None:
-        """A guardian turns minors mode on, or off for who is of age; a child under 18 stays in it."""
-        if mode == "standard" and child.state.age_band in MINOR_BANDS:
-            raise CallerError(
-                "minors mode stays on until 18; its limits can be changed", field="mode", status=409, code="is_minor"
-            )
-        await self._road.act(
-            child,
-            e.ModeSet(
-                at=at, person=child.id, mode="standard" if mode == "standard" else "minor", by="guardian", verified=True
-            ),
-        )
-
-    async def erase(self, child: PersonPort, at: datetime) -> dict[str, Any]:
-        """The child's history goes; the account and its protections stay (draft Art. 14.3)."""
-        return await self._road.erase(child, "history", "", at, "guardian")
+    def summed(self, child: PersonPort, at: datetime, span: int) -> s.Summary:
+        """What a summary says, read from the records."""
+        local = Settings().local(at)
+        since = local.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=span - 1)
+        signals = records.signals_since(self._engine, child.service, child.id, since)
+        receipts = self._receipts.of_person(child.service, child.id)
+        alerts = records.alerts_of(self._engine, child.service, child.id, receipts, since)
+        return s.summary(child.state, local.date(), signals, alerts, span=span)
 
     async def leave(self, who: Who, child: PersonPort, at: datetime) -> None:
         """Ends the link; the child is told. With the last guardian goes what they had opened or agreed to: nobody answers for it any more."""
-        others = await asyncio.to_thread(records.guardians_with, self._engine, who.service, child.id) - {who.account}
-        if not others:
+        await self.end(who.service, child, who.account, at, by="guardian")
+
+    async def end(self, service: str, child: PersonPort, account: str, at: datetime, *, by: e.Actor) -> None:
+        """Ends a guardian's link: they themselves, or the staff where they are found to be none, or a danger."""
+        if not await asyncio.to_thread(records.guardians_with, self._engine, service, child.id) - {account}:
             await self._close_what_was_opened(child, at)
 
         def end(connection: Connection) -> None:
-            if not records.end(connection, who.service, child.id, who.account):
+            if not records.end(connection, service, child.id, account):
                 raise CallerError("this link was ended already", status=409, code="no_link")
 
-        unlinked = e.GuardianUnlinked(at=at, person=child.id, guardian=who.account, by="guardian")
-        await self._road.act(child, unlinked, call=end, after=records.kept_links(who.service, child.id, at), waits=True)
+        unlinked = e.GuardianUnlinked(at=at, person=child.id, guardian=account, by=by)
+        await self._road.act(child, unlinked, call=end, after=records.kept_links(service, child.id, at), waits=True)
 
     async def _close_what_was_opened(self, child: PersonPort, at: datetime) -> None:
-        """Blocked companions stay blocked; the limit is the law's own again."""
-        if child.state.guardianship != Guardianship():
-            await self._road.act(child, e.GuardianSet(at=at, person=child.id, blocked=child.state.guardianship.blocked))
+        """What is blocked or closed stays so; the limit is the law's own again, and nothing is bought."""
+        held = child.state.guardianship
+        kept = Guardianship(
+            blocked=held.blocked, closed_from=held.closed_from, closed_to=held.closed_to, features_off=held.features_off
+        )
+        if held != kept:
+            await self._road.act(child, settings_event(child, kept, "", at))
         for purpose in PURPOSES:
             if purpose in child.state.consents:
                 await self._road.act(child, e.ConsentWithdrawn(at=at, person=child.id, purpose=purpose, by="guardian"))
+
+
+def settings_event(child: PersonPort, settings: Guardianship, guardian: str, at: datetime) -> e.GuardianSet:
+    """The event that says that these settings hold from now on."""
+    return e.GuardianSet(at=at, person=child.id, guardian=guardian, **msgspec.structs.asdict(settings))
 
 
 def refuse_of_age(person: PersonPort) -> None:

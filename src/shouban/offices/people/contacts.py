@@ -6,22 +6,17 @@ away has agreed to be the contact: the message says so. Pure.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, Literal
 
 import msgspec
 
 from shouban.core.errors import CallerError
+from shouban.duties import codes
+from shouban.duties.codes import CODES_A_DAY
 
-CODE_DIGITS: Final = 6
-CODE_LIFE: Final = timedelta(minutes=15)
-CODE_TRIES: Final = 5
-# A contact is somebody's phone: it is not flooded, whoever asks.
-CODE_EACH: Final = timedelta(minutes=1)
-CODES_A_DAY: Final = 5
 ALL_CODES_A_DAY: Final = 2 * CODES_A_DAY
 # After so long a contact is asked again whether they still are one.
 RECHECK_AFTER: Final = timedelta(days=180)
@@ -78,29 +73,12 @@ def shown(contact: dict[str, Any], at: datetime) -> dict[str, Any]:
 
 def with_code(contact: dict[str, Any], code: str, at: datetime) -> dict[str, Any]:
     """The contact with a code on its way. Raises `CallerError` (429) where they had enough of them."""
-    sent = [
-        one for one in contact.get("code", {}).get("sent", []) if at - datetime.fromisoformat(one) < timedelta(days=1)
-    ]
-    if sent and at - datetime.fromisoformat(sent[-1]) < CODE_EACH:
-        raise CallerError("a code was sent a moment ago; wait a minute", status=429, code="too_many_codes")
-    if len(sent) >= CODES_A_DAY:
-        raise CallerError(
-            f"this contact was sent {CODES_A_DAY} codes today; try again tomorrow", status=429, code="too_many_codes"
-        )
-    return {
-        **contact,
-        "code": {
-            "digest": digest(contact["id"], code),
-            "at": at.isoformat(),
-            "tries": 0,
-            "sent": [*sent, at.isoformat()],
-        },
-    }
+    return {**contact, "code": codes.sent(contact.get("code", {}), contact["id"], code, at)}
 
 
 def counted(profile: dict[str, Any], at: datetime) -> dict[str, Any]:
     """The profile with one more code on its count, which no renaming of contacts resets."""
-    sent = [one for one in profile.get("codes_sent", []) if at - datetime.fromisoformat(one) < timedelta(days=1)]
+    sent = codes.within_a_day(profile.get("codes_sent", []), at)
     if len(sent) >= ALL_CODES_A_DAY:
         raise CallerError(
             f"{ALL_CODES_A_DAY} codes were sent for this person today; try again tomorrow",
@@ -112,23 +90,19 @@ def counted(profile: dict[str, Any], at: datetime) -> dict[str, Any]:
 
 def tried(contact: dict[str, Any], code: str, at: datetime) -> tuple[dict[str, Any], CallerError | None]:
     """The contact after a try at the code, and what was wrong with it."""
-    kept = contact.get("code", {})
-    if not kept.get("digest") or at - datetime.fromisoformat(kept["at"]) > CODE_LIFE:
-        return contact, CallerError("there is no code, or it is too old; send a new one", field="code", code="no_code")
-    if kept["tries"] >= CODE_TRIES:
-        return contact, CallerError(
-            "too many wrong tries; send a new code", field="code", status=429, code="too_many_tries"
-        )
-    if not hmac.compare_digest(kept["digest"], digest(contact["id"], code.strip())):
-        return {**contact, "code": {**kept, "tries": kept["tries"] + 1}}, CallerError(
-            "the code is wrong", field="code", code="wrong_code"
-        )
-    return {
-        **contact,
-        "verified_at": at.isoformat(),
-        "consented_at": at.isoformat(),
-        "code": {"sent": kept["sent"]},
-    }, None
+    kept, wrong = codes.tried(contact.get("code", {}), contact["id"], code, at)
+    fresh = {**contact, "code": kept} if kept else contact
+    return (fresh if wrong else {**fresh, "verified_at": at.isoformat(), "consented_at": at.isoformat()}), wrong
+
+
+def check_on(contacts: Sequence[dict[str, Any]]) -> date | None:
+    """The day from which the first of the verified contacts is to be asked again."""
+    days = [
+        (datetime.fromisoformat(one["verified_at"]) + RECHECK_AFTER).date()
+        for one in contacts
+        if one.get("verified_at") and not one.get("unsafe")
+    ]
+    return min(days, default=None)
 
 
 def changed(contacts: Sequence[dict[str, Any]], contact: str, wish: ContactChange) -> list[dict[str, Any]]:
@@ -143,7 +117,3 @@ def changed(contacts: Sequence[dict[str, Any]], contact: str, wish: ContactChang
 
 def replaced(contacts: Sequence[dict[str, Any]], fresh: dict[str, Any]) -> list[dict[str, Any]]:
     return [fresh if one.get("id") == fresh["id"] else one for one in contacts]
-
-
-def digest(contact: str, code: str) -> str:
-    return sha256(f"{contact}\0{code}".encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,6 +10,7 @@ import msgspec
 
 from shouban.core.errors import CallerError
 from shouban.core.events import MINOR_BANDS, Actor, AgeBand, AgeBasis, Mode, Purpose
+from shouban.core.state import PersonState
 
 MAX_CONTACTS = 10
 MAX_TEXT = 200
@@ -80,11 +81,24 @@ class Contacts(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Purchase(msgspec.Struct, forbid_unknown_fields=True):
-    """`amount` and `month_total` in fen (1/100 CNY); `month_total` is what was paid this month before."""
+    """`amount` and `month_total` in fen (1/100 CNY); `month_total` is what was paid this month before.
+
+    `order` is the app's own number: with it what is let through is counted here, once however often it is asked about, and a guardian can decide on
+    it. `item` is what a guardian reads.
+    """
 
     user: str
     amount: int
     month_total: int = 0
+    order: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    item: Annotated[str, msgspec.Meta(max_length=60)] = ""
+
+
+class Refund(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /v1/purchases/refund`: the money of an order has gone back, or was never taken."""
+
+    user: str
+    order: str
 
 
 class Human(msgspec.Struct, forbid_unknown_fields=True):
@@ -150,3 +164,19 @@ def missing(band: AgeBand, contacts: Sequence[dict[str, Any]], agreement: str) -
     if not agreement:
         lacks.append("agreement")
     return lacks
+
+
+def controls(state: PersonState, today: date) -> dict[str, Any]:
+    """What guardians have set, for the app to show; the gateway enforces it whether it does or not."""
+    held = state.guardianship
+    return {
+        "daily_limit": held.daily_limit, "closed_from": held.closed_from, "closed_to": held.closed_to, "exemptions": list(held.exemptions),
+        "blocked": list(held.blocked), "features_off": list(held.features_off), "purchases_allowed": held.purchases_allowed,
+        "asks_purchases": held.asks_purchases, "bonus_today": state.bonus.minutes if state.bonus.day == today else 0,
+    }  # fmt: skip
+
+
+def presentation(state: PersonState) -> dict[str, str]:
+    """How an app should show itself: large type and a slow pace to elders (draft Art. 6; register row D005)."""
+    elder = state.age_band == "elder" or state.mode == "elder"
+    return {"type": "large", "pace": "slow"} if elder else {"type": "normal", "pace": "normal"}

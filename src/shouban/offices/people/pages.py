@@ -128,7 +128,11 @@ def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def purchase(request: AnyRequest, data: m.Purchase) -> Answer:
         return await office.check_purchase(callers.service(request), data, await callers.now(request))
 
-    return [login, leave, mode, human, purchase]
+    @post("/purchases/refund", status_code=200, summary="An order's money has gone back")
+    async def refund(request: AnyRequest, data: m.Refund) -> Answer:
+        return await office.refund(callers.service(request), data, await callers.now(request))
+
+    return [login, leave, mode, human, purchase, refund]
 
 
 # The framework keeps the name `scope` for itself.

@@ -14,6 +14,7 @@ from shouban.core import events as e
 from shouban.core.errors import CallerError, ConflictError
 from shouban.core.rules import Settings
 from shouban.duties.channels import Channels
+from shouban.duties.codes import CODE_LIFE, new_code
 from shouban.duties.notices import Notice
 from shouban.duties.ports import IdentityPort, PersonPort, RoadPort
 from shouban.offices.people import age as ages
@@ -21,6 +22,7 @@ from shouban.offices.people import appeals
 from shouban.offices.people import contacts as known
 from shouban.offices.people import model as m
 from shouban.offices.people.books import Books, open_already
+from shouban.offices.people.purchases import PurchasesOffice, checked
 from shouban.offices.people.wellbeing import wellbeing
 from shouban.offices.people.words import code_message
 
@@ -37,6 +39,7 @@ class PeopleOffice:
         self._books = books
         self._channels = channels
         self._identity = identity
+        self._purchases = PurchasesOffice(road)
 
     async def register(self, service: str, wish: m.Registration, at: datetime) -> dict[str, Any]:
         """A person the app tells us of; one who spoke unregistered becomes registered."""
@@ -283,7 +286,7 @@ class PeopleOffice:
     async def send_code(self, service: str, app_id: str, contact: str, at: datetime) -> dict[str, Any]:
         """A code on its way over the contact's own channels, the first that takes it."""
         person = await self.person(service, app_id)
-        code = f"{secrets.randbelow(10**known.CODE_DIGITS):0{known.CODE_DIGITS}d}"
+        code = new_code()
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
             contacts = held.get("contacts", [])
@@ -293,7 +296,7 @@ class PeopleOffice:
         await self._road.change_profile(person, told)
         one = known.found_in(person.profile["contacts"], contact)
         how = await self._channels.reach(one["channels"], code_message(person, one, code, at), "code")
-        return {"sent": how, "valid_for": int(known.CODE_LIFE.total_seconds())}
+        return {"sent": how, "valid_for": int(CODE_LIFE.total_seconds())}
 
     async def verify_contact(
         self, service: str, app_id: str, contact: str, wish: known.Verifying, at: datetime
@@ -384,17 +387,11 @@ class PeopleOffice:
         }
 
     async def check_purchase(self, service: str, wish: m.Purchase, at: datetime) -> dict[str, Any]:
-        if wish.amount <= 0 or wish.month_total < 0:
-            raise CallerError("`amount` must be above 0 and `month_total` not below, both in fen", field="amount")
-        person = await self.person(service, wish.user)
-        event = e.PurchaseRequested(at=at, person=person.id, amount=wish.amount, month_total=wish.month_total)
-        notices = await self._road.act(person, event)
-        refused = [one for one in notices if one.kind in {"purchase", "locked"}]
-        return {
-            "allowed": not refused,
-            "because": sorted({rule for one in refused for rule in one.because}),
-            "notices": _plain(notices),
-        }
+        wish = checked(wish)
+        return await self._purchases.check(await self.person(service, wish.user), wish, at)
+
+    async def refund(self, service: str, wish: m.Refund, at: datetime) -> dict[str, Any]:
+        return await self._purchases.refund(await self.person(service, wish.user), wish, at)
 
     async def human(self, service: str, app_id: str, wish: m.Human, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -450,7 +447,7 @@ class PeopleOffice:
         contacts = person.profile.get("contacts", [])
         event = e.ContactsChanged(
             at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency"),
-            verified=sum(known.standing(one, at) == "verified" for one in contacts if not one.get("unsafe")),
+            verified=sum(known.standing(one, at) == "verified" for one in contacts if not one.get("unsafe")), check_on=known.check_on(contacts),
         )  # fmt: skip
         return list(await self._road.act(person, event))
 
@@ -463,6 +460,7 @@ def view(person: PersonPort, at: datetime) -> dict[str, Any]:
         "id": person.app_id, "registered": state.announced, "age_band": state.age_band, "age_basis": state.age_basis,
         "birth_date": profile.get("birth_date"), "mode": state.mode, "contacts": contacts, "consents": list(state.consents),
         "takeover": state.takeover, "restriction": state.restriction, "age_evidence": profile.get("age_evidence", []),
+        "controls": m.controls(state, Settings().local(at).date()), "presentation": m.presentation(state),
         "missing": m.missing(state.age_band, contacts, profile.get("agreement", "")),
     }  # fmt: skip
 
