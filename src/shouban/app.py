@@ -35,6 +35,7 @@ from shouban.detectors.opinion import about
 from shouban.detectors.reader import build_detectors
 from shouban.duties.channels import Channels
 from shouban.duties.contact import ContactCarrier
+from shouban.duties.identity import HttpIdentity
 from shouban.duties.ledger import FREE_ALL, Ledger
 from shouban.duties.ports import CarrierPort
 from shouban.duties.receipts import Receipts
@@ -62,6 +63,7 @@ from shouban.offices.companions.work import CompanionsOffice
 from shouban.offices.guardians.alert_pages import AlertPages
 from shouban.offices.guardians.alerting import AlertsOffice
 from shouban.offices.guardians.control_pages import ControlPages
+from shouban.offices.guardians.link_pages import LinkPages
 from shouban.offices.guardians.pages import GuardianPages, guardians_api
 from shouban.offices.guardians.records import guardians_of
 from shouban.offices.guardians.setting import SettingsOffice
@@ -70,6 +72,7 @@ from shouban.offices.people.books import Books
 from shouban.offices.people.desk import appeals_router
 from shouban.offices.people.mine import Mine
 from shouban.offices.people.pages import people_router
+from shouban.offices.people.setup import ContactSetup
 from shouban.offices.people.work import PeopleOffice
 from shouban.offices.processors.pages import processors_router
 from shouban.offices.processors.work import ProcessorsOffice
@@ -218,8 +221,16 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         store.engine, store.writer, store.master, second_factor=settings.asks_codes, base=settings.public_url
     )
     receipts = Receipts(store.engine, store.writer)
+    identity = HttpIdentity(settings.identity_url, settings.identity_key) if settings.identity_url else None
     guardians = GuardiansOffice(
-        road, store.engine, store.writer, sign_ins, channels, receipts, production=settings.production
+        road,
+        store.engine,
+        store.writer,
+        sign_ins,
+        channels,
+        receipts,
+        production=settings.production,
+        identity=identity,
     )
     base = settings.public_url.rstrip("/")
     alerts = AlertsOffice(road, store.engine, store.writer, channels, receipts, guardians.summed, base=base)
@@ -239,7 +250,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
-    people = PeopleOffice(road, Books(store.engine, store.writer), channels)
+    people = PeopleOffice(road, Books(store.engine, store.writer), channels, identity)
     handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers, sign_ins), docs_router()]
     companions = CompanionsOffice(
         road, store.engine, store.writer, partial(gateway.detectors.read, role="companion"), gateway.personas
@@ -256,7 +267,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         GuardianPages(guardians, wishes, gateway.time, production=settings.production).router(),
         ControlPages(guardians, wishes, gateway.time).router(),
         AlertPages(guardians, alerts, gateway.time).router(),
+        LinkPages(guardians, gateway.time).router(),
     ]
+    handlers.append(ContactSetup(people, gateway.time).router())
     handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
     routes: dict[str, Any] = {CHAT: chat}
     # The reference page lets anybody in: it is for trying, and never served in production.

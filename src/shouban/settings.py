@@ -15,7 +15,17 @@ from shouban.core.signals import SIGNALS
 
 PREFIX = "SHOUBAN_"
 SECRETS = frozenset(
-    {"service_key", "admin_password", "upstream_key", "judge_key", "master_key", "oidc_secret", "mail", "sms"}
+    {
+        "service_key",
+        "admin_password",
+        "upstream_key",
+        "judge_key",
+        "master_key",
+        "oidc_secret",
+        "mail",
+        "sms",
+        "identity_key",
+    }
 )
 # `judge` is this word where the service's own model is to judge.
 UPSTREAM_JUDGES = "upstream"
@@ -80,6 +90,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     encoder: bool = True
     mail: str = ""
     sms: str = ""
+    identity_url: str = ""
+    identity_key: str = ""
     second_factor: Literal["", "required", "optional"] = ""
     public_url: str = ""
     oidc_issuer: str = ""

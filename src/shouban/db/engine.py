@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from alembic import command
 from alembic.config import Config
@@ -18,6 +18,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from shouban.core.errors import OperatorError
 
 BUSY_MS = 5_000
+# Pages of the write-ahead log from which a commit empties it itself; before that somebody does so beside the commits (`Writer`), so that none waits for it.
+MOST_WAITING_PAGES = 20_000
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -53,6 +55,7 @@ def _sqlite(engine: Engine) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {MOST_WAITING_PAGES}")
         cursor.execute("PRAGMA foreign_keys = ON")
         # Deleted words are overwritten, not only unlinked: an erased person is gone from the file too.
         cursor.execute("PRAGMA secure_delete = ON")
@@ -68,11 +71,16 @@ def _sqlite(engine: Engine) -> Engine:
 
 def scrub(engine: Engine) -> None:
     """Empties SQLite's write-ahead log into the file: what was deleted stands in no copy of a page any more."""
+    checkpoint(engine, "TRUNCATE")
+
+
+def checkpoint(engine: Engine, how: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> None:
+    """Moves SQLite's write-ahead log into the file; `PASSIVE` waits for nobody and keeps nobody waiting."""
     if engine.dialect.name != "sqlite":
         return
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.cursor().execute(f"PRAGMA wal_checkpoint({how})")
     finally:
         connection.close()
 

@@ -7,6 +7,7 @@ tried alone, so that it takes no other down with it. The tree of evidence grows 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -20,6 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from shouban.core.errors import ConflictError, OperatorError
+from shouban.db.engine import checkpoint
 from shouban.db.prepared import Prepared
 from shouban.db.schema import STATES
 
@@ -30,6 +32,7 @@ RETRY_STEP = 0.05
 # The waiting is the event loop's: a thread woken at once would take the interpreter from that reply. What must not wait
 # says so (`Job.is_urgent`), and takes along what was waiting before it.
 GATHER_SECONDS = 0.003
+CHECKPOINT_SECONDS = 1.0
 # Two processes that write the same persons may meet crosswise: PostgreSQL ends one of the two transactions, which may try again.
 PASSING = ("locked", "connect", "shut", "starting up", "recovery mode", "deadlock")
 LOCK_FIRST_STATES = text("SELECT pg_advisory_xact_lock(hashtext('shouban.states'))")
@@ -103,16 +106,38 @@ class Writer:
             set_={"version": upsert.excluded.version, "sealed": upsert.excluded.sealed},
         )
         self._prepared = Prepared(engine)
+        self._ended = threading.Event()
+        self._tidy = threading.Thread(target=self._empty_wal, name="checkpoints", daemon=True)
         self.commits = 0
 
     def start(self) -> None:
         self._thread.start()
+        if self._engine.dialect.name == "sqlite":
+            self._tidy.start()
 
     def stop(self) -> None:
         """Writes what is queued, then ends."""
-        self._send_off()
+        self.hurry()
         self._queue.put(None)
         self._thread.join(timeout=30)
+        self._ended.set()
+        if self._tidy.is_alive():
+            self._tidy.join(timeout=30)
+
+    def hurry(self) -> None:
+        """What waits for company goes now: somebody is only waiting for the disk."""
+        if self._gathered:
+            self._send_off()
+
+    def _empty_wal(self) -> None:
+        """Beside the commits, so that no commit has to: of a large database it would take ten milliseconds and more."""
+        seen = 0
+        while not self._ended.wait(CHECKPOINT_SECONDS):
+            if self.commits != seen:
+                seen = self.commits
+                # Whatever keeps it from that (a full disk, a reader), a later one does it, or a commit itself.
+                with contextlib.suppress(Exception):
+                    checkpoint(self._engine)
 
     def submit(self, job: Job) -> asyncio.Future[Any]:
         """Queues the job; the future holds `call`'s result once all of it is on disk."""

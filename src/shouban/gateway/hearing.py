@@ -150,7 +150,8 @@ class Hearing:
 
     async def push(self, person: Person, event: Event, pushes: Sequence[Push]) -> None:
         """Puts pushes on disk, then wakes who listens. One that is there already is not sent twice."""
-        await self._writer.submit(Job(writes=[(self._push, _push_row(person, event, push)) for push in pushes]))
+        rows: Writes = [(self._push, _push_row(person, event, push)) for push in pushes]
+        await self._writer.submit(Job(writes=rows, is_urgent=True))
         self._hub.ring(person.key_pair)
 
     def _hear(

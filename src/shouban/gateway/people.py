@@ -153,7 +153,7 @@ class People:
             "wrapped": self._master.wrap(person.key, service, person.id),
         }
         try:
-            await self._writer.submit(Job(writes=[(_NEW_PERSON, row), (_NEW_KEY, wrapped)]))
+            await self._writer.submit(Job(writes=[(_NEW_PERSON, row), (_NEW_KEY, wrapped)], is_urgent=True))
         except OperatorError as error:
             if isinstance(error.__cause__, IntegrityError):
                 raise ConflictError("this user was made elsewhere at the same time; ask again") from error
@@ -175,7 +175,7 @@ class People:
             )
             return fresh
 
-        person.profile = await self._writer.submit(Job(call=write))
+        person.profile = await self._writer.submit(Job(call=write, is_urgent=True))
 
     async def reload(self, person: Person) -> None:
         """Takes all that may have changed from the database again: another process was faster."""

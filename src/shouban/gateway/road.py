@@ -210,6 +210,7 @@ class Road:
         heard = await self._gateway.hearing.hear(
             person, event, service.pack, words=words, writes=writes, call=call, after=after
         )
+        self._gateway.writer.hurry()
         await asyncio.shield(heard.committed)
         person.halt()
         for duty in heard.duties:
@@ -237,6 +238,7 @@ class Road:
                 at=event.at, person=person.id, session=event.session, duty=duty.id, obligation=duty.kind, how=how
             )
             outcome = await self._gateway.hearing.hear(person, told, pack, writes=done(duty.id, event.at, how))
+            self._gateway.writer.hurry()
             await asyncio.shield(outcome.committed)
 
     async def _close_answered(self, person: Person, event: e.Event) -> None:

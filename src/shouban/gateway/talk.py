@@ -96,7 +96,9 @@ class Talk:
         self.notices += [one for one in fresh if (one.kind, one.template) not in known]
 
     async def committed(self) -> None:
-        """Waits until everything decided so far is on disk; raises what kept it from it."""
+        """Waits until everything decided so far is on disk; raises what kept it from it. Where no model is asked, nobody else's reply is slowed by haste."""
+        if self.has_no_model:
+            self.gateway.writer.hurry()
         for heard in self.heard:
             await asyncio.shield(heard.committed)
 

@@ -16,7 +16,7 @@ from shouban.web.roles import Role
 # What may be done to a person's data, and in a service.
 OfPerson = Literal[
     "see_own", "copy_own", "erase_own", "set_own", "see_looks", "see_summary", "set_limits", "decide_purchase", "erase_child", "give_consent",
-    "leave_child", "see_person", "see_contacts", "read_words", "break_glass", "decide_age", "restrict",
+    "leave_child", "see_person", "see_contacts", "read_words", "break_glass", "decide_age", "restrict", "end_link",
 ]  # fmt: skip
 OfService = Literal[
     "see_queue", "take_case", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
@@ -45,6 +45,7 @@ MEANING: Final[dict[str, Text]] = {
     "read_words": Text("阅读一个人的话（须破窗）", "read a person's words (glass broken)"),
     "break_glass": Text("说明理由后限时查看内容", "break the glass, for a reason and a while"),
     "decide_age": Text("裁决年龄申诉", "decide an appeal about age"),
+    "end_link": Text("解除监护人与孩子的关联", "end a guardian's link with a child"),
     "restrict": Text("限制对一个人的服务", "restrict the service for a person"),
     "see_queue": Text("查看待人工处理的队列", "see who needs a person"),
     "see_appeals": Text("查看年龄申诉", "see appeals about age"),

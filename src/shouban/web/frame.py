@@ -12,6 +12,7 @@ from shouban.web.access import Action, may
 from shouban.web.doors import whose
 from shouban.web.language import LANGUAGE_COOKIE, Language, Text, chosen_language
 from shouban.web.pages import rendered
+from shouban.web.problems import in_words
 
 # Places in the frame: the address, its name, and what one must be allowed to do there.
 PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
@@ -42,6 +43,6 @@ def framed(
     language, signed_in = language_of(request), whose(request)
     places = [(at, name.to(language)) for at, name, action in PLACES if may(signed_in.who, action)]
     return rendered(
-        template, {**SHARED, **words}, language, folder / "templates", problem=str(problem or ""), status=problem.status if problem else 200,
+        template, {**SHARED, **words}, language, folder / "templates", problem=in_words(problem, language) if problem else "", status=problem.status if problem else 200,
         who=signed_in.who, told=told, places=places, here=request.url.path, may=may, **given,
     )  # fmt: skip

@@ -30,6 +30,7 @@ from shouban.db.writer import Job, Writer
 from shouban.evidence.books import kept
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.web.access import Who
+from shouban.web.devices import Devices
 from shouban.web.roles import ROLES, STAFF, Role
 from shouban.web.throttle import Throttle
 
@@ -102,6 +103,7 @@ class SignIns:
         self._second_factor = second_factor
         # Where people reach this service; empty: links are given without a host.
         self.base = base.rstrip("/")
+        self.devices = Devices(master)
         self._nobody = hashed(secrets.token_urlsafe(16))
         self._strangers = Throttle(FREE_TRIES, per_seconds=FREE_TRIES * FIRST_LOCK.total_seconds())
 
@@ -228,20 +230,30 @@ class SignIns:
 
     # --- in and out
 
-    async def enter(self, service: str, name: str, password: str, at: datetime) -> str:
-        """The cookie's token. Says no more than that name or password is wrong, and takes as long for a name nobody has."""
+    async def enter(self, service: str, name: str, password: str, at: datetime, *, device: str = "") -> str:
+        """The cookie's token. Says no more than that name or password is wrong, and takes as long for a name nobody has.
+
+        A `device` from which this name has signed in before is not locked out by the tries of others; its own are counted apart.
+        """
         row = await asyncio.to_thread(self._row, service, ACCOUNTS.c.lookup == self._lookup(service, name))
         now = microseconds(at)
-        if row is not None and row.locked_until_us > now:
+        is_known = bool(device) and self.devices.is_known(service, self._lookup(service, name), device)
+        if row is not None and row.locked_until_us > now and not is_known:
             raise too_often(timedelta(microseconds=row.locked_until_us - now))
         if row is None:  # a name that nobody has locks like one that somebody has
             self._strangers.count(self._lookup(service, name))
         known = row.password if row is not None and row.password and row.state == "active" else self._nobody
         is_right = await self._matches(known, password[:MOST_PASSWORD])
         if row is None or known is self._nobody or not is_right:
-            await self._failed(service, row, at)
+            await self._failed(service, row, at, counts=not is_known)
             raise CallerError(_WRONG, status=401, code="wrong_password")
+        if is_known:
+            self.devices.forgive(device)
         return await self.open(self._account(row), at, phc=row.password)
+
+    def device_of(self, service: str, name: str) -> str:
+        """The mark for a browser that has just signed in with this name."""
+        return self.devices.mark(service, self._lookup(service, name))
 
     async def open(self, account: Account, at: datetime, *, is_full: bool = False, phc: str = "") -> str:
         """Opens a sign-in for an account that has shown who it is; `is_full` where another provider has asked for all factors.
@@ -411,7 +423,7 @@ class SignIns:
         async with self._hashing:
             return await asyncio.to_thread(matches, phc, password)
 
-    async def _failed(self, service: str, row: Any, at: datetime) -> None:  # noqa: ANN401  # a row of accounts, or none
+    async def _failed(self, service: str, row: Any, at: datetime, *, counts: bool = True) -> None:  # noqa: ANN401  # a row of accounts, or none
         told = Acted(
             service=service, at=at, act="sign_in_failed", facts={"account": row.account_id if row is not None else ""}
         )
@@ -430,7 +442,7 @@ class SignIns:
                 update(ACCOUNTS).where(mine).values(failed=failed, locked_until_us=max(until, kept.locked_until_us))
             )
 
-        await self._writer.submit(Job(call=count if row is not None else None, leaves=[leaf_of(told)]))
+        await self._writer.submit(Job(call=count if row is not None and counts else None, leaves=[leaf_of(told)]))
 
     def _new_row(
         self, service: str, at: datetime, life: timedelta, *, account: str = "", person: str = "", is_full: bool

@@ -16,6 +16,7 @@ from litestar.params import Body
 from litestar.response import Redirect
 
 from shouban.core.errors import CallerError
+from shouban.web.devices import DEVICE_COOKIE
 from shouban.web.doors import COOKIE, SIGN_IN, Doors, cookie_of, refuse_other_sites, way_back
 from shouban.web.language import LANGUAGE_COOKIE, Language, Text, chosen_language, words_in
 from shouban.web.pages import rendered
@@ -29,6 +30,7 @@ AnyRequest = Request[Any, Any, Any]
 HOME: Final = "/home"
 STATE_COOKIE: Final = "shouban_directory"
 STATE_SECONDS: Final = 600
+DEVICE_SECONDS: Final = 365 * 24 * 3600
 _BY_ADDRESS: Final = 20
 
 WORDS: Final = {
@@ -104,10 +106,11 @@ class SignInPages:
             service = data.service if data.service in self._services else self._services[0]
             try:
                 self._throttle.count(request.client.host if request.client else "")
-                token = await self._sign_ins.enter(service, data.name, data.password, self._time(request))
+                known = request.cookies.get(DEVICE_COOKIE, "")
+                token = await self._sign_ins.enter(service, data.name, data.password, self._time(request), device=known)
             except CallerError as error:
                 return self._page(request, "sign_in.html", problem=error, name=data.name, back=data.next)
-            return self._let_in(request, token, data.next)
+            return self._let_in(request, token, data.next, self._device(service, data.name))
 
         return [page, enter]
 
@@ -183,9 +186,16 @@ class SignInPages:
 
         return [start, back]
 
-    def _let_in(self, request: AnyRequest, token: str, wish: str) -> Response[Any]:
+    def _let_in(self, request: AnyRequest, token: str, wish: str, *more: Cookie) -> Response[Any]:
         cookie = cookie_of(token, request, production=self._production)
-        return Redirect(way_back(wish, HOME), status_code=303, cookies=[cookie])
+        return Redirect(way_back(wish, HOME), status_code=303, cookies=[cookie, *more])
+
+    def _device(self, service: str, name: str) -> Cookie:
+        """What tells this browser from a stranger's the next time; sent to the sign-in only."""
+        return Cookie(
+            key=DEVICE_COOKIE, value=self._sign_ins.device_of(service, name), path=SIGN_IN, httponly=True, samesite="lax", secure=self._production,
+            max_age=DEVICE_SECONDS,
+        )  # fmt: skip
 
     def _code_page(
         self, request: AnyRequest, signed_in: SignedIn, *, problem: CallerError | None = None, back: str = ""

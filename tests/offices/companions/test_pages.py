@@ -181,7 +181,7 @@ def test_papers_that_are_missing_stop_it_whoever_decides(served: Served) -> None
     client = reviewer(served)
     answer = decide(client, review_of(client, companion), "approved", despite="yes")
     assert answer.status_code == 409
-    assert "missing" in answer.text
+    assert "补齐材料" in answer.text
     assert decide(client, review_of(client, companion), "refused").status_code == 303
 
 

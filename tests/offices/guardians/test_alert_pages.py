@@ -187,4 +187,4 @@ def test_the_code_never_reaches_the_page_and_a_channel_that_takes_none_is_named(
     page = f"/guardian/children/{office.person_id(user)}"
     refused = client.post(f"{page}/channels", data={"kind": "messenger", "address": "file://etc/passwd"})
     assert refused.status_code == 502
-    assert "no carrier" in refused.text
+    assert "没有发出去" in refused.text

@@ -92,7 +92,7 @@ def test_limits_blocks_and_spending_hold_at_once(office: Served, phone: Hook) ->
     client.post(f"{page}/limits", data={"minutes": "120", "exemptions": ["daily-limit"]})
     assert not is_locked(office, user, minutes=14)
     wrong = client.post(f"{page}/limits", data={"minutes": "soon"})
-    assert (wrong.status_code, "minutes" in problem_in(wrong.text)) == (400, True)
+    assert (wrong.status_code, "分钟数" in problem_in(wrong.text)) == (400, True)
 
 
 def test_a_guardian_deletes_the_history_and_the_protections_stay(office: Served, phone: Hook) -> None:
@@ -136,8 +136,8 @@ def test_a_guardian_who_leaves_sees_nothing_more_and_the_child_is_told(office: S
 @pytest.mark.parametrize(
     ("form", "status", "told"),
     [
-        ({"id_number": number(YOUNG)}, 403, "of age"), ({"id_number": "110105198001011230"}, 400, "identity number"), ({"id_number": ""}, 400, "identity number"),
-        ({"agreed": ""}, 400, "tick"), ({"again": "another password"}, 400, "differ"), ({"password": "short", "again": "short"}, 400, "password"),
+        ({"id_number": number(YOUNG)}, 403, "成年人"), ({"id_number": "110105198001011230"}, 400, "身份证号"), ({"id_number": ""}, 400, "身份证号"),
+        ({"agreed": ""}, 400, "勾选"), ({"again": "another password"}, 400, "不一样"), ({"password": "short", "again": "short"}, 400, "密码"),
     ],
 )  # fmt: skip
 def test_who_is_no_guardian_is_not_linked(
@@ -156,7 +156,7 @@ def test_a_child_is_not_their_own_guardian_by_their_own_date_of_birth(office: Se
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_a_minor")
     assert office.post(f"/v1/users/{user}/mode", {"mode": "minor", "by": "user"}, at=noon()).status_code < 300
     _, answer = accepted(office, invited(office, phone, user, contact))
-    assert (answer.status_code, "own date" in problem_in(answer.text)) == (403, True)
+    assert (answer.status_code, "出生日期" in problem_in(answer.text)) == (403, True)
 
 
 def test_a_link_is_not_guessed_replayed_or_kept(office: Served, phone: Hook) -> None:
@@ -226,7 +226,7 @@ def test_a_name_of_the_staff_does_not_become_a_guardians(office: Served, phone: 
     staff(office, name, "care")
     user, contact = child(office, phone)
     _, answer = accepted(office, invited(office, phone, user, contact), name=name)
-    assert (answer.status_code, "no guardian" in problem_in(answer.text)) == (409, True)
+    assert (answer.status_code, "已经有人用了" in problem_in(answer.text)) == (409, True)
     assert enter(office, name).get("/guardian").status_code == 403
 
 

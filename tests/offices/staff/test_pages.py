@@ -63,9 +63,9 @@ def test_an_administrator_makes_accounts_and_takes_them_away(office: Served) -> 
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        ({"name": "", "password": PASSWORD, "roles": "care"}, "name"), ({"name": "x1", "password": "short", "roles": "care"}, "password"),
-        ({"name": "x2", "password": PASSWORD}, "roles"), ({"name": "x3", "password": PASSWORD, "roles": "guardian"}, "guardian"),
-        ({"name": "x4", "password": PASSWORD, "roles": "king"}, "king"), ({}, "form"),
+        ({"name": "", "password": PASSWORD, "roles": "care"}, "名称"), ({"name": "x1", "password": "short", "roles": "care"}, "密码"),
+        ({"name": "x2", "password": PASSWORD}, "角色"), ({"name": "x3", "password": PASSWORD, "roles": "guardian"}, "孩子的邀请"),
+        ({"name": "x4", "password": PASSWORD, "roles": "king"}, "角色"), ({}, "表单"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named_and_makes_nothing(office: Served, form: dict[str, str], told: str) -> None:

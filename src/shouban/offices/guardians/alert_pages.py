@@ -21,6 +21,7 @@ from shouban.web.doors import whose
 from shouban.web.forms import form_as
 from shouban.web.frame import language_of
 from shouban.web.pages import rendered
+from shouban.web.problems import in_words
 from shouban.web.throttle import Throttle
 
 
@@ -134,7 +135,8 @@ class AlertPages(ChildPages):
             _, found = await self._alerts.told_by(token)
         except CallerError as error:
             problem = problem or error
+        language = language_of(request)
         return rendered(
-            "alert.html", WORDS, language_of(request), HERE / "templates", problem=str(problem or ""), status=problem.status if problem else 200, found=found,
+            "alert.html", WORDS, language, HERE / "templates", problem=in_words(problem, language) if problem else "", status=problem.status if problem else 200, found=found,
             token=token, local=Settings().local,
         )  # fmt: skip

@@ -27,6 +27,7 @@ from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
 from shouban.web.language import Text
 from shouban.web.pages import rendered
+from shouban.web.problems import in_words
 from shouban.web.throttle import Throttle
 
 AnyRequest = Request[Any, Any, Any]
@@ -200,6 +201,6 @@ class GuardianPages(ChildPages):
         except CallerError as error:
             problem = error
         return rendered(
-            "invited.html", WORDS, language, HERE / "templates", problem=str(problem or ""), status=problem.status if problem else 200,
+            "invited.html", WORDS, language, HERE / "templates", problem=in_words(problem, language) if problem else "", status=problem.status if problem else 200,
             child=child, token=token, name=name, back=f"/guardian/invited?token={token}", proves=self._office.proves_identity,
         )  # fmt: skip

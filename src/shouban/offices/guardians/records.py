@@ -100,6 +100,14 @@ def links_to(engine: Engine, service: str, person: str) -> list[tuple[str, str, 
         return [(row.link_id, row.account_id, bytes(row.sealed)) for row in rows]
 
 
+def linked_since(engine: Engine, service: str, person: str) -> list[tuple[str, datetime]]:
+    """Account and beginning of each link that stands."""
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.state == "active")
+    with view(engine) as connection:
+        rows = connection.execute(select(LINKS.c.account_id, LINKS.c.made_us).where(mine).order_by(LINKS.c.made_us))
+        return [(row.account_id, moment(row.made_us)) for row in rows]
+
+
 def sealed_of(connection: Connection, service: str, person: str, link: str) -> bytes | None:
     """What is sealed of a link, for who is about to change it."""
     mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.link_id == link)

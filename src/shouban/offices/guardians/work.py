@@ -216,6 +216,23 @@ class GuardiansOffice:
         unlinked = e.GuardianUnlinked(at=at, person=child.id, guardian=account, by=by)
         await self._road.act(child, unlinked, call=end, after=records.kept_links(service, child.id, at), waits=True)
 
+    async def links_for(self, who: Who, person: str) -> tuple[PersonPort, list[tuple[str, str, datetime]]]:
+        """For the staff: the child, and account, name and beginning of each link that stands."""
+        child = await self._road.by_id(who.service, person)
+        if child is None:
+            raise CallerError("there is no such person, or they were erased", status=404, code="user_not_found")
+        names = {one.id: one.private.name for one in await self._sign_ins.accounts(who.service)}
+        found = await asyncio.to_thread(records.linked_since, self._engine, who.service, person)
+        return child, [(account, names.get(account, account), since) for account, since in found]
+
+    async def end_for(self, who: Who, person: str, account: str, at: datetime) -> None:
+        """The staff end a link; who did so is in the log."""
+        child, _ = await self.links_for(who, person)
+        facts = {"account": who.account, "guardian": account, "what": "end_link"}
+        await self.end(who.service, child, account, at, by="staff")
+        told = Acted(service=who.service, at=at, act="guardian_link_ended", person=child.id, facts=facts)
+        await self._writer.submit(Job(leaves=[leaf_of(told)]))
+
     async def _close_what_was_opened(self, child: PersonPort, at: datetime) -> None:
         """What is blocked or closed stays so; the limit is the law's own again, and nothing is bought."""
         held = child.state.guardianship

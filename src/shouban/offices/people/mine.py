@@ -18,6 +18,7 @@ from shouban.core.rules import Settings
 from shouban.duties.ports import PersonPort
 from shouban.offices.people.copying import zipped
 from shouban.offices.people.mine_words import AREAS, PURPOSES, WORDS
+from shouban.offices.people.model import presentation
 from shouban.offices.people.words import AGE_BANDS, METHODS
 from shouban.offices.people.work import PeopleOffice
 from shouban.web.doors import cookie_of, whose
@@ -62,7 +63,7 @@ class Mine:
 
     def _coming(self) -> list[Any]:
         @get("/enter", opt={"open": True})
-        async def enter(request: AnyRequest, token: str = "") -> Response[Any]:
+        async def enter(request: AnyRequest, token: str = "", to: str = "") -> Response[Any]:
             """The link's token is in no page's address once it was followed."""
             try:
                 opened = await self._sign_ins.follow(token, self._time(request))
@@ -71,7 +72,7 @@ class Mine:
                     f"<!doctype html><meta charset=utf-8><p role=alert>{error}</p>", language_of(request)
                 )
             cookie = cookie_of(opened, request, production=self._production)
-            return Redirect("/me", status_code=303, cookies=[cookie])
+            return Redirect("/me/contacts" if to == "contacts" else "/me", status_code=303, cookies=[cookie])
 
         return [enter]
 
@@ -164,7 +165,7 @@ class Mine:
         person, at, language = await self._person(request), self._time(request), language_of(request)
         about = await self._office.about(person, at)
         return framed(
-            request, HERE, "me.html", WORDS, problem=problem, person=person, about=about, state=person.state, local=_local,
+            request, HERE, "me.html", WORDS, problem=problem, large=presentation(person.state)["type"] == "large", person=person, about=about, state=person.state, local=_local,
             purposes=[(name, text.to(language), name in person.state.consents) for name, text in PURPOSES.items()],
             bands={band: text.to(language) for band, text in AGE_BANDS.items()}, methods={name: text.to(language) for name, text in METHODS.items()},
         )  # fmt: skip

@@ -71,6 +71,12 @@ class ModeWish(msgspec.Struct, forbid_unknown_fields=True):
     verified: bool = False
 
 
+class LinkWish(msgspec.Struct, forbid_unknown_fields=True):
+    """`POST /v1/users/{id}/link`: which page the link opens."""
+
+    to: Literal["me", "contacts"] = "me"
+
+
 class Leaving(msgspec.Struct, forbid_unknown_fields=True):
     session: str = ""
     by: Literal["button", "word", "voice", "api"] = "button"

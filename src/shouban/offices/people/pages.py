@@ -12,6 +12,7 @@ from shouban.offices.people import model as m
 from shouban.offices.people.age import AgeTold
 from shouban.offices.people.appeals import Asked
 from shouban.offices.people.contacts import ContactChange, Verifying
+from shouban.offices.people.linkage import Linking
 from shouban.offices.people.work import PeopleOffice
 from shouban.web.api import AnyRequest
 from shouban.web.sessions import LINK_LIFE
@@ -120,6 +121,18 @@ def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def mode(request: AnyRequest, app_id: str, data: m.ModeWish) -> Answer:
         return await office.set_mode(callers.service(request), app_id, data, await callers.now(request))
 
+    @post(
+        "/users/{app_id:str}/linkage",
+        status_code=200,
+        summary="Device, app or store says what its minors mode stands at",
+    )
+    async def link_up(request: AnyRequest, app_id: str, data: Linking) -> Answer:
+        return await office.link(callers.service(request), app_id, data, await callers.now(request))
+
+    @get("/users/{app_id:str}/linkage", summary="What device, app and store are to do")
+    async def show_linkage(request: AnyRequest, app_id: str) -> Answer:
+        return await office.show_linkage(callers.service(request), app_id, await callers.now(request))
+
     @post("/users/{app_id:str}/human", status_code=200, summary="A human takes over, speaks, or hands back")
     async def human(request: AnyRequest, app_id: str, data: m.Human) -> Answer:
         return await office.human(callers.service(request), app_id, data, await callers.now(request))
@@ -132,7 +145,7 @@ def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def refund(request: AnyRequest, data: m.Refund) -> Answer:
         return await office.refund(callers.service(request), data, await callers.now(request))
 
-    return [login, leave, mode, human, purchase, refund]
+    return [login, leave, mode, link_up, show_linkage, human, purchase, refund]
 
 
 # The framework keeps the name `scope` for itself.
@@ -145,10 +158,11 @@ def _theirs(office: PeopleOffice, callers: Callers, links: Links) -> list[Any]:
         status_code=200,
         summary="A link that lets the person in to their own data, once and soon",
     )
-    async def link(request: AnyRequest, app_id: str) -> Answer:
+    async def link(request: AnyRequest, app_id: str, data: m.LinkWish | None = None) -> Answer:
         person, at = await office.person(callers.service(request), app_id), await callers.now(request)
         token = await links.link_for_person(person.service, person.id, at)
-        return {"url": f"{links.base}/me/enter?token={token}", "valid_for": LINK_SECONDS}
+        to = f"&to={data.to}" if data and data.to != "me" else ""
+        return {"url": f"{links.base}/me/enter?token={token}{to}", "valid_for": LINK_SECONDS}
 
     @get("/users/{app_id:str}/data", summary="A copy of all that is kept of a person")
     async def copy(request: AnyRequest, app_id: str) -> Answer:

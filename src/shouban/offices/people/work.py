@@ -18,7 +18,7 @@ from shouban.duties.codes import CODE_LIFE, new_code
 from shouban.duties.notices import Notice
 from shouban.duties.ports import IdentityPort, PersonPort, RoadPort
 from shouban.offices.people import age as ages
-from shouban.offices.people import appeals
+from shouban.offices.people import appeals, linkage
 from shouban.offices.people import contacts as known
 from shouban.offices.people import model as m
 from shouban.offices.people.books import Books, open_already
@@ -177,6 +177,23 @@ class PeopleOffice:
 
     async def appeal_of(self, person: PersonPort, reason: str, at: datetime) -> None:
         await self.appeal(person.service, person.app_id, appeals.Asked(reason=reason), at)
+
+    async def name_contact(self, person: PersonPort, wish: m.Contact, at: datetime) -> str:
+        """Adds one emergency contact to those there are; gives the id. A minor's guardians are the app's and the guardians' own to change."""
+        fresh = m.checked_contacts([wish])[0]
+        name = known.id_of(fresh)
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            there = held.get("contacts", [])
+            if any(one.get("id") == name for one in there):
+                return held
+            if len(there) >= m.MAX_CONTACTS:
+                raise CallerError(f"at most {m.MAX_CONTACTS} contacts are kept", field="contacts")
+            return {**held, "contacts": [*there, {"unsafe": False, **fresh, "id": name}]}
+
+        await self._road.change_profile(person, told)
+        await self._contacts_changed(person, at)
+        return name
 
     # --- appeals
 
@@ -362,6 +379,38 @@ class PeopleOffice:
                 code="guardian_needed",
             )
         return {**view(person, at), "notices": _plain(notices)}
+
+    async def link(self, service: str, app_id: str, wish: linkage.Linking, at: datetime) -> dict[str, Any]:
+        """Device, app or store says what its own minors mode stands at; ours follows the strictest."""
+        person = await self.person(service, app_id)
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            return {**held, "linkage": linkage.linked(held.get("linkage", {}), wish, at)}
+
+        evidence = (
+            ages.evidence_of(ages.AgeTold("device" if wish.source == "app" else wish.source, signal=wish.signal), at)
+            if wish.signal
+            else None
+        )
+        await self._road.change_profile(person, told)
+        if evidence is not None:
+            await self._age_found(person, evidence, ages.BASIS[evidence.method])
+        sides = person.profile["linkage"]
+        if wish.mode == "minor" and not person.state.is_minor:
+            await self._road.act(person, e.ModeSet(at=at, person=person.id, mode="minor", by="app"))
+        leaves = wish.mode == "standard" and wish.verified and not linkage.held_by(sides)
+        if leaves and person.state.mode == "minor" and person.state.age_band not in e.MINOR_BANDS:
+            await self._road.act(
+                person, e.ModeSet(at=at, person=person.id, mode="standard", by="guardian", verified=True)
+            )
+        return self._linkage(person, at)
+
+    async def show_linkage(self, service: str, app_id: str, at: datetime) -> dict[str, Any]:
+        return self._linkage(await self.person(service, app_id), at)
+
+    def _linkage(self, person: PersonPort, at: datetime) -> dict[str, Any]:
+        controls = m.controls(person.state, Settings().local(at).date())
+        return linkage.shown(person.state, person.profile.get("linkage", {}), controls)
 
     async def consent(self, service: str, app_id: str, wish: m.Consent, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)

@@ -50,6 +50,7 @@ WORDS: Final[dict[str, Text]] = {
     "what": Text("事件", "What"),
     "read": Text("读数", "Read"),
     "owed": Text("义务", "Owed"),
+    "guardians": Text("关联的监护人", "Linked guardians"),
     "glass": Text("破窗查看内容", "Break the glass"),
     "glass_about": Text(
         "只有为了人的安全才看内容。理由、时间和您的账号会写入证据，合规人员和本人都会看到。",
