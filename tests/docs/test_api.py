@@ -36,5 +36,14 @@ def test_every_route_is_described(schema: set[tuple[str, str]]) -> None:
 
 def test_every_event_that_is_pushed_is_described() -> None:
     text = read("docs/api.md")
-    kinds = {"notice", "mode_changed", "session_ended", "taken_over", "staff_message", "handed_back", "controls_changed", "purchase_decided"}
+    kinds = {
+        "notice",
+        "mode_changed",
+        "session_ended",
+        "taken_over",
+        "staff_message",
+        "handed_back",
+        "controls_changed",
+        "purchase_decided",
+    }
     assert all(f"`{kind}`" in text for kind in kinds)

@@ -25,6 +25,8 @@ from shouban.core.state import (
     used_on,
 )
 
+# So many minutes on top a day, however many guardians give how often.
+MOST_BONUS: Final = 120
 # A yes is for now: prices and minds change.
 APPROVAL_LIFE: Final = timedelta(hours=24)
 # Longer ago than any rule looks back: what a span is that never began.
@@ -40,7 +42,7 @@ def noted(state: PersonState, event: e.Event, today: date) -> PersonState:
             return replace(state, guardianship=_set(event))
         case e.BonusGiven(minutes=minutes):
             before = state.bonus.minutes if state.bonus.day == today else 0
-            return replace(state, bonus=Bonus(today, before + minutes))
+            return replace(state, bonus=Bonus(today, min(before + minutes, MOST_BONUS)))
         case e.GuardianLinked() | e.GuardianUnlinked() | e.LettersSet():
             return replace(state, letters=_letters(state.letters, event))
         case e.PurchaseDecided(order=order, approved=approved):

@@ -38,6 +38,7 @@ from shouban.core.state import PersonState, Session, since_reminder, used_on
 
 Operator = Literal["is", "is_not", "in", "not_in", "at_least", "below", "has", "has_not"]
 FieldType = Literal["bool", "count", "level", "span", "word", "words", "time_of_day"]
+ContactOf = Literal["nobody", "minors_and_elders", "everybody"]
 Value = bool | int | str | timedelta | time | tuple[str, ...]
 
 
@@ -46,12 +47,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `idle_limit`: a pause of at least this long ends continuous use. `session_idle`: a talk without an id of its own
     begins anew after this. `hold_for`: how long the machine stays silent when a person was called and none came.
+    `contact_of`: of whom a registration must name somebody to be reached.
     """
 
     idle_limit: timedelta = timedelta(minutes=15)
     session_idle: timedelta = timedelta(minutes=30)
     hold_for: timedelta = timedelta(hours=24)
     risk_memory: timedelta = timedelta(days=7)
+    contact_of: ContactOf = "everybody"
     utc_offset: timedelta = timedelta(hours=8)
 
     def local(self, at: datetime) -> datetime:
@@ -351,6 +354,7 @@ FIELDS: dict[str, Field] = {
     "purchase.is_approved": Field("bool", "a guardian has agreed to this purchase", lambda f, _: family.is_approved(f.state, f.event)),
     "purchase.is_settled": Field("bool", "this purchase was let through before", lambda f, _: family.is_settled(f.before, f.event)),
     "purchase.is_declined": Field("bool", "a guardian has said no to this purchase", lambda f, _: _stage(f) == "declined"),
+    "purchase.waits": Field("bool", "this purchase was waiting for a guardian", lambda f, _: _stage(f) == "waiting"),
     "purchase.over_guardian_cap": Field("bool", "over the guardian's own cap", lambda f, _: family.over_guardian_cap(f.before, _in_local(f), _this_month(f))),
     "event.approved": Field("bool", "whether the guardian agreed", _attribute("approved", False)),
     "event.feature": Field("word", "the feature asked for", _attribute("feature", ""), values=get_args(Feature)),

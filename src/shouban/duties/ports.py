@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from shouban.core.events import Actor, Event
+from shouban.core.rules import Settings
 from shouban.core.state import PersonState
 from shouban.db.writer import Call
 from shouban.duties.consents import Consent
@@ -34,6 +35,10 @@ class PersonPort(Protocol):
 
 class RoadPort(Protocol):
     """Finds persons and lets events reach them."""
+
+    def settings_of(self, service: str) -> Settings:
+        """The numbers of the law that holds for a service."""
+        ...
 
     def now(self, at_header: str | None = None) -> datetime: ...
     async def find(self, service: str, app_id: str) -> PersonPort | None: ...

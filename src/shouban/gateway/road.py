@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
+from shouban.core.rules import Settings
 from shouban.db.engine import scrub, view
 from shouban.db.schema import GRANTS, HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
 from shouban.db.writer import Call, Job, Leaf
@@ -52,6 +53,9 @@ class Road:
     def __init__(self, gateway: Gateway, signer: Signer) -> None:
         self._gateway = gateway
         self._signer = signer
+
+    def settings_of(self, service: str) -> Settings:
+        return self._gateway.by_id(service).pack.pack.settings
 
     def now(self, at_header: str | None = None) -> datetime:
         return self._gateway.time(at_header)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from shouban.core.errors import CallerError, PackError, did_you_mean
-from shouban.core.rules import Condition, Pack, Settings
+from shouban.core.rules import Condition, ContactOf, Pack, Settings
 from shouban.core.signals import SIGNALS, Level
 from shouban.packs.cases import read_cases
 from shouban.packs.conditions import read_condition
@@ -168,8 +168,11 @@ def _law(spot: Spot) -> Law:
 def _settings(head: Head) -> Settings:
     if "settings" not in head.body:
         return Settings()
-    known = Settings.__struct_fields__
-    return Settings(**{name: span(spot) for name, spot in table(head.body["settings"], known=known).items()})
+    given: dict[str, Any] = {
+        name: word(spot, get_args(ContactOf), "answer to `contact_of`") if name == "contact_of" else span(spot)
+        for name, spot in table(head.body["settings"], known=Settings.__struct_fields__).items()
+    }
+    return Settings(**given)
 
 
 def _unknown(spot: Spot) -> dict[str, Level]:

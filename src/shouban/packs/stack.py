@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, get_args
 
 import msgspec
 
 from shouban.core.errors import CallerError, PackError, did_you_mean
-from shouban.core.rules import Pack, Settings
+from shouban.core.rules import ContactOf, Pack, Settings
 from shouban.core.signals import Level
 from shouban.packs.pack import LoadedPack
 from shouban.packs.read import Head, digest_of, read_folder, read_head
@@ -19,7 +19,10 @@ RULEPACKS: Final = Path(__file__).parent.parent / "rulepacks"
 
 # Which of two numbers asks for more: a longer pause ends continuous use later; a talk that begins anew sooner is
 # disclosed anew sooner; silence while a person is awaited, and the memory of danger, last longer.
-_STRICTER: Final = {"idle_limit": max, "session_idle": min, "hold_for": max, "risk_memory": max}
+_STRICTER: Final[dict[str, Callable[[Iterable[Any]], Any]]] = {
+    "idle_limit": max, "session_idle": min, "hold_for": max, "risk_memory": max,
+    "contact_of": lambda given: max(given, key=get_args(ContactOf).index),
+}  # fmt: skip
 
 
 def shipped_packs() -> list[str]:

@@ -30,6 +30,7 @@ FIELD_WORDS: Final[Words] = {
     "purchase.is_approved": ("监护人已同意这笔消费", "a guardian has agreed to this purchase"),
     "purchase.is_settled": ("这笔消费已放行过", "this purchase was let through before"),
     "purchase.is_declined": ("监护人不同意这笔消费", "a guardian has declined this purchase"),
+    "purchase.waits": ("这笔消费在等监护人决定", "this purchase was waiting for a guardian"),
     "purchase.over_guardian_cap": ("超过监护人的限额", "over the guardian's own cap"),
     "event.approved": ("监护人同意", "the guardian agreed"),
     "event.feature": ("所用功能", "feature asked for"),

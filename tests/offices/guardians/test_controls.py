@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shouban.core.errors import CallerError
+from shouban.core.family import MOST_BONUS
 from shouban.core.rules import EXEMPTIONS
 from shouban.core.state import Guardianship
 from shouban.offices.guardians.controls import (
     BONUSES,
     FEATURES,
     MOST_BLOCKED,
-    MOST_BONUS,
     RELATIONS,
     Giving,
     Limits,

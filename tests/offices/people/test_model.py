@@ -113,7 +113,12 @@ def test_who_is_unsafe_counts_as_no_contact() -> None:
 @pytest.mark.parametrize("band", [band for band in get_args(AgeBand) if band != "unknown"])
 def test_minors_need_a_guardian_and_everybody_somebody(band: AgeBand) -> None:
     guardian, friend = checked_contacts([contact()]), checked_contacts([contact("emergency")])
-    assert missing(band, guardian, "v1") == []
-    assert missing(band, [], "v1") == (["contacts.guardian"] if band in MINOR_BANDS else ["contacts"])
-    assert missing(band, friend, "v1") == (["contacts.guardian"] if band in MINOR_BANDS else [])
+    age = ["age"] if band == "unknown" else []
+    assert missing(band, guardian, "v1") == age
+    assert missing(band, [], "v1") == age + (["contacts.guardian"] if band in MINOR_BANDS else ["contacts"])
+    assert missing(band, friend, "v1") == age + (["contacts.guardian"] if band in MINOR_BANDS else [])
+    draft = missing(band, [], "v1", "minors_and_elders")
+    assert draft == age + (["contacts.guardian"] if band in MINOR_BANDS else ["contacts"] if band == "elder" else [])
+    assert missing(band, [], "v1", "nobody") == age
+    assert "contacts" in missing("adult", [{**friend[0], "unsafe": True}], "v1"), "a danger is nobody to call"
     assert "agreement" in missing(band, guardian, "")

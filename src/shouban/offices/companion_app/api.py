@@ -120,6 +120,7 @@ def _talk(desk: CompanionDesk) -> list[Any]:
             "user": person.app_id,
             "session": session,
             "companion": companion.id,
+            "mode": person.state.mode,
             "notices": msgspec.to_builtins(notices),
         }
         kept = Cookie(

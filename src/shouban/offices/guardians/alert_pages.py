@@ -60,7 +60,7 @@ class AlertPages(ChildPages):
                 await self._alerts.add_channel(whose(request).who, child, wish, self.time(request))
             except CallerError as error:
                 return await self._page(request, person, error)
-            return saved(person, "/alerts")
+            return saved(person, "/alerts", "sent")
 
         @post("/children/{person:str}/channels/confirm", opt={"action": "set_limits"}, status_code=200)
         async def confirm(request: AnyRequest, person: str, data: Sent) -> Response[Any]:

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Response, Router, get, post
 
 from shouban.core.errors import CallerError
+from shouban.core.family import MOST_BONUS
 from shouban.core.rules import Settings
 from shouban.offices.guardians import controls as c
 from shouban.offices.guardians.pages import AnyRequest, ChildPages, Sent, named, saved
@@ -105,7 +106,7 @@ class ControlPages(ChildPages):
         given = bonus.minutes if bonus.day == Settings().local(self.time(request)).date() else 0
         return self.page(
             request, "settings.html", child, problem=problem, settings=held, blocks=blocks, companions=listed, given=given, bonuses=c.BONUSES,
-            most_bonus=c.MOST_BONUS, exemptions=named(request, EXEMPTIONS), relations=named(request, RELATIONS), features=named(request, FEATURES), clock=clock,
+            most_bonus=MOST_BONUS, exemptions=named(request, EXEMPTIONS), relations=named(request, RELATIONS), features=named(request, FEATURES), clock=clock,
         )  # fmt: skip
 
     async def _spending_page(

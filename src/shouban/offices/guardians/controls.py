@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from shouban.core.errors import CallerError
 from shouban.core.events import Feature, Relation
+from shouban.core.family import MOST_BONUS
 from shouban.core.rules import EXEMPTIONS
 from shouban.core.state import Guardianship, PersonState
 
@@ -18,7 +19,6 @@ MOST_MINUTES: Final = 24 * 60
 MOST_BLOCKED: Final = 50
 MOST_MARK: Final = 64
 BONUSES: Final = (15, 30, 60)
-MOST_BONUS: Final = 120
 MOST_YUAN: Final = 100_000
 RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
 FEATURES: Final[tuple[Feature, ...]] = get_args(Feature)

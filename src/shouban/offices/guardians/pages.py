@@ -33,6 +33,8 @@ from shouban.web.throttle import Throttle
 AnyRequest = Request[Any, Any, Any]
 Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE: Final = Path(__file__).parent
+# What a page says after a form was taken, by the word in its address.
+TOLD: Final = {"saved": "saved", "sent": "code_sent"}
 
 
 class Callers(Protocol):
@@ -78,7 +80,8 @@ class ChildPages:
     def page(
         self, request: AnyRequest, template: str, child: PersonPort, *, problem: CallerError | None = None, **given: object
     ) -> Response[str]:  # fmt: skip
-        told = WORDS["saved"].to(language_of(request)) if request.query_params.get("told") and not problem else ""
+        word = TOLD.get(request.query_params.get("told", ""))
+        told = WORDS[word].to(language_of(request)) if word and not problem else ""
         tabs = [
             (f"/guardian/children/{child.id}{place}", name.to(language_of(request))) for place, name in TABS.items()
         ]
@@ -87,9 +90,9 @@ class ChildPages:
         )  # fmt: skip
 
 
-def saved(person: str, place: str) -> Response[Any]:
+def saved(person: str, place: str, told: str = "saved") -> Response[Any]:
     """To the page that a form was on: reloading it sends nothing twice."""
-    return Redirect(f"/guardian/children/{person}{place}?told=saved", status_code=303)
+    return Redirect(f"/guardian/children/{person}{place}?told={told}", status_code=303)
 
 
 def named(request: AnyRequest, table: dict[Any, Text]) -> dict[Any, str]:

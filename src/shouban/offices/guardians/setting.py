@@ -62,6 +62,9 @@ class SettingsOffice:
         approved = wish.approved == "yes"
         event = e.PurchaseDecided(at=at, person=child.id, order=wish.order, approved=approved, guardian=who.account)
         await self._road.act(child, event, waits=True)
+        after = order_of(child.state, wish.order)
+        if after is None or after.stage != ("approved" if approved else "declined"):  # another guardian was faster
+            raise CallerError("this purchase was decided a moment ago", status=409, code="decided_already")
 
     async def ask_refund(self, child: PersonPort, order: str, at: datetime) -> None:
         """A refund is asked of the provider as a complaint, which is answered by its date."""

@@ -10,6 +10,7 @@ import msgspec
 
 from shouban.core.errors import CallerError
 from shouban.core.events import MINOR_BANDS, Actor, AgeBand, AgeBasis, Mode, Purpose
+from shouban.core.rules import ContactOf
 from shouban.core.state import PersonState
 
 MAX_CONTACTS = 10
@@ -160,12 +161,15 @@ def count(contacts: Sequence[dict[str, Any]], kind: str) -> int:
     return sum(1 for one in contacts if one["kind"] == kind and not one.get("unsafe"))
 
 
-def missing(band: AgeBand, contacts: Sequence[dict[str, Any]], agreement: str) -> list[str]:
-    """What the law still wants of this registration (draft Art. 11.4; Order 21 Art. 12)."""
-    lacks = []
-    if band in MINOR_BANDS and not count(contacts, "guardian"):
+def missing(
+    band: AgeBand, contacts: Sequence[dict[str, Any]], agreement: str, contact_of: ContactOf = "everybody"
+) -> list[str]:
+    """What the law still wants of this registration, by age and by pack (draft Art. 11.4: of minors and elders; Order 21 Art. 12: of everybody)."""
+    lacks = ["age"] if band == "unknown" else []
+    wanted = contact_of == "everybody" or (contact_of == "minors_and_elders" and band == "elder")
+    if band in MINOR_BANDS and contact_of != "nobody" and not count(contacts, "guardian"):
         lacks.append("contacts.guardian")
-    if band not in MINOR_BANDS and not contacts:
+    if band not in MINOR_BANDS and wanted and not any(not one.get("unsafe") for one in contacts):
         lacks.append("contacts")
     if not agreement:
         lacks.append("agreement")

@@ -75,7 +75,7 @@ class PeopleOffice:
             emergencies=m.count(contacts, "emergency"), agreement=_version(wish.agreement),
         )  # fmt: skip
         notices = await self._road.act(person, registered, waits=True)
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def _make(self, service: str, wish: m.Registration, profile: dict[str, Any]) -> PersonPort:
         try:
@@ -107,7 +107,7 @@ class PeopleOffice:
             notices += await self._contacts_changed(person, at)
         if band is not None:
             notices += await self._age_found(person, _first_layer(wish, band, at), wish.age_basis)
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def tell_age(self, service: str, app_id: str, told: ages.AgeTold, at: datetime) -> dict[str, Any]:
         """One more piece of evidence; the strictest wins until it is overturned."""
@@ -120,7 +120,7 @@ class PeopleOffice:
                 )
             found = ages.evidence_of(told, at, is_verified=True)
         notices = await self._age_found(person, found, ages.BASIS[found.method])
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def _age_found(self, person: PersonPort, found: ages.Evidence, basis: e.AgeBasis) -> list[Notice]:
         await self._road.change_profile(person, lambda held: ages.with_evidence(held, found))
@@ -141,7 +141,7 @@ class PeopleOffice:
         days = msgspec.to_builtins(person.state.days)
         profile = {key: value for key, value in person.profile.items() if key != "contacts"}
         return {
-            **view(person, at),
+            **self._view(person, at),
             "profile": profile,
             "state": msgspec.to_builtins(person.state),
             "consent_records": [msgspec.to_builtins(one) for one in await self._road.consents_of(person)],
@@ -290,7 +290,7 @@ class PeopleOffice:
         }  # fmt: skip
 
     async def show(self, service: str, app_id: str, at: datetime) -> dict[str, Any]:
-        return view(await self.person(service, app_id), at)
+        return self._view(await self.person(service, app_id), at)
 
     async def wellbeing(self, service: str, app_id: str, at: datetime) -> dict[str, Any]:
         """What weeks of use say of the person, each component with its share."""
@@ -331,7 +331,7 @@ class PeopleOffice:
         if wrong:
             raise wrong[0]
         notices = await self._contacts_changed(person, at)
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def change_contact(
         self, service: str, app_id: str, contact: str, wish: known.ContactChange, at: datetime
@@ -341,14 +341,14 @@ class PeopleOffice:
             person, lambda held: {**held, "contacts": known.changed(held.get("contacts", []), contact, wish)}
         )
         notices = await self._contacts_changed(person, at)
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def sign_in(self, service: str, app_id: str, session: str, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
         await self._have_birthday(person, at)
         event = e.UserSignedIn(at=at, person=person.id, session=person.session(session or "default"))
         return {
-            **view(person, at),
+            **self._view(person, at),
             "notices": _plain(await self._road.act(person, event, raw_session=session, waits=True)),
         }
 
@@ -365,7 +365,7 @@ class PeopleOffice:
         person = await self.person(service, app_id)
         event = e.UserLeft(at=at, person=person.id, session=person.session(wish.session or "default"), by=wish.by)
         notices = await self._road.act(person, event, raw_session=wish.session or "default")
-        return {**view(person, at), "session": "ended", "notices": _plain(notices)}
+        return {**self._view(person, at), "session": "ended", "notices": _plain(notices)}
 
     async def set_mode(self, service: str, app_id: str, wish: m.ModeWish, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -378,7 +378,7 @@ class PeopleOffice:
                 status=403,
                 code="guardian_needed",
             )
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def link(self, service: str, app_id: str, wish: linkage.Linking, at: datetime) -> dict[str, Any]:
         """Device, app or store says what its own minors mode stands at; ours follows the strictest."""
@@ -426,7 +426,7 @@ class PeopleOffice:
         )  # fmt: skip
         withdrawn = e.ConsentWithdrawn(at=at, person=person.id, purpose=wish.purpose, by=wish.by, party=wish.party)
         notices = await self._road.act(person, given if wish.given else withdrawn)
-        return {**view(person, at), "notices": _plain(notices)}
+        return {**self._view(person, at), "notices": _plain(notices)}
 
     async def consents_of(self, service: str, app_id: str) -> dict[str, Any]:
         person = await self.person(service, app_id)
@@ -463,7 +463,7 @@ class PeopleOffice:
                 e.HumanHandedBack(at=at, person=person.id, session=session, staff=wish.staff),
                 raw_session=wish.session,
             )
-        return view(person, at)
+        return self._view(person, at)
 
     async def copy(self, service: str, app_id: str) -> dict[str, Any]:
         """All that is kept, but for codes on their way to others."""
@@ -492,6 +492,9 @@ class PeopleOffice:
             )
         return person
 
+    def _view(self, person: PersonPort, at: datetime) -> dict[str, Any]:
+        return view(person, at, self._road.settings_of(person.service))
+
     async def _contacts_changed(self, person: PersonPort, at: datetime) -> list[Notice]:
         contacts = person.profile.get("contacts", [])
         event = e.ContactsChanged(
@@ -501,7 +504,7 @@ class PeopleOffice:
         return list(await self._road.act(person, event))
 
 
-def view(person: PersonPort, at: datetime) -> dict[str, Any]:
+def view(person: PersonPort, at: datetime, settings: Settings) -> dict[str, Any]:
     """What the app sees of a person."""
     state, profile = person.state, person.profile
     contacts = [known.shown(one, at) for one in profile.get("contacts", [])]
@@ -509,8 +512,8 @@ def view(person: PersonPort, at: datetime) -> dict[str, Any]:
         "id": person.app_id, "registered": state.announced, "age_band": state.age_band, "age_basis": state.age_basis,
         "birth_date": profile.get("birth_date"), "mode": state.mode, "contacts": contacts, "consents": list(state.consents),
         "takeover": state.takeover, "restriction": state.restriction, "age_evidence": profile.get("age_evidence", []),
-        "controls": m.controls(state, Settings().local(at).date()), "presentation": m.presentation(state),
-        "missing": m.missing(state.age_band, contacts, profile.get("agreement", "")),
+        "controls": m.controls(state, settings.local(at).date()), "presentation": m.presentation(state),
+        "missing": m.missing(state.age_band, contacts, profile.get("agreement", ""), settings.contact_of),
     }  # fmt: skip
 
 

@@ -9,9 +9,14 @@ import { companionNamed, language, word } from "./words.js";
 const REMOVES_THE_REPLY = new Set(["replaced", "blocked"]);
 const ENDS_THE_TALK = new Set(["goodbye", "locked"]);
 
+// To elders words come no faster than they are read: so many letters a step.
+const DRIP_LETTERS = 2;
+const DRIP_MS = 160;
+
 let companion = "";
 let isEnded = true;
 let turn = null;
+let dripping = null;
 let events = null;
 let seenNotices = new Set();
 let seenStaffMessages = new Set();
@@ -57,7 +62,7 @@ function showWhole(text) {
 
 export async function speak(text) {
   view.showUser(text);
-  turn = { stopper: new AbortController(), reply: null };
+  turn = { stopper: new AbortController(), reply: null, waiting: "", timer: null, isOver: false };
   const mine = turn;
   frame.showBusy(true);
   view.showTyping(true);
@@ -107,7 +112,29 @@ function append(mine, text, isHuman) {
     mine.reply = null;
   }
   mine.reply ??= view.openReply(companionNamed(companion).name, isHuman);
-  mine.reply.append(text);
+  if (isHuman || document.documentElement.dataset.mode !== "elder") mine.reply.append(text);
+  else wait(mine, text);
+}
+
+function wait(mine, text) {
+  dripping = mine;
+  mine.waiting += text;
+  mine.timer ??= setInterval(() => drip(mine), DRIP_MS);
+}
+
+function drip(mine) {
+  mine.reply?.append(mine.waiting.slice(0, DRIP_LETTERS));
+  mine.waiting = mine.waiting.slice(DRIP_LETTERS);
+  if (mine.waiting) return;
+  drop(mine);
+  if (mine.isOver) mine.reply?.finish();
+}
+
+// What was not shown yet is not shown any more: a notice took its place, a person speaks, or the talk is over.
+function drop(mine) {
+  clearInterval(mine.timer);
+  mine.timer = null;
+  mine.waiting = "";
 }
 
 function tellFailure(mine, failure) {
@@ -121,7 +148,8 @@ function tellFailure(mine, failure) {
 }
 
 function finish(mine) {
-  mine.reply?.finish();
+  mine.isOver = true;
+  if (!mine.timer) mine.reply?.finish();
   if (turn !== mine) return;
   turn = null;
   view.showTyping(false);
@@ -136,6 +164,7 @@ function meet(notice, mine = null) {
   if (notice.id && seenNotices.has(notice.id)) return;
   if (notice.id) seenNotices.add(notice.id);
   if (mine && REMOVES_THE_REPLY.has(notice.kind)) {
+    drop(mine);
     mine.reply?.remove();
     mine.reply = null;
   }
@@ -167,6 +196,7 @@ async function remind(text) {
 function apply(state) {
   if (state.mode) frame.showMode(state.mode);
   if (state.takeover) frame.showSpeaker(state.takeover);
+  if (state.takeover === "human" && dripping) drop(dripping);
   if (state.use_seconds !== undefined) frame.showUse(state.use_seconds);
   if (state.session === "ended") end();
 }
@@ -179,6 +209,7 @@ const HEAR = {
     end();
   },
   taken_over: (data) => {
+    if (dripping) drop(dripping);
     frame.showSpeaker("human");
     meet({ ...data, kind: "takeover", text: data.text || word("joined") });
   },
@@ -200,6 +231,7 @@ function hear(kind, data) {
 function end() {
   if (isEnded) return;
   isEnded = true;
+  if (dripping) drop(dripping);
   events?.close();
   frame.closeInput(word("ended"), "restart");
 }
