@@ -127,7 +127,7 @@ class Load:
         if status == 200 and (reply := reply_in(body, is_stream=is_stream)) is not None:
             self.turns.append(Turn(user, said, reply, is_danger))
         elif status not in {0, 200} or b'"error"' in body:
-            self.refused.append((status, body.decode("utf-8", "replace")[:300]))
+            self.refused.append((status, body.decode("utf-8", "replace")[-1000:]))
 
     def _url(self) -> str:
         return self.chance.choice(self.urls)

@@ -39,6 +39,10 @@ def held(data: Path) -> Iterator[None]:
 
 def refused_clearly(status: int, body: str) -> bool:
     """503 in OpenAI's error shape, with a reason that no driver's word alone gives."""
+    if status == 200:  # the answer had begun: the refusal is its last event
+        told = [line.removeprefix("data: ") for line in body.splitlines() if '"error"' in line]
+        assert told, body
+        status, body = 503, told[-1]
     error = json.loads(body)["error"]
     return (
         status == 503

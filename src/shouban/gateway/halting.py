@@ -6,9 +6,11 @@ The hot path pays a call a chunk for it, and no task. With other processes besid
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable
 from typing import Final, Self, TypeVar
 
+from shouban.core.errors import ShoubanError
 from shouban.gateway.people import People
 from shouban.gateway.talk import Talk
 
@@ -59,5 +61,6 @@ class Halting:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self._people.look_again(self._talk.person)
+            with contextlib.suppress(ShoubanError):  # a database that is away is looked at again when it is back
+                await self._people.look_again(self._talk.person)
             self._ring()
