@@ -26,7 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from shouban import __version__
 from shouban.core.errors import OperatorError, ShoubanError
 from shouban.db.engine import DirectoryLock, connect, migrate, scrub, sqlite_url, view
-from shouban.db.keys import MasterKey, load_master, write_secret
+from shouban.db.keys import MASTER_FILE, MasterKey, load_master, master_in, write_secret
+from shouban.db.rotation import NEXT_FILE
 from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
 from shouban.detectors.advisers import Advisers, advisers_of
@@ -138,6 +139,7 @@ def open_store(settings: Settings, environment: Mapping[str, str] | None = None)
         engine = connect(url)
         master = load_master(data, os.environ if environment is None else environment, settings.cipher)
         migrate(engine)
+        master = _adopted(engine, data, settings) or master
         _check_master(engine, master)
     except SQLAlchemyError as error:
         raise OperatorError(f"the database cannot be opened ({str(error).splitlines()[0]})") from error
@@ -161,6 +163,20 @@ def _origin(engine: Engine) -> str:
             found = f"shouban.log/{secrets.token_hex(8)}"
             connection.execute(insert(META), [{"key": "origin", "value": found}])
     return str(found)
+
+
+def _adopted(engine: Engine, data: Path, settings: Settings) -> MasterKey | None:
+    """A rotation that was cut off once its transaction had gone through: the key it left is the database's, and becomes the file."""
+    left = data / NEXT_FILE
+    if not left.is_file():
+        return None
+    fresh = master_in(left.read_text(), str(left), settings.cipher)
+    with engine.connect() as connection:
+        known = connection.execute(select(META.c.value).where(META.c.key == "master")).scalar()
+    if known == fresh.check_value() and not os.environ.get("SHOUBAN_MASTER_KEY"):
+        left.rename(data / MASTER_FILE)
+        return fresh
+    return None
 
 
 def _check_master(engine: Engine, master: MasterKey) -> None:

@@ -167,8 +167,18 @@ def load_master(data: Path, environment: Mapping[str, str], algorithm: Algorithm
         return MasterKey(_decode(given, "SHOUBAN_MASTER_KEY"), algorithm)
     path = data / MASTER_FILE
     if not path.exists():
-        write_secret(path, base64.b64encode(secrets.token_bytes(KEY)).decode())
+        write_secret(path, new_secret())
     return MasterKey(_decode(path.read_text().strip(), str(path)), algorithm)
+
+
+def new_secret() -> str:
+    """A master key as a file or the environment holds it: base64 of 32 random bytes."""
+    return base64.b64encode(secrets.token_bytes(KEY)).decode()
+
+
+def master_in(text: str, where: str, algorithm: Algorithm = "aes-256-gcm") -> MasterKey:
+    """The key that stands in `text`; `where` names its place in an error."""
+    return MasterKey(_decode(text.strip(), where), algorithm)
 
 
 def read_master(data: Path, environment: Mapping[str, str]) -> MasterKey:

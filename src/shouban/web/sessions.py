@@ -489,10 +489,29 @@ class SignIns:
         return self._key.seal(_ENCODE(account.private), account.service, "accounts", "sealed", account.id)
 
     def _lookup(self, service: str, name: str) -> str:
-        """By name whatever its case; a directory's subject, which is exact, in a namespace that no chosen name reaches."""
-        if name.startswith(DIRECTORY):
-            return self._master.lookup(f"subjects\0{service}", name)
-        return self._master.lookup(f"accounts\0{service}", name.strip().casefold())
+        return lookup_of(self._master, service, name)
+
+
+def rekey_accounts(connection: Connection, old: MasterKey, new: MasterKey) -> int:
+    """Seals and indexes every account under a new master key; open sign-ins end. Gives how many there are."""
+    count = 0
+    for row in connection.execute(select(ACCOUNTS)).all():
+        place = (row.service_id, "accounts", "sealed", row.account_id)
+        private = PersonKey(old.derive(b"accounts"), old.algorithm).open(bytes(row.sealed), *place)
+        sealed = PersonKey(new.derive(b"accounts"), new.algorithm).seal(private, *place)
+        name = msgspec.json.decode(private, type=Private).name
+        fresh = {"sealed": sealed, "lookup": lookup_of(new, row.service_id, name)}
+        connection.execute(update(ACCOUNTS).where(_row_of(row.service_id, row.account_id)).values(**fresh))
+        count += 1
+    connection.execute(delete(SIGN_INS))
+    return count
+
+
+def lookup_of(master: MasterKey, service: str, name: str) -> str:
+    """By name whatever its case; a directory's subject, which is exact, in a namespace that no chosen name reaches."""
+    if name.startswith(DIRECTORY):
+        return master.lookup(f"subjects\0{service}", name)
+    return master.lookup(f"accounts\0{service}", name.strip().casefold())
 
 
 def _row_of(service: str, account: str) -> ColumnElement[bool]:

@@ -367,3 +367,14 @@ def test_who_is_marked_unsafe_is_not_counted_and_may_be_put_last(world: Served) 
     other = told["contacts"][0]["id"]
     last = world.ask("PATCH", f"/v1/users/{user}/contacts/{other}", {"unsafe": True}, at=noon()).json()
     assert last["missing"] == ["contacts.guardian"]
+
+
+def test_a_notice_that_was_seen_is_in_the_log_and_what_is_none_is_refused(world: Served) -> None:
+    user = fresh()
+    world.register(user, at=noon())
+    notice = world.chat("你好", user=user, aware=True, at=noon(minutes=1)).notices[0]["id"]
+    seen = world.post(f"/v1/users/{user}/notices/{notice}/seen", {}, at=noon(minutes=2))
+    assert (seen.status_code, seen.json()["notice"]) == (200, notice)
+    assert any(b"NoticeAcknowledged" in entry and notice.encode() in entry for entry in world.entries())
+    assert world.post(f"/v1/users/{user}/notices/{'x' * 41}/seen", {}, at=noon()).status_code == 400
+    assert world.post(f"/v1/users/nobody/notices/{notice}/seen", {}, at=noon()).status_code == 404

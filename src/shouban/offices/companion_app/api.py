@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
@@ -50,6 +50,10 @@ class Say(msgspec.Struct, forbid_unknown_fields=True):
     text: str
     companion: str = ""
     language: Literal["zh", "en"] = "zh"
+
+
+class Seen(msgspec.Struct):
+    notice: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{1,40}$")]
 
 
 class Mode(msgspec.Struct, forbid_unknown_fields=True):
@@ -160,7 +164,14 @@ def _talk(desk: CompanionDesk) -> list[Any]:
             raise CallerError(told, field="mode", status=403, code="guardian_needed")
         return {"mode": person.state.mode, "notices": msgspec.to_builtins(list(notices))}
 
-    return [start, events, leave, mode]
+    @post("/seen", status_code=200)
+    async def seen(request: AnyRequest, data: Seen) -> dict[str, Any]:
+        person = await desk.person(request.cookies.get(COOKIE))
+        event = e.NoticeAcknowledged(at=await desk.now(request), person=person.id, notice=data.notice)
+        await desk.road.act(person, event)
+        return {}
+
+    return [start, events, leave, mode, seen]
 
 
 async def _person_at_start(desk: CompanionDesk, sent: str | None, data: Start, at: datetime) -> tuple[str, PersonPort]:

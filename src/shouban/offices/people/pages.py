@@ -94,6 +94,10 @@ def _saying(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def consents(request: AnyRequest, app_id: str, data: m.Consent) -> Answer:
         return await office.consent(callers.service(request), app_id, data, await callers.now(request))
 
+    @post("/users/{app_id:str}/notices/{notice:str}/seen", status_code=200, summary="The person has seen a notice")
+    async def seen(request: AnyRequest, app_id: str, notice: str) -> Answer:
+        return await office.saw(callers.service(request), app_id, notice, await callers.now(request))
+
     @get("/users/{app_id:str}/consents", summary="Which consents stand, and the record of all")
     async def show_consents(request: AnyRequest, app_id: str) -> Answer:
         return await office.consents_of(callers.service(request), app_id)
@@ -102,7 +106,7 @@ def _saying(office: PeopleOffice, callers: Callers) -> list[Any]:
     async def age(request: AnyRequest, app_id: str, data: AgeTold) -> Answer:
         return await office.tell_age(callers.service(request), app_id, data, await callers.now(request))
 
-    return [consents, show_consents, age]
+    return [consents, seen, show_consents, age]
 
 
 def _coming_and_going(office: PeopleOffice, callers: Callers) -> list[Any]:

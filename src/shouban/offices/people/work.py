@@ -29,6 +29,7 @@ from shouban.offices.people.words import code_message
 SCOPES = ("all", "history", "companion", "session", "message")
 # Which words a person agreed to on the pages of `/me`: changed with `mine_words.PURPOSES`.
 CONSENT_VERSION = "me-1"
+MOST_NOTICE_ID = 40
 
 
 class PeopleOffice:
@@ -427,6 +428,14 @@ class PeopleOffice:
         withdrawn = e.ConsentWithdrawn(at=at, person=person.id, purpose=wish.purpose, by=wish.by, party=wish.party)
         notices = await self._road.act(person, given if wish.given else withdrawn)
         return {**self._view(person, at), "notices": _plain(notices)}
+
+    async def saw(self, service: str, app_id: str, notice: str, at: datetime) -> dict[str, Any]:
+        """The person has seen a notice, or closed it: that is in the log beside its being shown (register row D051)."""
+        if not notice.isalnum() or not notice.isascii() or len(notice) > MOST_NOTICE_ID:
+            raise CallerError("`notice` is the `id` of a notice", field="notice")
+        person = await self.person(service, app_id)
+        await self._road.act(person, e.NoticeAcknowledged(at=at, person=person.id, notice=notice))
+        return {"notice": notice, "seen_at": at.isoformat()}
 
     async def consents_of(self, service: str, app_id: str) -> dict[str, Any]:
         person = await self.person(service, app_id)

@@ -182,8 +182,13 @@ function withText(notice) {
 function show(notice) {
   if (notice.kind === "replaced") view.showSafeReply(notice.text);
   else view.showNotice(notice);
-  if (notice.kind === "disclosure") void dialogs.tellDisclosure(notice.text);
-  if (notice.kind === "reminder") void remind(notice.text);
+  if (notice.kind === "disclosure") void dialogs.tellDisclosure(notice.text).then(() => tellSeen(notice));
+  if (notice.kind === "reminder") void remind(notice.text).then(() => tellSeen(notice));
+}
+
+// That a notice was closed is told to the service; that it cannot be keeps nobody from talking.
+async function tellSeen(notice) {
+  if (notice.id) await api.call("POST", "/seen", { notice: notice.id }).catch(() => undefined);
 }
 
 async function remind(text) {
