@@ -11,12 +11,11 @@ from stdnum.iso7064 import mod_11_2
 from tests.duties.test_contact import hook
 from tests.gateway.serving import PLAN, Served, fresh, guardian, noon
 
+from shouban.db.schema import LOG_ENTRIES
+
 
 def kinds(answer: Any) -> list[str]:
     return [one["kind"] for one in answer["notices"]]
-
-
-from shouban.db.schema import LOG_ENTRIES
 
 
 def post(world: Served, path: str, body: Any, status: int = 200, **more: Any) -> Any:
