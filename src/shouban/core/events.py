@@ -80,10 +80,11 @@ class ContactTold(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ContactAnswered(Event, frozen=True, kw_only=True, tag=True):
-    """A contact has said that they have seen the message."""
+    """A contact has said that they have seen the message; not `able`: they cannot act, and somebody else must."""
 
     duty: str
     contact: str
+    able: bool = True
 
 
 class UserSignedIn(Event, frozen=True, kw_only=True, tag=True):

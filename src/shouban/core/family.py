@@ -27,6 +27,10 @@ from shouban.core.state import (
 
 # So many minutes on top a day, however many guardians give how often.
 MOST_BONUS: Final = 120
+# What a complaint about the money of an order is called.
+REFUND_CASE: Final = "refund-"
+# What counts towards the caps: until the money is back.
+COUNTED: Final = frozenset({"paid", "refunding"})
 # A yes is for now: prices and minds change.
 APPROVAL_LIFE: Final = timedelta(hours=24)
 # Longer ago than any rule looks back: what a span is that never began.
@@ -55,8 +59,11 @@ def noted(state: PersonState, event: e.Event, today: date) -> PersonState:
         case e.ContactTold(duty=duty, contact=contact):
             told = state.alert.told if state.alert else ()
             return replace(state, alert=Alert(duty, tuple(dict.fromkeys((*told, contact))), event.at))
-        case e.ContactAnswered():
-            return replace(state, alert=None)
+        case e.ContactAnswered(able=able):
+            return replace(state, alert=None) if able else state
+        case e.ComplaintFiled(case=case) if case.startswith(REFUND_CASE):
+            known = order_of(state, case.removeprefix(REFUND_CASE))
+            return _with_order(state, known, "refunding", known.at) if known and known.stage == "paid" else state
         case _:
             return state
 
@@ -92,12 +99,12 @@ def is_approved(state: PersonState, event: e.Event) -> bool:
 def is_settled(state: PersonState, event: e.Event) -> bool:
     """Whether this purchase was let through before: to ask about it once more changes nothing."""
     known = order_of(state, getattr(event, "order", ""))
-    return known is not None and known.stage == "paid" and known.amount == getattr(event, "amount", 0)
+    return known is not None and known.stage in COUNTED and known.amount == getattr(event, "amount", 0)
 
 
 def month_with(state: PersonState, event: e.Event, month: date) -> int:
     """The total of `month` with the purchase: the app's figure or our own, whichever is more."""
-    own = sum(one.amount for one in state.orders if one.stage == "paid" and _month(one.at, event) == month)
+    own = sum(one.amount for one in state.orders if one.stage in COUNTED and _month(one.at, event) == month)
     amount = 0 if is_settled(state, event) else getattr(event, "amount", 0)
     return int(amount + max(own, getattr(event, "month_total", 0)))
 
@@ -125,7 +132,7 @@ def _with_order(state: PersonState, order: Order, stage: OrderStage, at: datetim
     """The newest last. What counts towards this month's caps is not pushed out by what was refused."""
     others = [one for one in state.orders if one.id != order.id]
     if len(others) >= MAX_ORDERS:
-        spare = next((one for one in others if one.stage not in {"paid", "waiting"}), others[0])
+        spare = next((one for one in others if one.stage not in {*COUNTED, "waiting"}), others[0])
         others.remove(spare)
     return replace(state, orders=(*others, replace(order, stage=stage, at=at)))
 

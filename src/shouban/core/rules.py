@@ -357,6 +357,7 @@ FIELDS: dict[str, Field] = {
     "purchase.waits": Field("bool", "this purchase was waiting for a guardian", lambda f, _: _stage(f) == "waiting"),
     "purchase.over_guardian_cap": Field("bool", "over the guardian's own cap", lambda f, _: family.over_guardian_cap(f.before, _in_local(f), _this_month(f))),
     "event.approved": Field("bool", "whether the guardian agreed", _attribute("approved", False)),
+    "event.able": Field("bool", "whether the contact who answers can act", _attribute("able", True)),
     "event.feature": Field("word", "the feature asked for", _attribute("feature", ""), values=get_args(Feature)),
     "feature.is_off": Field("bool", "a guardian has switched the feature off", lambda f, _: getattr(f.event, "feature", "") in f.state.guardianship.features_off),
     "alert.unseen": Field("span", "since the last contact was told, where none has answered", lambda f, _: family.unseen_for(f.state, f.event.at)),

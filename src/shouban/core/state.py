@@ -20,7 +20,7 @@ LIKELY_MINOR = 35
 
 Takeover = Literal["none", "requested", "human"]
 Restriction = Literal["none", "limited", "suspended", "ended"]
-OrderStage = Literal["refused", "waiting", "approved", "declined", "paid", "refunded"]
+OrderStage = Literal["refused", "waiting", "approved", "declined", "paid", "refunding", "refunded"]
 
 
 class Use(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -33,6 +33,7 @@ FIELD_WORDS: Final[Words] = {
     "purchase.waits": ("这笔消费在等监护人决定", "this purchase was waiting for a guardian"),
     "purchase.over_guardian_cap": ("超过监护人的限额", "over the guardian's own cap"),
     "event.approved": ("监护人同意", "the guardian agreed"),
+    "event.able": ("联系人能去联系", "the contact can act"),
     "event.feature": ("所用功能", "feature asked for"),
     "feature.is_off": ("监护人关闭了该功能", "the guardian has switched the feature off"),
     "alert.unseen": ("联系人没有回执的时间", "time without an answer from the contacts told"),
