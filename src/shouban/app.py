@@ -83,10 +83,11 @@ from shouban.offices.staff.work import StaffOffice
 from shouban.packs.stack import load_pack
 from shouban.settings import ServiceSettings, Settings
 from shouban.web.access import Subject
-from shouban.web.api import refuse_ours, refuse_theirs, refuse_unforeseen
+from shouban.web.api import refuse_unforeseen
 from shouban.web.doors import Doors, SignedOutError, to_sign_in
 from shouban.web.openapi import docs_router
 from shouban.web.pages import static_router
+from shouban.web.refusals import refuse_lost_reader, refuse_reader
 from shouban.web.sessions import SignedIn, SignIns
 from shouban.web.sign_in import SignInPages
 
@@ -394,8 +395,8 @@ def _litestar(handlers: list[Any], guards: list[Any], max_body: int, life: Any) 
         ),
         exception_handlers={
             SignedOutError: to_sign_in,
-            ShoubanError: refuse_ours,
-            HTTPException: refuse_theirs,
+            ShoubanError: refuse_reader,
+            HTTPException: refuse_lost_reader,
             Exception: refuse_unforeseen,
         },
         logging_config=None,

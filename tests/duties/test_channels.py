@@ -114,6 +114,19 @@ def test_in_production_a_contact_is_no_machine_beside_this_one(address: str) -> 
     assert str(refused.value) == "webhook cannot be reached"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ntfy://127.0.0.1:9/topic", "ntfys://localhost/topic", "bark://10.0.0.5:8080/key", "pushdeer://127.0.0.1:9/key", "matrix://user:pass@127.0.0.1:9/room",
+        "ntfy://[::1]/topic", "ntfy://169.254.169.254/topic",
+    ],
+)  # fmt: skip
+def test_in_production_a_messenger_is_no_machine_beside_this_one(address: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        send(Channels(public_only=True), address)
+    assert str(refused.value) == "channel cannot be reached"
+
+
 def test_one_address_is_one_place(mail: tuple[Postbox, str]) -> None:
     box, server = mail
     for address in ("mailto:a@example.org,b@example.org", "ntfy://one,two", "mailto:a@example.org?to=b@example.org"):

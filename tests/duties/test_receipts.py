@@ -21,9 +21,12 @@ def test_a_receipt_from_sending_to_answering(tmp_path: Path, database_url: str) 
         async def live() -> None:
             person = await small.road.find(SERVICE, "a")
             assert person is not None
-            first = await receipts.open(SERVICE, person.id, "d1", "mother", START)
-            token = await receipts.open(SERVICE, person.id, "d1", "mother", START)
-            assert receipts.by_token(first) is None, "the newest link holds"
+            first = await receipts.open(person, "d1", "mother", START)
+            token = await receipts.open(person, "d1", "mother", START)
+            assert first == token, "what was not taken may have arrived: its link holds"
+            assert await receipts.open(person, "d1", "father", START) != token
+            assert await receipts.open(person, "d2", "mother", START) != token
+            assert len(token) >= 32
             assert receipts.by_token("guessed") is None
             assert receipts.of_person(SERVICE, person.id) == [], "not sent yet"
             call, after = receipts.telling("d1", "mother", "webhook answered 204", START)

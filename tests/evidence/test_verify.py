@@ -91,7 +91,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
         person, linked, call=lambda connection: accept(connection, token, account.id, at), after=kept_links(SERVICE, person.id, at)
     )  # fmt: skip
     receipts = Receipts(store.engine, store.writer)
-    await receipts.open(SERVICE, person.id, f"duty-{name}", "mother", at)
+    await receipts.open(person, f"duty-{name}", "mother", at)
     call, after = receipts.telling(f"duty-{name}", "mother", "webhook answered 204", at)
     told = e.ContactTold(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, told, call=call, after=after, waits=True)

@@ -121,7 +121,9 @@ def test_guardians_who_decide_at_once_decide_once(office: Served) -> None:
         assert office.post("/v1/purchases/check", wish, at=noon(minutes=3)).json()["state"] == "waiting"
 
         def decide(answer: str) -> int:
-            return guardian.post(f"{page}/purchases", data={"order": wish["order"], "approved": answer}).status_code
+            return guardian.post(
+                f"{page}/purchases", data={"order": wish["order"], "amount": "3000", "approved": answer}
+            ).status_code
 
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(decide, ["yes", "no", "yes", "no"]))

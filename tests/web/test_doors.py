@@ -86,7 +86,8 @@ def test_every_route_opens_to_whom_the_policies_say_and_to_nobody_else(office: S
         for role, client in held.items():
             if path.endswith("/{person:str}/glass") and role in {"care", "compliance"}:
                 continue  # an empty form; `test_pages` breaks the glass
-            answer = client.request(method, place, data={} if method == "POST" else None)
+            asked = {"accept": "application/json"}  # a reader of pages gets a page
+            answer = client.request(method, place, data={} if method == "POST" else None, headers=asked)
             shut = (
                 answer.status_code == 403 and answer.json()["error"]["code"] == "not_allowed"
                 if "json" in answer.headers["content-type"]
@@ -157,5 +158,10 @@ def test_one_goes_on_only_to_a_page_of_ours(wish: str | None, expected: str) -> 
 def test_a_refusal_is_told_as_json(office: Served) -> None:
     name = fresh("care")
     staff(office, name, "care")
-    error = enter(office, name).get("/office/accounts").json()["error"]
+    client = enter(office, name)
+    error = client.get("/office/accounts", headers={"accept": "application/json"}).json()["error"]
     assert error["code"] == "not_allowed"
+    page = client.get("/office/accounts")
+    assert (page.status_code, "您的身份不能做这件事" in page.text, 'href="/home"' in page.text) == (403, True, True)
+    lost = client.get("/office/nothing")
+    assert (lost.status_code, "没有这个页面" in lost.text) == (404, True)

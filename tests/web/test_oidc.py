@@ -92,7 +92,7 @@ def test_an_answer_that_was_not_asked_for_is_refused(tmp_path: Path) -> None:
 
 def test_a_directory_that_does_not_answer_is_named_and_nobody_comes_in(tmp_path: Path) -> None:
     with serving(settings(tmp_path, "http://127.0.0.1:9")) as served:
-        answer = browser(served).get("/sign-in/oidc")
+        answer = browser(served).get("/sign-in/oidc", headers={"accept": "application/json"})
         assert answer.status_code == 503
         assert "does not answer" in answer.json()["error"]["message"]
 

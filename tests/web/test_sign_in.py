@@ -19,7 +19,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 def problem_in(page: str) -> str:
-    return "".join(re.findall(r'role="alert">([^<]*)<', page))
+    return "".join(re.findall(r'role="alert"[^>]*>([^<]*)<', page))
 
 
 def test_in_and_out(office: Served) -> None:

@@ -47,7 +47,11 @@ def settle(state: PersonState, owed: Iterable[o.Obligation], event: e.Event, set
     owed = tuple(owed)
     for one in owed:
         state = _settle_one(state, one, event, settings)
-    return family.settled(state, event, owed) if isinstance(event, e.PurchaseRequested) else state
+    return (
+        family.settled(state, event, owed, settings.local(event.at))
+        if isinstance(event, e.PurchaseRequested)
+        else state
+    )
 
 
 # --- time and use
@@ -104,7 +108,7 @@ def _open_session(state: PersonState, event: e.Event, settings: Settings) -> Per
         return state if known is None else _with_session(state, replace(known, last_at=max(known.last_at, event.at)))
     fresh = known is None or known.ended_by is not None or event.at - known.last_at >= settings.session_idle
     if fresh or isinstance(event, e.UserSignedIn):
-        names = ("companion", "relation", "unreviewed", "labels", "partner", "kin")
+        names = ("companion", "relation", "unreviewed", "labels", "age_rating", "partner", "kin")
         kept = {name: getattr(known, name) for name in names} if known else {}
         known = Session(id=event.session, opened_at=event.at, last_at=event.at, **kept)
     assert known is not None  # noqa: S101  # either it was known or it was just opened
@@ -274,6 +278,7 @@ def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
         relation=event.relation,
         unreviewed=event.unreviewed,
         labels=event.labels,
+        age_rating=event.age_rating,
         partner=partner,
         kin=kin,
     )
@@ -317,9 +322,8 @@ def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings:
         case o.EndSession(quiet_for=quiet_for):
             by: e.LeavingBy = event.by if isinstance(event, e.UserLeft) else "word"
             return replace(_end_session(state, event.session, event.at, by), quiet_until=event.at + quiet_for)
-        case o.Escalate(reason=reason, takeover=takeover):
-            state = replace(state, told_on={**state.told_on, f"person-{reason}": settings.local(event.at).date()})
-            return _request_takeover(state, event.at) if takeover else state
+        case o.Escalate():
+            return _escalated(state, one, event.at, settings)
         case o.SwitchMode(mode=mode):
             return replace(state, mode=mode)
         case o.AskRegistration():
@@ -330,6 +334,13 @@ def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings:
             return replace(state, wakes={**state.wakes, key: wake_at})
         case _:
             return state
+
+
+def _escalated(state: PersonState, one: o.Escalate, at: datetime, settings: Settings) -> PersonState:
+    state = replace(state, told_on={**state.told_on, f"person-{one.reason}": settings.local(at).date()})
+    if one.reason == "unanswered":  # it is with the staff now: the next danger begins anew
+        state = replace(state, alert=None)
+    return _request_takeover(state, at) if one.takeover else state
 
 
 def _disclosed(state: PersonState, event: e.Event) -> PersonState:

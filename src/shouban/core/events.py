@@ -49,6 +49,7 @@ class UserRegistered(Event, frozen=True, kw_only=True, tag=True):
     emergencies: int = 0
     agreement: str = ""
     announced: bool = True
+    contacts: tuple[str, ...] = ()
 
 
 class AgeFound(Event, frozen=True, kw_only=True, tag=True):
@@ -62,21 +63,23 @@ class AgeFound(Event, frozen=True, kw_only=True, tag=True):
 class ContactsChanged(Event, frozen=True, kw_only=True, tag=True):
     """Who may be called has changed; `verified` of them have shown, over their own channel, that they are there and agree.
 
-    `check_on` is the day from which one of these is to be asked again whether they still are.
+    `check_on` is the day from which one of these is to be asked again whether they still are. `ids`: who may be called, by random ids, in no order.
     """
 
     guardians: int
     emergencies: int
     verified: int = 0
     check_on: date | None = None
+    ids: tuple[str, ...] = ()
 
 
 class ContactTold(Event, frozen=True, kw_only=True, tag=True):
-    """A channel of a contact has taken the message of a duty; `contact` is their id among the person's contacts."""
+    """A channel of a contact has taken the message of a duty; `contact` is their id among the person's contacts. `others`: as one more of an alert."""
 
     duty: str
     contact: str
     how: str = ""
+    others: bool = False
 
 
 class ContactAnswered(Event, frozen=True, kw_only=True, tag=True):
@@ -160,10 +163,11 @@ class PurchaseRequested(Event, frozen=True, kw_only=True, tag=True):
 
 
 class PurchaseDecided(Event, frozen=True, kw_only=True, tag=True):
-    """A guardian has said yes or no to one purchase."""
+    """A guardian has said yes or no to one purchase at one price."""
 
     order: str
     approved: bool
+    amount: int = 0
     guardian: str = ""
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from typing import Final
+from unicodedata import normalize
 
 from msgspec.structs import replace
 
@@ -22,6 +24,7 @@ from shouban.core.state import (
     OrderStage,
     PersonState,
     Session,
+    Spending,
     used_on,
 )
 
@@ -29,8 +32,12 @@ from shouban.core.state import (
 MOST_BONUS: Final = 120
 # What a complaint about the money of an order is called.
 REFUND_CASE: Final = "refund-"
-# What counts towards the caps: until the money is back.
+# What was let through, until the money is back.
 COUNTED: Final = frozenset({"paid", "refunding"})
+KEPT: Final = frozenset({"waiting", "approved"})
+# Words of danger that come one after the other are one alert; what comes later begins another.
+ONE_ALERT: Final = timedelta(minutes=30)
+MOST_DUTIES: Final = 20
 # A yes is for now: prices and minds change.
 APPROVAL_LIFE: Final = timedelta(hours=24)
 # Longer ago than any rule looks back: what a span is that never began.
@@ -40,8 +47,10 @@ LONG_AGO: Final = timedelta(days=3650)
 def noted(state: PersonState, event: e.Event, today: date) -> PersonState:
     """The state after an event of the family; unchanged by any other."""
     match event:
-        case e.UserRegistered():
-            return replace(state, registered_on=today)
+        case e.UserRegistered(contacts=ids):
+            return replace(state, registered_on=today, contact_ids=ids)
+        case e.ContactsChanged():
+            return _contacts(state, event)
         case e.GuardianSet():
             return replace(state, guardianship=_set(event))
         case e.BonusGiven(minutes=minutes):
@@ -49,23 +58,64 @@ def noted(state: PersonState, event: e.Event, today: date) -> PersonState:
             return replace(state, bonus=Bonus(today, min(before + minutes, MOST_BONUS)))
         case e.GuardianLinked() | e.GuardianUnlinked() | e.LettersSet():
             return replace(state, letters=_letters(state.letters, event))
-        case e.PurchaseDecided(order=order, approved=approved):
-            known = order_of(state, order)
+        case e.ContactTold() | e.ContactAnswered():
+            return replace(state, alert=_alert(state.alert, event))
+        case _:
+            return _decided(state, event)
+
+
+def _contacts(state: PersonState, event: e.ContactsChanged) -> PersonState:
+    """Who is told no more has not been told; and with the last safe guardian goes what guardians had opened."""
+    alert = state.alert and replace(state.alert, told=tuple(one for one in state.alert.told if one in event.ids))
+    held = state.guardianship if event.guardians or not state.guardians else closed(state.guardianship)
+    return replace(state, contact_ids=event.ids, alert=alert, guardianship=held)
+
+
+def closed(held: Guardianship) -> Guardianship:
+    """What stays where no guardian answers for it any more: what is blocked, closed or switched off."""
+    return Guardianship(
+        blocked=held.blocked, closed_from=held.closed_from, closed_to=held.closed_to, features_off=held.features_off
+    )
+
+
+def _alert(alert: Alert | None, event: e.ContactTold | e.ContactAnswered) -> Alert | None:
+    """An alert begins with its first contact; who is told again of the same danger moves no clock, or somebody who cries on holds the next one off."""
+    if isinstance(event, e.ContactAnswered):
+        mine = alert is not None and event.duty in alert.duties
+        return None if mine and event.able else alert
+    if alert is None or (not event.others and event.at - alert.since >= ONE_ALERT):
+        return Alert((event.duty,), (event.contact,), event.at, event.at)
+    duties = (*alert.duties, event.duty)[-MOST_DUTIES:]
+    told = tuple(dict.fromkeys((*alert.told, event.contact)))
+    return Alert(duties, told, alert.since, event.at if len(told) > len(alert.told) else alert.at)
+
+
+def _decided(state: PersonState, event: e.Event) -> PersonState:
+    """What becomes of an order that is there already."""
+    match event:
+        case e.PurchaseDecided(order=order, approved=approved) if waits(state, event):
             stage: OrderStage = "approved" if approved else "declined"
-            return _with_order(state, known, stage, event.at) if known and known.stage == "waiting" else state
+            return _with_order(state, _known(state, order), stage, event.at)
         case e.PurchaseRefunded(order=order):
             known = order_of(state, order)
-            return _with_order(state, known, "refunded", event.at) if known else state
-        case e.ContactTold(duty=duty, contact=contact):
-            told = state.alert.told if state.alert else ()
-            return replace(state, alert=Alert(duty, tuple(dict.fromkeys((*told, contact))), event.at))
-        case e.ContactAnswered(able=able):
-            return replace(state, alert=None) if able else state
+            return _refunded(state, known, event.at) if known and known.stage in {*COUNTED, "approved"} else state
         case e.ComplaintFiled(case=case) if case.startswith(REFUND_CASE):
-            known = order_of(state, case.removeprefix(REFUND_CASE))
-            return _with_order(state, known, "refunding", known.at) if known and known.stage == "paid" else state
+            named = next((one for one in state.orders if refund_case(one.id) == case and one.stage == "paid"), None)
+            return _with_order(state, named, "refunding", named.at) if named else state
         case _:
             return state
+
+
+def _refunded(state: PersonState, known: Order, at: datetime) -> PersonState:
+    spending = state.spending
+    back = known.amount if known.stage in COUNTED and spending.month == known.at.date().replace(day=1) else 0
+    state = replace(state, spending=replace(spending, paid=max(spending.paid - back, 0)))
+    return _with_order(state, known, "refunded", at)
+
+
+def refund_case(order: str) -> str:
+    """The name of a complaint about an order's money: the order's own number stands in no log of complaints."""
+    return f"{REFUND_CASE}{sha256(order.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
 
 
 def _letters(
@@ -89,22 +139,47 @@ def order_of(state: PersonState, order: str) -> Order | None:
     return next((one for one in state.orders if order and one.id == order), None)
 
 
-def is_approved(state: PersonState, event: e.Event) -> bool:
-    """Whether a guardian has said yes to this very purchase, not long ago."""
+def _known(state: PersonState, order: str) -> Order:
+    return next(one for one in state.orders if one.id == order)
+
+
+def _same(state: PersonState, event: e.Event) -> Order | None:
+    """The order that this very purchase has, at this very price."""
     known = order_of(state, getattr(event, "order", ""))
-    fits = known is not None and known.stage == "approved" and known.amount == getattr(event, "amount", 0)
-    return known is not None and fits and event.at - known.at < APPROVAL_LIFE
+    return known if known is not None and known.amount == getattr(event, "amount", 0) else None
+
+
+def waits(state: PersonState, event: e.Event) -> bool:
+    """Whether a guardian was asked about it, and has not decided."""
+    known = _same(state, event)
+    return known is not None and known.stage == "waiting"
+
+
+def waiting(state: PersonState) -> int:
+    return sum(one.stage == "waiting" for one in state.orders)
+
+
+def is_approved(state: PersonState, event: e.Event) -> bool:
+    """Whether a guardian has said yes to it, not long ago."""
+    known = _same(state, event)
+    return known is not None and known.stage == "approved" and event.at - known.at < APPROVAL_LIFE
 
 
 def is_settled(state: PersonState, event: e.Event) -> bool:
-    """Whether this purchase was let through before: to ask about it once more changes nothing."""
+    """Whether it was let through before: to ask about it once more changes nothing."""
+    known = _same(state, event)
+    return known is not None and known.stage in COUNTED
+
+
+def is_changed(state: PersonState, event: e.Event) -> bool:
+    """Whether it was let through before at another price."""
     known = order_of(state, getattr(event, "order", ""))
-    return known is not None and known.stage in COUNTED and known.amount == getattr(event, "amount", 0)
+    return known is not None and known.stage in COUNTED and known.amount != getattr(event, "amount", 0)
 
 
 def month_with(state: PersonState, event: e.Event, month: date) -> int:
     """The total of `month` with the purchase: the app's figure or our own, whichever is more."""
-    own = sum(one.amount for one in state.orders if one.stage in COUNTED and _month(one.at, event) == month)
+    own = state.spending.paid if state.spending.month == month else 0
     amount = 0 if is_settled(state, event) else getattr(event, "amount", 0)
     return int(amount + max(own, getattr(event, "month_total", 0)))
 
@@ -116,29 +191,31 @@ def over_guardian_cap(state: PersonState, event: e.Event, month: date) -> bool:
     )
 
 
-def settled(state: PersonState, event: e.PurchaseRequested, owed: Iterable[Obligation]) -> PersonState:
-    """The purchase as it was answered: let through, refused, or waiting for a guardian."""
-    if not event.order or is_settled(state, event):
+def settled(state: PersonState, event: e.PurchaseRequested, owed: Iterable[Obligation], local: datetime) -> PersonState:
+    """The purchase as it was answered: let through, refused, or waiting for a guardian. `local` is its time where the person lives."""
+    if not event.order or is_settled(state, event) or is_changed(state, event):
         return state
-    kinds = {type(one) for one in owed}
-    stage: OrderStage = "waiting" if AskApproval in kinds else "refused" if kinds & {RefusePurchase, Lock} else "paid"
-    known = order_of(state, event.order)
-    if known is not None and known.stage == "declined":
-        return state
-    return _with_order(state, Order(event.order, event.amount, stage, event.at), stage, event.at)
+    kinds, known = {type(one) for one in owed}, order_of(state, event.order)
+    refused = bool(kinds & {RefusePurchase, Lock})
+    if known is not None and (
+        known.stage == "declined" or (refused and waits(state, event) and AskApproval not in kinds)
+    ):
+        return state  # a no stays a no; who was asked is not asked twice
+    stage: OrderStage = "waiting" if AskApproval in kinds else "refused" if refused else "paid"
+    if stage == "paid":
+        month = local.date().replace(day=1)
+        before = state.spending.paid if state.spending.month == month else 0
+        state = replace(state, spending=Spending(month, before + event.amount))
+    return _with_order(state, Order(event.order, event.amount, stage, local), stage, local)
 
 
 def _with_order(state: PersonState, order: Order, stage: OrderStage, at: datetime) -> PersonState:
-    """The newest last. What counts towards this month's caps is not pushed out by what was refused."""
+    """The newest last. What a guardian has still to decide, or has allowed, is not pushed out; sums are kept apart."""
     others = [one for one in state.orders if one.id != order.id]
     if len(others) >= MAX_ORDERS:
-        spare = next((one for one in others if one.stage not in {*COUNTED, "waiting"}), others[0])
+        spare = next((one for one in others if one.stage not in KEPT), others[0])
         others.remove(spare)
     return replace(state, orders=(*others, replace(order, stage=stage, at=at)))
-
-
-def _month(at: datetime, event: e.Event) -> date:
-    return at.astimezone(event.at.tzinfo).date().replace(day=1)
 
 
 # --- limits
@@ -167,18 +244,31 @@ def is_blocked(state: PersonState, session: Session | None) -> bool:
     """By id, name, tag or relation."""
     if session is None or not session.companion:
         return False
-    marks = {session.companion, session.companion.casefold(), f"relation:{session.relation}", *session.labels}
+    marks = {session.companion, folded(session.companion), f"relation:{session.relation}", *session.labels}
     return not marks.isdisjoint(state.guardianship.blocked)
+
+
+def folded(text: str) -> str:
+    """A name or an id as it is compared: whatever its case, width and spaces (Unicode NFKC)."""
+    return normalize("NFKC", text).casefold().strip()
 
 
 # --- alerts
 
 
 def unseen_for(state: PersonState, at: datetime) -> timedelta:
-    """How long nobody has said that they saw the last alert; nothing where none waits."""
+    """How long nobody has said that they saw it, since the last one who was told anew; nothing where none waits."""
     return at - state.alert.at if state.alert else timedelta(0)
+
+
+def open_for(state: PersonState, at: datetime) -> timedelta:
+    """How long an alert goes unanswered since its first contact."""
+    return at - state.alert.since if state.alert else timedelta(0)
 
 
 def untold(state: PersonState) -> int:
     """Contacts who could still be told."""
-    return max(state.contacts - len(state.alert.told), 0) if state.alert else state.contacts
+    told = state.alert.told if state.alert else ()
+    if state.contact_ids:
+        return sum(one not in told for one in state.contact_ids)
+    return max(state.contacts - len(told), 0)

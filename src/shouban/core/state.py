@@ -73,6 +73,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     relation: Relation = "other"
     unreviewed: bool = False
     labels: tuple[str, ...] = ()
+    age_rating: int = 0
     partner: int = 0
     kin: int = 0
 
@@ -125,11 +126,19 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Contacts were told, and none has said yet that they saw it: the ids of those told, and when the last one was."""
+    """Contacts were told, and none has said yet that they saw it: by which duties, the ids of those told, when the first one was, and the last new one."""
 
-    duty: str
+    duties: tuple[str, ...]
     told: tuple[str, ...]
+    since: datetime
     at: datetime
+
+
+class Spending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was let through in a month, in fen: kept apart from the list of orders, which is short."""
+
+    month: date | None = None
+    paid: int = 0
 
 
 def cue_level(points: int) -> int:
@@ -150,11 +159,13 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     guardians: int = 0
     emergencies: int = 0
     verified: int = 0
+    contact_ids: tuple[str, ...] = ()
     agreement: str = ""
     consents: tuple[str, ...] = ()
     guardianship: Guardianship = Guardianship()
     bonus: Bonus = Bonus()
     orders: tuple[Order, ...] = ()
+    spending: Spending = Spending()
     letters: dict[str, Letters] = {}
     alert: Alert | None = None
     registered_on: date | None = None

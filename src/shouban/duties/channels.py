@@ -61,6 +61,10 @@ class Channels:
         scheme = address.partition("://")[0] if "://" in address else ""
         return "phone" if address.startswith(PHONES) else scheme[:16] or "nothing known"
 
+    def has(self, kind: str) -> bool:
+        """Whether this service has a way out for `mail` and `phone`; other kinds bring their own."""
+        return bool({"mail": self._mail, "phone": self._sms}.get(kind, "own"))
+
     async def send(self, address: str, message: Message) -> str:
         """Hands the message over; gives how. Raises `OperatorError` saying why not, without the address."""
         kind = self.kind(address)
@@ -70,6 +74,8 @@ class Channels:
             return await self._post(address, message.document())
         if kind in RECIPIENTS and not RECIPIENTS[kind][1].fullmatch(address.split(":", 1)[1]):
             raise OperatorError(f"the {kind} address is none")
+        if self._public_only and kind not in RECIPIENTS:
+            await asyncio.to_thread(refuse_neighbours, address, may_be_a_name=True)
         if kind == "phone" and self._sms.startswith(WEBHOOKS):
             return await self._post(self._sms, {**message.document(), "to": address.split(":", 1)[1]})
         return await self._by_apprise(self._apprise_url(kind, address), kind, message)
@@ -132,15 +138,21 @@ def notify(url: str, message: Message) -> bool:
     )
 
 
-def refuse_neighbours(url: str) -> None:
-    """Raises `OperatorError` where the address is of this machine, or of a network that is not public (CWE-918)."""
+def refuse_neighbours(url: str, *, may_be_a_name: bool = False) -> None:
+    """Raises `OperatorError` where the address is of this machine, or of a network that is not public (CWE-918).
+
+    `may_be_a_name`: of a messenger what stands first may be a token and no host; what resolves to nothing reaches no neighbour.
+    """
+    told = f"{'channel' if may_be_a_name else 'webhook'} cannot be reached"
     try:
         host = urlsplit(url).hostname or ""
-        found = {one[4][0] for one in socket.getaddrinfo(host, None)}
+        found = {one[4][0] for one in socket.getaddrinfo(host, None)} if host else set()
     except (OSError, ValueError) as error:
-        raise OperatorError("webhook cannot be reached") from error
+        if may_be_a_name and isinstance(error, OSError):
+            return
+        raise OperatorError(told) from error
     if not all(ipaddress.ip_address(one.partition("%")[0]).is_global for one in map(str, found)):
-        raise OperatorError("webhook cannot be reached")
+        raise OperatorError(told)
 
 
 def _with_recipient(server: str, recipient: str, *, setting: str, kind: str) -> str:

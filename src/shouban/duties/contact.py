@@ -8,7 +8,6 @@ own doing, see `alert-next` in the packs).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -27,6 +26,7 @@ from shouban.packs.templates import Language
 _log = structlog.get_logger("shouban.duties")
 TITLE: Final[dict[Language, str]] = {"zh": "守伴安全提醒", "en": "Shouban safety notice"}
 ANSWER: Final[dict[Language, str]] = {"zh": "看到了请点：{link}", "en": "Tell us that you saw this: {link}"}
+ABOUT: Final[dict[Language, str]] = {"zh": "关于{name}。", "en": "About {name}. "}
 ANSWER_AT: Final = "/guardian/alerts/"
 Contact = dict[str, Any]
 
@@ -63,8 +63,8 @@ class ContactCarrier:
         if person is None:
             raise CallerError("the person was erased")
         contacts = in_order(person.profile.get("contacts", []), owed.contact)
+        told = person.state.alert.told if person.state.alert else ()
         if owed.others:
-            told = person.state.alert.told if person.state.alert else ()
             contacts = [one for one in contacts if one.get("id") not in told]
         if not contacts:
             raise OperatorError("no contact is on record; a person of the staff must find one")
@@ -73,19 +73,22 @@ class ContactCarrier:
     async def _first_taken(
         self, duty: Duty, owed: NotifyGuardian, person: PersonPort, contacts: Sequence[Contact]
     ) -> str:
+        """The first who takes it. Of a minor the guardians are tried again and again, though somebody else took it meanwhile: once."""
         tried: list[str] = []
-        waits = False
+        mine = person.state.alert.told if person.state.alert and duty.id in person.state.alert.duties else ()
         for place, contact in enumerate(contacts, 1):
+            is_guardian, missed = contact.get("kind") == "guardian", bool(tried) and person.state.is_minor
+            if missed and not is_guardian and contact.get("id") in mine:
+                continue  # told at an earlier try; still a guardian must be
             chosen = await self._chosen(person, contact.get("id", ""))
             if chosen.urgent_only and owed.urgency == "soon":
-                waits = True  # they asked for urgent alerts only; this one stands on their page
-                continue
+                return "on the guardian's page: they asked for urgent alerts only"
             how, faults = await self._tell(duty, owed, person, contact, chosen)
+            tried += [f"contact {place}: {fault}" for fault in faults]
+            if how and missed and not is_guardian:
+                raise OperatorError("; ".join([*tried, f"contact {place} was told in their place: {how}"]))
             if how:
                 return f"contact {place}: {how}"
-            tried += [f"contact {place}: {fault}" for fault in faults]
-        if waits and not tried:
-            return "on the guardian's page: they asked for urgent alerts only"
         raise OperatorError("; ".join(tried) or "the contacts have no channel")
 
     async def _tell(
@@ -93,7 +96,7 @@ class ContactCarrier:
     ) -> tuple[str, list[str]]:
         """How it was taken, or why by no channel."""
         name, faults = contact.get("id", ""), []
-        token = await self._receipts.open(duty.service, person.id, duty.id, name, self._road.now())
+        token = await self._receipts.open(person, duty.id, name, self._road.now())
         message = self._message(duty, owed, person, contact, token)
         for address in dict.fromkeys((*chosen.addresses, *contact.get("channels", []))):
             try:
@@ -104,12 +107,15 @@ class ContactCarrier:
                 _log.exception("channel_broke", duty=duty.id)
                 faults.append("the channel broke")
             else:
-                await self._note(duty, person, name, how, self._road.now())
+                await self._note(duty, owed, person, name, how)
                 return how, []
         return "", faults
 
-    async def _note(self, duty: Duty, person: PersonPort, contact: str, how: str, at: datetime) -> None:
-        told = ContactTold(at=at, person=person.id, session=duty.session, duty=duty.id, contact=contact, how=how)
+    async def _note(self, duty: Duty, owed: NotifyGuardian, person: PersonPort, contact: str, how: str) -> None:
+        at = self._road.now()
+        told = ContactTold(
+            at=at, person=person.id, session=duty.session, duty=duty.id, contact=contact, how=how, others=owed.others
+        )
         call, after = self._receipts.telling(duty.id, contact, how, at)
         await self._road.act(person, told, call=call, after=after, waits=True)
 
@@ -117,6 +123,8 @@ class ContactCarrier:
         language: Language = person.profile.get("language") or "zh"
         text = self._pack_of(duty.service).template(owed.template, language, age_band=person.state.age_band).text
         link = f"{self._base}{ANSWER_AT}{token}"
+        if name := person.profile.get("nickname"):
+            text = f"{ABOUT[language].format(name=name)}{text}"
         if self._base:  # without an address of our own a link leads nowhere
             text = f"{text}\n{ANSWER[language].format(link=link)}"
         more = {"user": person.app_id, "contact": contact.get("name", ""), "answer": link}
@@ -124,6 +132,10 @@ class ContactCarrier:
 
 
 def in_order(contacts: Sequence[Contact], first: str) -> list[Contact]:
-    """Guardians before emergency contacts, or the other way round; unsafe ones never."""
+    """Guardians before emergency contacts, or the other way round; last whom somebody has named themselves and nobody verified; unsafe ones never."""
     safe = [one for one in contacts if not one.get("unsafe")]
-    return sorted(safe, key=lambda one: one.get("kind") != first)
+    return sorted(safe, key=lambda one: (one.get("kind") != first, _only_named(one)))
+
+
+def _only_named(one: Contact) -> bool:
+    return one.get("named_by") == "self" and not one.get("verified_at")

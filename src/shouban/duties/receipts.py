@@ -5,7 +5,6 @@ The link to answer with is known to the message alone; its digest is kept. A row
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +18,7 @@ from shouban.core.errors import CallerError
 from shouban.db.engine import view
 from shouban.db.schema import RECEIPTS
 from shouban.db.writer import Call, Job, Writer
+from shouban.duties.ports import PersonPort
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds, moment
 
@@ -41,11 +41,14 @@ class Receipts:
         self._engine = engine
         self._writer = writer
 
-    async def open(self, service: str, person: str, duty: str, contact: str, at: datetime) -> str:
-        """A receipt for what is about to be sent, and the token of its link; tried again, the newest token holds."""
-        token = secrets.token_urlsafe(24)
+    async def open(self, person: PersonPort, duty: str, contact: str, at: datetime) -> str:
+        """A receipt for what is about to be sent, and the token of its link: the same for the same duty and contact, for what was not taken may have arrived.
+
+        It is made with the person's own key, and so is nobody else's to guess.
+        """
+        token = "".join(person.session(f"receipt{half}\0{duty}\0{contact}") for half in (1, 2))
         row = {
-            "receipt_id": _name(duty, contact), "service_id": service, "person_id": person, "duty_id": duty, "contact_id": contact, "token": _digest(token),
+            "receipt_id": _name(duty, contact), "service_id": person.service, "person_id": person.id, "duty_id": duty, "contact_id": contact, "token": _digest(token),
             "sent_us": 0, "how": "", "answered_us": 0,
         }  # fmt: skip
         make = (postgresql_insert if self._engine.dialect.name == "postgresql" else sqlite_insert)(RECEIPTS)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from shouban.core.errors import CallerError
 from shouban.core.events import Basis, Relation
+from shouban.core.family import folded
 from shouban.core.obligations import Redact
 from shouban.db.writer import Writer
 from shouban.detectors.opinion import Adviser
@@ -105,6 +106,10 @@ class Gateway:
 
     def by_id(self, service: str) -> Service:
         return next(one for one in self.services.values() if one.id == service)
+
+    def persona_of(self, service: str, companion: str) -> Persona | None:
+        """A declared companion by its id, in whatever letters it is written."""
+        return self.personas.get((service, companion)) or self.personas.get((service, folded(companion)))
 
     def time(self, at_header: str | None) -> datetime:
         """Now; with the virtual clock, the time that the request states."""

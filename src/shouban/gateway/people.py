@@ -21,7 +21,7 @@ from shouban.core.errors import CallerError, ConflictError, EvidenceError, Opera
 from shouban.core.state import PersonState
 from shouban.db.engine import view
 from shouban.db.keys import MasterKey, PersonKey
-from shouban.db.schema import APPEALS, LEDGER, LINKS, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, SIGN_INS, STATES
+from shouban.db.schema import APPEALS, LEDGER, LINKS, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, RECEIPTS, SIGN_INS, STATES
 from shouban.db.writer import Job, Writer
 from shouban.duties.ledger import NOTICES, Duty, open_duties
 
@@ -298,7 +298,7 @@ def require(person: Person | None, app_id: str) -> Person:
 def erase_rows(connection: Connection, person: Person) -> dict[str, int]:
     """Deletes every row that opens with the person's key, and the key. Returns how many rows went, by table."""
     gone = {}
-    for table in (MESSAGES, PUSHES, STATES, SIGN_INS, APPEALS, LINKS, PERSON_KEYS, PERSONS):
+    for table in (MESSAGES, PUSHES, STATES, SIGN_INS, APPEALS, LINKS, RECEIPTS, PERSON_KEYS, PERSONS):
         mine = (table.c.service_id == person.service) & (table.c.person_id == person.id)
         gone[table.name] = connection.execute(delete(table).where(mine)).rowcount
     return gone

@@ -232,17 +232,7 @@ def as_seen(turn: Turn, text: str) -> str:
 async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     """Hears every turn that was not heard before, in order; the new ones last."""
     new, earlier = new_turns(ask)
-    if companion and companion != companion_of(talk):
-        persona = talk.gateway.personas.get((talk.service.id, companion))
-        relation, age_rating, labels = (
-            (persona.relation, persona.age_rating, persona.labels) if persona else ("other", 0, ())
-        )
-        unreviewed = talk.service.settings.companions == "approved" and not (persona and persona.is_approved)
-        await talk.hear(
-            e.CompanionChosen(
-                at=talk.at, person=talk.person.id, session=talk.session, companion=companion, relation=relation, age_rating=age_rating, unreviewed=unreviewed, labels=labels
-            )
-        )  # fmt: skip
+    await _choose(talk, companion)
     quiet = 0
     for place in earlier:
         quiet += await _hear_earlier(talk, ask, place)
@@ -254,15 +244,31 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
         await _hear_new(talk, ask, place, context)
-    await _hear_features(talk, ask, new)
+    await _hear_features(talk, ask)
     talk.add(list(talk.person.pending.values()))
-    talk.stops, talk.erasures = talk.person.state.stops, talk.person.state.erasures
 
 
-async def _hear_features(talk: Talk, ask: Ask, new: Sequence[int]) -> None:
+async def _choose(talk: Talk, companion: str) -> None:
+    """The companion of this talk: another than before, or the same as it is declared now."""
+    session = talk.person.state.sessions.get(talk.session)
+    wanted = companion or (session.companion if session else "")
+    if not wanted:
+        return
+    persona = talk.gateway.persona_of(talk.service.id, wanted)
+    chosen = e.CompanionChosen(
+        at=talk.at, person=talk.person.id, session=talk.session, companion=wanted, relation=persona.relation if persona else "other",
+        age_rating=persona.age_rating if persona else 0, labels=persona.labels if persona else (),
+        unreviewed=talk.service.settings.companions == "approved" and not (persona and persona.is_approved),
+    )  # fmt: skip
+    kept = ("companion", "relation", "age_rating", "labels", "unreviewed")
+    if session is None or any(getattr(session, name) != getattr(chosen, name) for name in kept):
+        await talk.hear(chosen)
+
+
+async def _hear_features(talk: Talk, ask: Ask) -> None:
     """Asked only where a guardian has switched something off."""
     if talk.person.state.guardianship.features_off:
-        for feature in features_of(ask, new):
+        for feature in features_of(ask):
             await talk.hear(e.FeatureAsked(at=talk.at, person=talk.person.id, session=talk.session, feature=feature))
 
 

@@ -21,13 +21,17 @@ NAMES: Final = frozenset(
 )
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 SAID_BY: Final[dict[str, Role]] = {"user": "user", "assistant": "companion", "system": "companion", "developer": "companion", "tool": "companion", "function": "companion"}  # fmt: skip
-# What guardians may switch off, by how a request shows it.
+# What guardians may switch off, by what a part's type or key holds; a part of a kind nobody knows may be any of them.
 PART_FEATURES: Final[dict[str, Feature]] = {
-    "image_url": "images",
-    "video_url": "images",
-    "input_audio": "voice",
+    "image": "images",
+    "video": "images",
+    "audio": "voice",
     "file": "files",
+    "document": "files",
 }
+TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "reasoning", "thinking"})
+EMPTY: Final = frozenset({b"", b"null", b"[]", b"{}"})
+MEDIA_FEATURES: Final[frozenset[Feature]] = frozenset({"images", "voice", "files"})
 # Parts that are media, not words: no text detector can read them.
 MEDIA: Final = frozenset({"image_url", "video_url", "input_audio", "file"})
 MAX_DEPTH: Final = 12
@@ -53,7 +57,10 @@ class Ask(msgspec.Struct):
     stream: bool | None = False
     n: int | None = 1
     tools: msgspec.Raw = msgspec.Raw()
-    modalities: list[str] | None = None
+    functions: msgspec.Raw = msgspec.Raw()
+    web_search_options: msgspec.Raw = msgspec.Raw()
+    audio: msgspec.Raw = msgspec.Raw()
+    modalities: msgspec.Raw = msgspec.Raw()
 
     @property
     def is_stream(self) -> bool:
@@ -129,21 +136,34 @@ def new_turns(ask: Ask) -> tuple[list[int], list[int]]:
     return new, [place for place in range(len(ask.messages)) if place not in new]
 
 
-def features_of(ask: Ask, new: Sequence[int]) -> list[Feature]:
-    """What the request uses that a guardian may have switched off, in its new turns and for its answer; sorted."""
+def features_of(ask: Ask) -> list[Feature]:
+    """What the request uses that a guardian may have switched off: in any of its turns, all of which go to the model, and for its answer; sorted."""
     found: set[Feature] = set()
-    if bytes(ask.tools) not in {b"", b"null", b"[]"}:
+    if any(bytes(one) not in EMPTY for one in (ask.tools, ask.functions, ask.web_search_options)):
         found.add("tools")
-    if "audio" in (ask.modalities or ()):
+    if bytes(ask.audio) not in EMPTY or b"audio" in bytes(ask.modalities).lower():
         found.add("voice")
-    for place in new:
-        content = ask.messages[place].content
-        for part in content if isinstance(content, list) else ():
-            if isinstance(part, dict):
-                found |= {
-                    feature for name, feature in PART_FEATURES.items() if name == part.get("type") or name in part
-                }
+    for turn in ask.messages:
+        if turn.tool_calls:
+            found.add("tools")
+        if not isinstance(turn.content, str | None):
+            found |= _media_in(turn.content)
     return sorted(found)
+
+
+def _media_in(value: Any, depth: int = 0) -> set[Feature]:  # noqa: ANN401  # any JSON
+    if depth > MAX_DEPTH:
+        return set(MEDIA_FEATURES)
+    if isinstance(value, list):
+        return {one for inner in value for one in _media_in(inner, depth + 1)}
+    if not isinstance(value, dict):
+        return set()
+    kind = str(value.get("type", ""))
+    names = [kind.lower(), *(str(key).lower() for key in value)]
+    found = {feature for word, feature in PART_FEATURES.items() if any(word in name for name in names)}
+    if kind and kind not in TEXT_PARTS and not found:
+        found = set(MEDIA_FEATURES)
+    return found.union(*(_media_in(inner, depth + 1) for inner in value.values() if isinstance(inner, list | dict)))
 
 
 # --- answers

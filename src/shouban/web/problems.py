@@ -10,22 +10,22 @@ from shouban.web.language import Language
 # The code says all there is to say.
 BY_CODE: Final[dict[str, str]] = {
     "answered_already": "这条已经确认过了。", "decided_already": "刚才已经有人决定了。", "is_minor": "未满 18 周岁一直是未成年人模式，可以改里面的限制。",
-    "name_taken": "这个账号名已经有人用了，请换一个。", "no_code": "还没有验证码，或者已经过期，请重新发送。", "no_invitation": "邀请已经用过或者过期了，请让孩子重新发送。",
+    "name_taken": "这个账号名已经有人用了，请换一个；如果是您自己的，请填原来的密码。", "no_code": "还没有验证码，或者已经过期，请重新发送。", "no_invitation": "邀请已经用过或者过期了，请让孩子重新发送。",
     "no_link": "您没有关联这个孩子，或者已经解除。", "no_name": "请填写怎么称呼。", "no_number": "这不是手机号，也不是邮箱，请检查一下。", "not_allowed": "您的身份不能做这件事。",
     "not_found": "没有找到，可能已经删除或过期。", "not_of_age": "监护人必须是成年人。", "not_sent": "没有发出去，请检查号码，或者换一种方式。", "not_verified": "姓名和身份证号对不上。",
-    "open_already": "已经有一个申诉在处理。", "other_site": "请求来自别的网站，请打开本页再试。", "own_guardian": "这是孩子自己的出生日期。", "too_many_codes": "验证码发得太多了，请过一会儿再试。",
+    "open_already": "已经有一个申诉在处理。", "other_site": "请求来自别的网站，请打开本页再试。", "own_guardian": "这是孩子自己的出生日期。", "too_many_codes": "刚发过验证码，请等一分钟再发；一天最多发五次。",
     "too_many_tries": "试错太多次，请过一会儿再试。", "unsafe_contact": "这个页面已经关闭，请联系服务方。", "user_not_found": "这个账号已经删除。", "wrong_code": "验证码不对，请再看一遍。",
     "wrong_password": "账号或密码不对。", "guardian_needed": "这要由监护人决定。", "second_person": "做出原决定的人不能再决定一次。",
     "own_account": "不能改自己的账号，请另一位管理员来改。", "cannot_move": "这个版本现在不能这样改。", "stopped": "有不能通过的问题，请先补齐材料。", "appealed_already": "已经申诉过了。",
     "nothing_to_appeal": "没有可以申诉的决定。", "link_used": "这个链接已经用过或过期了，请在应用里重新打开。", "too_many_invitations": "今天发的邀请太多了，请明天再试。",
-    "missing_field": "还有没填的内容。", "not_a_minor": "对方不是未成年人，不能关联监护人。",
+    "missing_field": "还有没填的内容。", "bonus_used_up": "今天已经给够了，明天再给。", "empty_curfew": "开始和结束不能是同一个时间。", "not_yours": "这位联系人请在应用里修改。", "not_a_minor": "对方不是未成年人，不能关联监护人。",
 }  # fmt: skip
 BY_FIELD: Final[dict[str, str]] = {
     "address": "这个号码或地址不符合所选的方式。", "again": "两次输入的密码不一样。", "agreed": "请勾选您是监护人。", "blocked": "屏蔽的太多，或者有一项太长。",
     "closed_from": "时间请写成 21:30 这样。", "closed_to": "休息时间要么都填，要么都不填，写成 21:30 这样。", "code": "请填写验证码。", "contacts": "联系人太多了，请先去掉一位。",
-    "form": "表单填得不完整。", "id_number": "身份证号不对：长度、日期或校验位不符。", "minutes": "分钟数不对：请填整数，或者留空。", "most_once": "金额请写成 30 或 29.90 这样，或者留空。",
+    "form": "表单填得不完整。", "id_number": "身份证号不对：长度、日期或校验位不符。", "minutes": "分钟数请填 0 到 1440 的整数，或者留空。", "most_once": "金额请写成 30 或 29.90 这样，或者留空。",
     "most_month": "金额请写成 30 或 29.90 这样，或者留空。", "name": "名称不对：请填写，不要太长。", "password": "密码不符合要求：至少 10 个字符，不要用常见的密码。", "purpose": "没有这一项。",
-    "roles": "请为账号选对角色：监护人由孩子的邀请产生，不能在这里新建。", "real_name": "请填写身份证上的姓名。", "reason": "请写明理由。", "sure": "请先勾选确认。", "why": "请写明理由。",
+    "roles": "请为账号选对角色：监护人由孩子的邀请产生，不能在这里新建。", "real_name": "请填写身份证上的姓名。", "reason": "请写明理由。", "sure": "请先勾选“我确定”，这一步不能撤销。", "why": "请写明理由。",
 }  # fmt: skip
 
 

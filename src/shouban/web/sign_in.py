@@ -55,7 +55,10 @@ WORDS: Final = {
     "wrong": Text("账号或密码不对。", "The name or the password is wrong."),
     "wrong_code": Text("验证码不对或已经用过，请等下一个。", "The code is wrong or was used already; wait for the next one."),
     "too_many": Text("试错太多次，请稍后再试。", "Too many wrong tries; try again later."),
-    "help": Text("忘记密码请找管理员重设。", "If you forgot the password, the administrator sets a new one."),
+    "help": Text(
+        "应用的用户没有密码，请从应用里重新打开“我的数据”。监护人忘了密码，请让孩子的应用重新发一次邀请，用新的账号名接受。工作人员忘了密码，请找管理员。",
+        "People of the app have no password: open “My data” from the app again. A guardian who forgot theirs asks for another invitation from the child's app, and accepts it with a new name. Staff ask the administrator.",
+    ),
 }  # fmt: skip
 _TOLD: Final = {"wrong_password": "wrong", "wrong_code": "wrong_code", "too_many_tries": "too_many"}
 

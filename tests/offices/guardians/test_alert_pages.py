@@ -188,3 +188,140 @@ def test_the_code_never_reaches_the_page_and_a_channel_that_takes_none_is_named(
     refused = client.post(f"{page}/channels", data={"kind": "messenger", "address": "file://etc/passwd"})
     assert refused.status_code == 502
     assert "没有发出去" in refused.text
+
+
+# --- who may be the danger, and what fails
+
+
+def unanswered(office: Served, user: str) -> int:
+    return sum(b"unanswered" in bytes(row.body) for row in office.ledger(user, kinds=["Escalate"]))
+
+
+def test_who_cannot_reach_the_child_passes_it_on_at_once(office: Served, phone: Hook, own: Hook) -> None:
+    user = fresh("小雨")
+    uncle = contact(own.url, "emergency", name="舅舅")
+    office.register(user, "14_15", nickname="小雨", contacts=[contact(phone.url), uncle], at=noon())
+    office.chat(PLAN, user=user, at=noon(minutes=3))
+    passes(office, minutes=3, seconds=1)
+    assert "关于小雨" in phone.told[-1]["text"]
+    link = phone.told[-1]["answer"]
+    assert "我联系不上" in browser(office).get(link).text
+    pressed = browser(office).post(link, data={"able": "no"}, headers={"x-shouban-at": noon(minutes=4)})
+    assert "马上联系下一位" in browser(office).get(pressed.headers["location"]).text
+    passes(office, minutes=4, seconds=1)
+    assert len(own.told) == 1
+
+
+def test_an_old_link_of_who_was_found_to_be_a_danger_ends_no_search(office: Served, phone: Hook, own: Hook) -> None:
+    user = fresh("小雨")
+    made = office.register(user, "14_15", contacts=[contact(own.url, name="前任"), contact(phone.url)], at=noon())
+    office.chat(PLAN, user=user, at=noon(minutes=3))
+    passes(office, minutes=3, seconds=1)
+    link = own.told[-1]["answer"]
+    office.ask("PATCH", f"/v1/users/{user}/contacts/{made['contacts'][0]['id']}", {"unsafe": True}, at=noon(minutes=4))
+    assert browser(office).post(link, data={}).status_code == 404
+    passes(office, minutes=8, seconds=5)
+    assert len(phone.told) == 1, "the mother is told"
+    passes(office, minutes=14)
+    assert unanswered(office, user) == 1
+
+
+def test_a_guardian_taken_out_of_the_contacts_is_out_and_a_corrected_number_is_not(
+    office: Served, phone: Hook, own: Hook
+) -> None:
+    user, client, page = linked(office, phone, "14_15")
+    with_own_channel(client, page, own)
+    with hook() as new_phone:
+        corrected = [{"kind": "guardian", "name": "王芳", "relation": "mother", "channels": [new_phone.url]}]
+        office.post(f"/v1/users/{user}/contacts", {"contacts": corrected}, at=noon(minutes=2))
+        assert client.get(page).status_code == 200, "she is the same"
+        office.chat(PLAN, user=user, at=noon(minutes=3))
+        passes(office, minutes=3, seconds=1)
+        assert own.told[-1]["title"] == "守伴安全提醒", "and so is the channel she chose"
+        told = len(own.told)
+        other = [{"kind": "guardian", "name": "李明", "relation": "father", "channels": [new_phone.url + "/2"]}]
+        office.post(f"/v1/users/{user}/contacts", {"contacts": other}, at=noon(minutes=40))
+        assert client.get(page).status_code == 403
+        assert client.post(f"{page}/limits", data={"minutes": "600"}).status_code == 403
+        passes(office, days=8)
+        assert len(own.told) == told, "no summary either"
+
+
+def test_a_danger_does_not_come_back_by_another_number(office: Served, phone: Hook) -> None:
+    user, client, page = linked(office, phone, "14_15")
+    contact_id = office.get(f"/v1/users/{user}").json()["contacts"][0]["id"]
+    office.ask("PATCH", f"/v1/users/{user}/contacts/{contact_id}", {"unsafe": True}, at=noon(minutes=2))
+    again = [{"kind": "guardian", "name": "王芳", "relation": "mother", "channels": [phone.url, "tel:13900001111"]}]
+    for contacts in ([], again):
+        made = office.post(f"/v1/users/{user}/contacts", {"contacts": contacts}, at=noon(minutes=3)).json()
+        assert client.get(page).status_code == 403
+    assert [one["unsafe"] for one in made["contacts"]] == [True]
+    told = len(phone.told)
+    office.chat(PLAN, user=user, at=noon(minutes=4))
+    passes(office, minutes=4, seconds=1)
+    assert len(phone.told) == told
+
+
+def test_a_guardian_who_could_not_be_reached_is_tried_again_though_somebody_else_took_it(
+    office: Served, own: Hook
+) -> None:
+    user = fresh("小雨")
+    with hook(503) as mother:
+        contacts = [contact(mother.url), contact(own.url, "emergency", name="朋友")]
+        office.register(user, "14_15", contacts=contacts, at=noon())
+        office.chat(PLAN, user=user, at=noon(minutes=3))
+        passes(office, minutes=3, seconds=1)
+        assert (len(mother.told), len(own.told)) == (1, 1)
+        passes(office, minutes=3, seconds=30)
+        assert len(mother.told) >= 2
+        assert len(own.told) == 1, "the friend once"
+        [duty] = office.ledger(user, kinds=["NotifyGuardian"])
+        assert duty.state == "owed"
+        assert "told in their place" in duty.outcome or "503" in duty.outcome
+
+
+def test_who_wants_urgent_alerts_only_sends_the_other_to_no_neighbour(office: Served, phone: Hook, own: Hook) -> None:
+    user, client, page = linked(office, phone, "14_15")
+    both = [
+        {"kind": "guardian", "name": "王芳", "relation": "mother", "channels": [phone.url]},
+        contact(own.url, "emergency", name="邻居"),
+    ]
+    office.post(f"/v1/users/{user}/contacts", {"contacts": both}, at=noon(minutes=1))
+    assert client.post(f"{page}/wishes", data={"letters": "none", "urgent_only": "yes"}).status_code == 303
+    told = len(phone.told)
+    office.post("/v1/check", {"role": "user", "text": RISK, "user": user}, at=noon(minutes=3))
+    passes(office, minutes=3, seconds=1)
+    assert office.ledger(user, kinds=["NotifyGuardian"])
+    assert (len(phone.told), len(own.told)) == (told, 0)
+
+
+def test_an_address_taken_out_and_put_back_is_not_flooded(office: Served, phone: Hook, own: Hook) -> None:
+    _, client, page = linked(office, phone, "14_15")
+    assert client.post(f"{page}/channels", data={"kind": "webhook", "address": own.url}).status_code == 303
+    [channel] = set(re.findall(r'name="channel" value="([0-9a-f]+)"', client.get(f"{page}/alerts").text))
+    client.post(f"{page}/channels/drop", data={"channel": channel})
+    for address in (own.url, f"{own.url}?x=1", f"{own.url}/"):
+        assert client.post(f"{page}/channels", data={"kind": "webhook", "address": address}).status_code == 429
+    assert len(own.told) == 1
+
+
+def test_what_could_not_be_reached_is_not_kept_and_what_is_not_set_up_not_offered(office: Served, phone: Hook) -> None:
+    _, client, page = linked(office, phone, "14_15")
+    assert (
+        client.post(f"{page}/channels", data={"kind": "webhook", "address": "http://127.0.0.1:9/x"}).status_code == 502
+    )
+    shown = client.get(f"{page}/alerts").text
+    assert "等验证码" not in shown
+    assert 'value="phone"' not in shown, "this service has no way to send texts"
+    assert 'value="webhook"' in shown
+
+
+def test_an_open_alert_stands_on_every_page_until_it_is_answered(office: Served, phone: Hook) -> None:
+    user, client, page = linked(office, phone, "14_15")
+    office.chat(PLAN, user=user, at=noon(minutes=3))
+    passes(office, minutes=3, seconds=1)
+    for place in ("/guardian", page, f"{page}/settings", f"{page}/spending?days=1"):
+        assert "还没有人确认" in client.get(place, headers={"x-shouban-at": noon(days=2)}).text, place
+    assert 'href="tel:120"' in client.get(page).text
+    browser(office).post(phone.told[-1]["answer"], data={})
+    assert "还没有人确认" not in client.get("/guardian").text

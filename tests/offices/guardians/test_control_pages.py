@@ -46,9 +46,9 @@ Family = tuple[str, httpx.Client, str]
 def saved(client: httpx.Client, address: str, **data: Any) -> str:
     """The page that follows a form that was taken."""
     answer = client.post(address, data=data)
-    assert answer.status_code == 303, re.findall(r'role="alert">([^<]*)', answer.text)
+    assert answer.status_code == 303, re.findall(r'role="alert"[^>]*>([^<]*)', answer.text)
     shown = client.get(answer.headers["location"])
-    assert "已保存" in shown.text
+    assert 'role="status"' in shown.text
     return shown.text
 
 
@@ -109,15 +109,73 @@ def test_a_companion_is_blocked_by_name_tag_relation_or_id(
 
 def test_features_are_switched_off_one_by_one(office: Served, family: Family) -> None:
     user, client, page = family
+    off = "关闭了这段对话里用到的功能"
     saved(client, f"{page}/limits", features="images")
-    assert "关闭了这个功能" in office.chat(PICTURE, user=user, at=noon(minutes=2)).text
-    assert "关闭了这个功能" not in said(office, user, 3)
+    assert off in office.chat(PICTURE, user=user, at=noon(minutes=2)).text
+    assert off not in said(office, user, 3)
     tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
-    assert "关闭了这个功能" not in said(office, user, 4, tools=tools)
+    assert off not in said(office, user, 4, tools=tools)
     saved(client, f"{page}/limits", features=["tools", "voice"])
-    assert "关闭了这个功能" in said(office, user, 5, tools=tools)
-    assert "关闭了这个功能" in said(office, user, 6, modalities=["text", "audio"])
-    assert "关闭了这个功能" not in office.chat(PICTURE, user=user, at=noon(minutes=7)).text
+    for more in (
+        {"tools": tools},
+        {"functions": tools},
+        {"web_search_options": {"a": 1}},
+        {"modalities": ["text", "Audio"]},
+        {"audio": {"voice": "x"}},
+    ):
+        assert off in said(office, user, 5, **more), more
+    assert off not in office.chat(PICTURE, user=user, at=noon(minutes=7)).text
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [PICTURE, {"role": "assistant", "content": "一只猫"}, {"role": "user", "content": "它是什么颜色"}],
+        [{"role": "system", "content": PICTURE["content"]}, {"role": "user", "content": "看"}],
+        [{"role": "user", "content": [{"type": "input_image", "image": "x"}]}], [{"role": "user", "content": [{"type": "hologram", "data": "x"}]}],
+        [{"role": "user", "content": [{"type": "text", "text": "看", "more": [{"image": "x"}]}]}],
+    ],
+)  # fmt: skip
+def test_a_picture_does_not_come_in_by_another_way(office: Served, family: Family, turns: list[dict[str, Any]]) -> None:
+    """In an earlier turn, a system prompt, under another name, of a kind nobody knows."""
+    user, client, page = family
+    saved(client, f"{page}/limits", features="images")
+    office.chat(*turns, user=user, at=noon(minutes=2))
+    assert "guardian-feature" in locks(office, user)[-1]
+
+
+def test_a_rating_a_changed_declaration_and_other_letters_hold_at_every_message(office: Served, family: Family) -> None:
+    user, _, _ = family
+    name = fresh("Lover")
+    assert (
+        office.post("/v1/companions", {"id": name, "name": "阿青", "relation": "friend"}, at=noon()).status_code < 300
+    )
+    before = len(locks(office, user))
+    said(office, user, 2, companion=name)
+    assert len(locks(office, user)) == before
+    assert (
+        office.post(
+            "/v1/companions", {"id": name, "name": "阿青", "relation": "partner", "age_rating": 18}, at=noon(minutes=3)
+        ).status_code
+        < 300
+    )
+    for minute, companion in ((4, name), (5, name.lower()), (6, name.upper()), (7, "")):
+        before = len(locks(office, user))
+        said(office, user, minute, companion=companion)
+        assert len(locks(office, user)) > before, companion
+    rated = fresh("grown")
+    office.post("/v1/companions", {"id": rated, "relation": "character", "age_rating": 18}, at=noon(minutes=8))
+    for minute in (9, 10, 11):
+        before = len(locks(office, user))
+        said(office, user, minute, companion=rated, session="rated")
+        assert len(locks(office, user)) > before, "not the first message only"
+
+
+def test_a_name_in_full_width_blocks_as_well(office: Served, family: Family) -> None:
+    user, client, page = family
+    office.post("/v1/companions", {"id": "k-1", "name": "Night King", "relation": "character"}, at=noon())
+    saved(client, f"{page}/limits", names="ｎｉｇｈｔ　ｋｉｎｇ")
+    assert "没有开放这个角色" in said(office, user, 3, companion="k-1")
 
 
 def test_each_purchase_is_put_before_the_guardian(office: Served, phone: Hook, family: Family) -> None:
@@ -132,19 +190,34 @@ def test_each_purchase_is_put_before_the_guardian(office: Served, phone: Hook, f
     assert eventually(lambda: any("30.00" in one["text"] for one in phone.told))
     shown = client.get(f"{page}/spending").text
     assert "月卡&lt;b&gt;" in shown
+    dearer = client.post(
+        f"{page}/purchases", data={"order": wish["order"], "amount": "100", "item": "月卡<b>", "approved": "yes"}
+    )
+    other = client.post(
+        f"{page}/purchases", data={"order": wish["order"], "amount": "3000", "item": "本子", "approved": "yes"}
+    )
+    assert (dearer.status_code, other.status_code) == (409, 409), "a yes is for what the page has shown"
+    messages = len(phone.told)
+    for minute in (4.1, 4.2):
+        assert office.post("/v1/purchases/check", wish, at=noon(minutes=minute)).json()["state"] == "waiting"
+    office.get(f"/v1/users/{user}", at=noon(minutes=4.5))
+    assert len(phone.told) == messages, "to ask again is not to write again"
     assert "等您决定" in shown
     with office.listening(user) as events:
-        saved(client, f"{page}/purchases", order=wish["order"], approved="yes")
+        saved(client, f"{page}/purchases", order=wish["order"], amount="3000", item="月卡<b>", approved="yes")
         told = events.until("purchase_decided")[-1]
     assert (told["order"], told["approved"]) == (wish["order"], True)
     assert office.post("/v1/purchases/check", wish, at=noon(minutes=5)).json()["state"] == "paid"
-    twice = client.post(f"{page}/purchases", data={"order": wish["order"], "approved": "no"})
+    twice = client.post(
+        f"{page}/purchases", data={"order": wish["order"], "amount": "3000", "item": "月卡<b>", "approved": "no"}
+    )
     assert twice.status_code == 409
     over = {**wish, "order": fresh("order"), "amount": 3001}
     assert (
         "监护人设定的限额" in office.post("/v1/purchases/check", over, at=noon(minutes=6)).json()["notices"][0]["text"]
     )
-    saved(client, f"{page}/refund", order=wish["order"])
+    assert "申请退款" in saved(client, f"{page}/refund", order=wish["order"])
+    assert client.post(f"{page}/refund", data={"order": wish["order"]}).status_code == 404, "asked once"
     assert [row.kind for row in office.ledger(user, kinds=["AnswerComplaint"])] == ["AnswerComplaint"]
 
 
@@ -153,7 +226,7 @@ def test_a_no_is_a_no(office: Served, family: Family) -> None:
     saved(client, f"{page}/spending", purchases="ask")
     wish = {"user": user, "amount": 3000, "item": "礼物"}
     order = office.post("/v1/purchases/check", wish, at=noon(minutes=3)).json()["order"]
-    saved(client, f"{page}/purchases", order=order, approved="no")
+    saved(client, f"{page}/purchases", order=order, amount="3000", item="礼物", approved="no")
     again = office.post("/v1/purchases/check", {**wish, "order": order}, at=noon(minutes=4)).json()
     assert (again["allowed"], again["state"]) == (False, "declined")
 
@@ -169,5 +242,5 @@ def test_what_does_not_fit_is_said_and_changes_nothing(
     before = office.get(f"/v1/users/{user}").json()["controls"]
     refused = client.post(f"{page}/{place}", data=form)
     assert refused.status_code == 400
-    assert field in "".join(re.findall(r'role="alert">([^<]*)<', refused.text))
+    assert field in "".join(re.findall(r'role="alert"[^>]*>([^<]*)<', refused.text))
     assert office.get(f"/v1/users/{user}").json()["controls"] == before

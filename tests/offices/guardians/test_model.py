@@ -80,6 +80,9 @@ def test_nobody_is_flooded_by_codes() -> None:
         held = with_channel(held, phone, "1", NOW + place * 2 * MINUTE)
     with pytest.raises(CallerError, match="codes were sent there"):
         with_channel(held, phone, "1", NOW + 20 * MINUTE)
+    for address in ("13900001111", "+86 139 0000 1111", "139-0000-1111"):
+        with pytest.raises(CallerError):
+            with_channel(without_channel(held, phone.id), channel_of(Adding("phone", address)), "1", NOW + 20 * MINUTE)
     for place in range(CODES_OF_A_LINK - CODES_A_DAY):
         one = channel_of(Adding("phone", f"1390000222{place}"))
         held = without_channel(with_channel(held, one, "1", NOW), one.id)

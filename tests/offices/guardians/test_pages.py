@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.duties.test_contact import Hook, hook
@@ -27,7 +28,7 @@ def phone() -> Iterator[Hook]:
 
 
 def problem_in(page: str) -> str:
-    return "".join(re.findall(r'role="alert">([^<]*)<', page))
+    return "".join(re.findall(r'role="alert"[^>]*>([^<]*)<', page))
 
 
 def is_locked(office: Served, user: str, *, minutes: int = 5) -> bool:
@@ -63,7 +64,7 @@ def test_the_summary_has_times_topics_and_alerts_and_no_word(office: Served, pho
         office.chat(f"{SECRET} 第{minute}页", user=user, at=noon(minutes=minute))
     office.chat("我不想活了，药都攒够了", user=user, at=noon(minutes=13))
     shown = client.get(page, headers={"x-shouban-at": noon(minutes=14)}).text
-    assert re.search(r"安全</th>.*1 次", shown)
+    assert re.search(r"涉及危险的话</th>.*1 次", shown)
     assert "11 分钟" in shown
     assert "<svg" in shown
     assert "正在通知" in shown or "已通知" in shown
@@ -112,7 +113,7 @@ def test_several_children_and_several_guardians(office: Served, phone: Hook) -> 
     second, other = child(office, phone, "16_17")
     again, answer = accepted(office, invited(office, phone, second, other), name=name, again="")
     assert answer.status_code == 303, answer.text
-    assert again.get("/guardian").text.count("/guardian/children/") == 2
+    assert again.get("/guardian").text.count(">查看</a>") == 2
     father, answer = accepted(office, invited(office, phone, first, contact))
     assert answer.status_code == 303
     assert father.get(f"/guardian/children/{office.person_id(first)}").status_code == 200
@@ -123,7 +124,7 @@ def test_several_children_and_several_guardians(office: Served, phone: Hook) -> 
 def test_a_guardian_who_leaves_sees_nothing_more_and_the_child_is_told(office: Served, phone: Hook) -> None:
     user, client, page = linked(office, phone, "14_15")
     with office.listening(user) as events:
-        assert client.post(f"{page}/leave").status_code == 303
+        assert client.post(f"{page}/leave", data={"sure": "yes"}).status_code == 303
         told = events.until("notice")[-1]
     assert "解除关联" in told["text"]
     assert client.get(page).status_code == 403
@@ -200,11 +201,45 @@ def test_with_the_last_guardian_goes_what_they_opened_and_agreed_to(office: Serv
     held = office.get(f"/v1/users/{user}/data").json()["state"]
     assert held["guardianship"] == {"daily_limit": 600, "blocked": ["bad"], "purchases_allowed": True}
     assert held["consents"] == ["training"]
-    assert client.post(f"{page}/leave").status_code == 303
+    assert client.post(f"{page}/leave", data={"sure": "yes"}).status_code == 303
     held = office.get(f"/v1/users/{user}/data").json()["state"]
     assert held["guardianship"] == {"blocked": ["bad"]}
     assert not held.get("consents")
     assert client.get(page).status_code in {403, 404}
+
+
+def test_two_who_leave_at_once_leave_nothing_open(office: Served, phone: Hook) -> None:
+    name = fresh("妈妈")
+    user, contact = child(office, phone, "14_15")
+    mother, _ = accepted(office, invited(office, phone, user, contact), name=name)
+    father, _ = accepted(office, invited(office, phone, user, contact))
+    page = f"/guardian/children/{office.person_id(user)}"
+    mother.post(f"{page}/spending", data={"purchases": "caps"})
+    mother.post(f"{page}/consent", data={"purpose": "training", "given": "yes"})
+    with ThreadPoolExecutor(2) as pool:
+        left = list(pool.map(lambda one: one.post(f"{page}/leave", data={"sure": "yes"}).status_code, (mother, father)))
+    assert left == [303, 303]
+    held = office.get(f"/v1/users/{user}/data").json()["state"]
+    assert not held["guardianship"].get("purchases_allowed") if "guardianship" in held else True
+    assert not held.get("consents")
+
+
+def test_to_leave_asks_first(office: Served, phone: Hook) -> None:
+    _, client, page = linked(office, phone, "14_15")
+    refused = client.post(f"{page}/leave", data={})
+    assert (refused.status_code, "我确定" in problem_in(refused.text)) == (400, True)
+    assert client.get(page).status_code == 200
+
+
+def test_what_waits_for_the_guardian_stands_on_the_first_page(office: Served, phone: Hook) -> None:
+    user, client, page = linked(office, phone, "14_15")
+    assert "您同意以后，孩子才能使用" in client.get("/guardian").text
+    client.post(f"{page}/consent", data={"purpose": "companionship", "given": "yes"})
+    client.post(f"{page}/spending", data={"purchases": "ask"})
+    office.post("/v1/purchases/check", {"user": user, "amount": 100, "order": fresh("o")}, at=noon(minutes=2))
+    shown = client.get("/guardian").text
+    assert "1 笔消费等您决定" in shown
+    assert "您同意以后" not in shown
 
 
 def test_invitations_go_to_safe_guardians_only_and_not_without_end(office: Served, phone: Hook) -> None:

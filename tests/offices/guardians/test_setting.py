@@ -37,7 +37,7 @@ def test_only_what_waits_can_be_decided_and_only_what_was_paid_refunded() -> Non
     orders = (Order("a", 100, "paid", NOW), Order("b", 200, "declined", NOW))
     for order in ("a", "b", "unknown"):
         assert (
-            refused(office.decide_purchase(None, child(orders=orders), Deciding(order, "yes"), NOW)).code
+            refused(office.decide_purchase(None, child(orders=orders), Deciding(order, "yes", 100), NOW)).code
             == "decided_already"
         )
     for order in ("b", "unknown"):

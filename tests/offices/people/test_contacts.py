@@ -15,12 +15,13 @@ from shouban.offices.people.contacts import (
     ALL_CODES_A_DAY,
     RECHECK_AFTER,
     ContactChange,
+    barred_by,
     changed,
     counted,
     found_in,
-    id_of,
     identified,
     replaced,
+    safe_ids,
     shown,
     standing,
     tried,
@@ -41,14 +42,39 @@ def one(*, at: datetime = NOW) -> dict[str, Any]:
 def test_who_is_the_same_as_before_keeps_what_is_known(found: list[dict[str, Any]]) -> None:
     first = [{**one, "verified_at": NOW.isoformat()} for one in identified(found, [])]
     again = identified(found, first)
-    assert [one["id"] for one in again] == [id_of(one) for one in found]
-    assert all(one["verified_at"] == NOW.isoformat() for one in again)
+    assert len({one["id"] for one in again}) == len(found), "everybody has an id of their own"
+    named = [place for place, one in enumerate(found) if one["name"].strip() or one["channels"]]
+    assert {again[place]["id"] for place in named} <= {one["id"] for one in first}
+    assert [one["id"] for one in identified([*found], first)] == [one["id"] for one in again] or len(named) < len(found)
 
 
-def test_another_number_is_another_contact_and_not_verified() -> None:
+def test_ids_say_nothing_of_whose_they_are() -> None:
+    assert identified([MOTHER], [])[0]["id"] != identified([MOTHER], [])[0]["id"]
+
+
+def test_another_number_is_the_same_contact_and_not_verified() -> None:
     held = [{**identified([MOTHER], [])[0], "verified_at": NOW.isoformat()}]
     fresh = identified([{**MOTHER, "channels": ["tel:+862"]}], held)
+    assert fresh[0]["id"] == held[0]["id"]
     assert standing(fresh[0], NOW) == "unverified"
+
+
+def test_a_danger_stays_one_through_another_number_another_name_and_a_time_away() -> None:
+    plain = {key: value for key, value in MOTHER.items() if key != "unsafe"}
+    held = [{**identified([plain], [])[0], "unsafe": True}]
+    assert identified([{**plain, "channels": ["tel:+862"]}], held)[0]["unsafe"]
+    assert identified([{**plain, "name": "妈妈"}], held)[0]["unsafe"]
+    barred = barred_by(held, [], [])
+    assert [one["name"] for one in barred] == ["王芳"]
+    assert identified([plain], [], barred)[0]["unsafe"], "taken out and put back"
+    assert not identified([{**plain, "name": "李明", "channels": ["tel:+863"]}], held, barred)[0]["unsafe"]
+    assert not identified([{**plain, "unsafe": False}], held, barred)[0]["unsafe"], "unless it is said outright"
+
+
+def test_the_same_phone_twice_is_one_to_be_told() -> None:
+    both = identified([MOTHER, {**MOTHER, "kind": "emergency"}, FATHER | {"channels": ["tel:+869"]}], [])
+    assert len(both) == 3
+    assert len(safe_ids(both)) == 2
 
 
 def test_the_right_code_verifies_once_and_for_a_while() -> None:

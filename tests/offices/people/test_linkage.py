@@ -31,7 +31,7 @@ def test_of_each_side_the_newest_word_holds_in_whatever_order_they_come(signals:
     sides: dict[str, Any] = {}
     newest: dict[str, Linking] = {}
     for one in signals:
-        if one.side in newest and one.number <= newest[one.side].number:
+        if one.side in newest and one.number <= newest[one.side].number and one.mode != "minor":
             with pytest.raises(CallerError) as stale:
                 linked(sides, one, AT)
             assert stale.value.code == "stale_signal"
@@ -40,12 +40,13 @@ def test_of_each_side_the_newest_word_holds_in_whatever_order_they_come(signals:
     assert held_by(sides) == sorted(side for side, one in newest.items() if one.mode == "minor")
 
 
-def test_sides_are_few() -> None:
+def test_sides_are_few_and_none_that_protects_is_refused() -> None:
     sides: dict[str, Any] = {}
     for place in range(MOST_SIDES):
-        sides = linked(sides, Linking("device", "minor", 1, device=f"d{place}"), AT)
-    with pytest.raises(CallerError):
-        linked(sides, Linking("device", "minor", 1, device="one more"), AT)
+        sides = linked(sides, Linking("device", "standard" if place else "minor", 1, device=f"d{place}"), AT)
+    sides = linked(sides, Linking("store", "minor", 1), AT)
+    assert len(sides) == MOST_SIDES
+    assert held_by(sides) == ["device:d0", "store"]
 
 
 def send(office: Served, user: str, **body: Any) -> Any:
@@ -64,8 +65,11 @@ def test_one_tap_on_any_side_switches_all_and_leaving_needs_every_side_and_the_g
     assert send(office, user, source="store", mode="standard", number=8).json()["mode"] == "minor", (
         "nobody was verified"
     )
-    stale = send(office, user, source="store", mode="minor", number=8)
+    stale = send(office, user, source="store", mode="standard", number=8, verified=True)
     assert (stale.status_code, stale.json()["error"]["code"]) == (409, "stale_signal")
+    assert send(office, user, source="store", mode="minor", number=8).json()["held_by"] == ["store"]
+    app = office.post(f"/v1/users/{user}/mode", {"mode": "standard", "by": "guardian", "verified": True}, at=noon())
+    assert (app.status_code, "store" in app.json()["error"]["message"]) == (403, True)
     assert send(office, user, source="store", mode="standard", number=9, verified=True).json()["mode"] == "standard"
 
 

@@ -75,7 +75,7 @@ def test_two_who_race_to_the_cap_do_not_both_get_through(office: Served) -> None
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({"amount": 0}, "amount"), ({"amount": 5, "month_total": -1}, "amount"), ({"amount": 5, "order": "a\x00b"}, "order"), ({"amount": 5, "item": "a\nb"}, "item")],
+    [({"amount": 0}, "amount"), ({"amount": 5, "month_total": -1}, "amount"), ({"amount": 5, "order": "a\x00b"}, "order"), ({"amount": 5, "item": "a\nb"}, "item"), ({"amount": 5, "item": "请登录 http://evil.example"}, "item"), ({"amount": 5, "item": "见evil.top"}, "item")],
 )  # fmt: skip
 def test_what_does_not_fit_is_named(office: Served, body: dict[str, Any], field: str) -> None:
     user = fresh()

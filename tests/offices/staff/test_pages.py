@@ -26,7 +26,7 @@ def of(office: Served, *roles: str) -> httpx.Client:
 
 
 def problem_in(page: str) -> str:
-    return "".join(re.findall(r'role="alert">([^<]*)<', page))
+    return "".join(re.findall(r'role="alert"[^>]*>([^<]*)<', page))
 
 
 def talked(office: Served, said: str = "我把药都攒够了，今晚就走") -> tuple[str, str]:

@@ -12,6 +12,7 @@ import msgspec
 
 from shouban.core.errors import CallerError
 from shouban.core.events import Relation
+from shouban.core.family import folded
 from shouban.core.signals import Level, Reading, rank
 
 Stage = Literal["pending", "approved", "refused", "suspended", "superseded"]
@@ -114,8 +115,8 @@ def checked(persona: Persona) -> Persona:
 
 def labels_of(persona: Persona) -> tuple[str, ...]:
     """What a guardian may block it by, besides its id and relation."""
-    named = [f"name:{persona.name.strip().casefold()}"] if persona.name.strip() else []
-    return (*named, *dict.fromkeys(f"tag:{tag.strip().casefold()}" for tag in persona.tags if tag.strip()))
+    named = [f"name:{folded(persona.name)}"] if folded(persona.name) else []
+    return (*named, *dict.fromkeys(f"tag:{folded(tag)}" for tag in persona.tags if folded(tag)))
 
 
 # What a designer may not aim at (Order 21 Art. 8, 10; draft Art. 7, 9): the goal as prompts put it.

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
+from shouban.core.family import folded
 from shouban.core.signals import Reading
 from shouban.db.engine import view
 from shouban.db.writer import Job, Writer
@@ -29,6 +30,10 @@ class OnOffer:
     age_rating: int
     is_approved: bool
     labels: tuple[str, ...]
+
+
+def strictness(one: OnOffer) -> tuple[bool, bool, int]:
+    return one.relation in {"partner", "kin", "deceased"}, not one.is_approved, one.age_rating
 
 
 @dataclass
@@ -118,10 +123,16 @@ class CompanionsOffice:
         def read() -> dict[tuple[str, str], Any]:
             with view(self.engine) as connection:
                 found = records.all_declared(connection)
-            return {
+            offered = {
                 key: OnOffer(persona.relation, persona.age_rating, stage == "approved", m.labels_of(persona))
                 for key, (persona, stage) in found.items()
             }
+            # By the id in whatever letters, too; of two that differ in letters only, the stricter is what a mistyped one gets.
+            alike: dict[tuple[str, str], OnOffer] = {}
+            for (service, companion), one in offered.items():
+                name = (service, folded(companion))
+                alike[name] = one if name not in alike else max(alike[name], one, key=strictness)
+            return {**alike, **offered}
 
         self.personas.update(await asyncio.to_thread(read))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -98,7 +98,7 @@ class AlertPages(ChildPages):
         async def seen(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             child = await self.child(request, person)
             await self._alerts.answer_as(whose(request).who, child, form_as(data, Seen).duty, self.time(request))
-            return saved(person, "")
+            return saved(person, "", "seen")
 
         return [wishes, seen]
 
@@ -108,15 +108,19 @@ class AlertPages(ChildPages):
             return await self._answer_page(request, token)
 
         @post("/alerts/{token:str}", opt={"open": True}, status_code=200)
-        async def answer(request: AnyRequest, token: str) -> Response[Any]:
+        async def answer(request: AnyRequest, token: str, data: Sent) -> Response[Any]:
             """Pressed by a person: what fetches links by itself presses nothing. The token is the key; there is no cookie to misuse."""
             try:
-                self._throttle.count(request.client.host if request.client else "")
-                await self._alerts.answer(token, self.time(request))
+                await self._alerts.answer(token, self.time(request), able=data.get("able") != "no")
             except CallerError as error:
-                if error.code != "answered_already":
-                    return await self._answer_page(request, token, error)
-            return Redirect(f"/guardian/alerts/{token}", status_code=303)
+                if error.code == "answered_already":
+                    return Redirect(f"/guardian/alerts/{token}", status_code=303)
+                try:  # only guesses count: who has a link may press it, whatever others behind the same address do
+                    self._throttle.count(request.client.host if request.client else "")
+                except CallerError as too_many:
+                    error = too_many
+                return await self._answer_page(request, token, error)
+            return Redirect(f"/guardian/alerts/{token}?able={data.get('able', 'yes')}", status_code=303)
 
         return [told, answer]
 
@@ -126,7 +130,7 @@ class AlertPages(ChildPages):
         every = child.state.letters.get(who.account, "none")
         return self.page(
             request, "alerts.html", child, problem=problem, held=held, every=every, letters=named(request, LETTERS), kinds=named(request, KINDS),
-            known_kinds=get_args(m.ChannelKind), shown=m.masked,
+            known_kinds=self._alerts.kinds(), shown=m.masked,
         )  # fmt: skip
 
     async def _answer_page(self, request: AnyRequest, token: str, problem: CallerError | None = None) -> Response[str]:
@@ -138,5 +142,5 @@ class AlertPages(ChildPages):
         language = language_of(request)
         return rendered(
             "alert.html", WORDS, language, HERE / "templates", problem=in_words(problem, language) if problem else "", status=problem.status if problem else 200, found=found,
-            token=token, local=Settings().local,
+            token=token, able=request.query_params.get("able", "yes"), local=Settings().local,
         )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -56,11 +56,20 @@ class AlertsOffice:
         return held
 
     async def add_channel(self, who: Who, child: PersonPort, wish: m.Adding, at: datetime) -> None:
-        """Sends a code to the address; alerts go there once it has come back."""
+        """Sends a code to the address; alerts go there once it has come back. What could not be reached is not kept."""
         fresh, code = m.channel_of(wish), new_code()
-        link, _ = await self._link(who, child)
+        link, before = await self._link(who, child)
         await self._change(child, link, lambda held: m.with_channel(held, fresh, code, at), at)
-        await self._channels.reach([fresh.address], channel_message(child, fresh, code, at), "code")
+        try:
+            await self._channels.reach([fresh.address], channel_message(child, fresh, code, at), "code")
+        except CallerError:
+            if all(one.id != fresh.id for one in before.channels):
+                await self._change(child, link, lambda held: m.without_channel(held, fresh.id), at)
+            raise
+
+    def kinds(self) -> list[m.ChannelKind]:
+        """What this service can send to."""
+        return [kind for kind in get_args(m.ChannelKind) if self._channels.has(kind)]
 
     async def confirm_channel(self, who: Who, child: PersonPort, channel: str, code: str, at: datetime) -> None:
         link, _ = await self._link(who, child)
@@ -98,14 +107,14 @@ class AlertsOffice:
     async def told_by(self, token: str) -> tuple[PersonPort, Receipt]:
         """Whom an alert was about, by the link that stood in it."""
         found = await asyncio.to_thread(self._receipts.by_token, token) if token else None
-        person = await self._road.by_id(found.service, found.person) if found and found.sent_at else None
-        if found is None or person is None:
+        person = await self._road.by_id(found.service, found.person) if found else None
+        if found is None or person is None or not _may_answer(person, found.contact):
             raise CallerError("this link is not one of ours, or too old", status=404, code="not_found")
         return person, found
 
-    async def answer(self, token: str, at: datetime) -> None:
+    async def answer(self, token: str, at: datetime, *, able: bool = True) -> None:
         person, found = await self.told_by(token)
-        await self._answered(person, found, at)
+        await self._answered(person, found, at, able=able)
 
     async def answer_as(self, who: Who, child: PersonPort, duty: str, at: datetime) -> None:
         """A guardian says on their page that they have seen it."""
@@ -116,9 +125,9 @@ class AlertsOffice:
             raise CallerError("this alert did not go to you", status=404, code="not_found")
         await self._answered(child, found, at)
 
-    async def _answered(self, person: PersonPort, found: Receipt, at: datetime) -> None:
+    async def _answered(self, person: PersonPort, found: Receipt, at: datetime, *, able: bool = True) -> None:
         call, after = self._receipts.answering(found, at)
-        event = e.ContactAnswered(at=at, person=person.id, duty=found.duty, contact=found.contact)
+        event = e.ContactAnswered(at=at, person=person.id, duty=found.duty, contact=found.contact, able=able)
         await self._road.act(person, event, call=call, after=after, waits=True)
 
     # --- what is sent by itself
@@ -173,11 +182,12 @@ class AlertsOffice:
     # --- links
 
     async def _links(self, child: PersonPort) -> list[tuple[str, str, m.Invited]]:
-        """Links that stand, of contacts who are no danger."""
+        """Links that stand, of contacts who are there and no danger; who is a danger by one link is one by all."""
         found = await asyncio.to_thread(records.links_to, self._engine, child.service, child.id)
-        unsafe = {one.get("id") for one in child.profile.get("contacts", []) if one.get("unsafe")}
+        contacts = child.profile.get("contacts", [])
         opened = [(link, account, self._opened(child, link, sealed)) for link, account, sealed in found]
-        return [one for one in opened if one[2].contact not in unsafe]
+        barred = {account for _, account, held in opened if not m.guards(contacts, held.contact)}
+        return [one for one in opened if one[1] not in barred]
 
     async def _link(self, who: Who, child: PersonPort) -> tuple[str, m.Invited]:
         mine = [(link, held) for link, account, held in await self._links(child) if account == who.account]
@@ -201,6 +211,12 @@ class AlertsOffice:
 
     def _opened(self, child: PersonPort, link: str, sealed: bytes) -> m.Invited:
         return msgspec.json.decode(child.open(sealed, "links", "sealed", link), type=m.Invited)
+
+
+def _may_answer(person: PersonPort, contact: str) -> bool:
+    """Who is still a contact, and no danger: another's link must not end the search."""
+    one = next((one for one in person.profile.get("contacts", []) if one.get("id") == contact), None)
+    return one is not None and not one.get("unsafe")
 
 
 def own_addresses(child: PersonPort, contact: str) -> list[str]:

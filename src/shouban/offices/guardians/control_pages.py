@@ -92,7 +92,7 @@ class ControlPages(ChildPages):
                 await self._settings.ask_refund(child, wish.order, self.time(request))
             except CallerError as error:
                 return await self._spending_page(request, person, error)
-            return saved(person, "/spending")
+            return saved(person, "/spending", "refund")
 
         return [spending, set_spending, decide, refund]
 
@@ -105,7 +105,7 @@ class ControlPages(ChildPages):
         listed = [*known, *((one, one) for one in blocks.ids if one not in dict(known))]
         given = bonus.minutes if bonus.day == Settings().local(self.time(request)).date() else 0
         return self.page(
-            request, "settings.html", child, problem=problem, settings=held, blocks=blocks, companions=listed, given=given, bonuses=c.BONUSES,
+            request, "settings.html", child, problem=problem, settings=held, blocks=blocks, companions=listed, given=given, bonuses=[one for one in c.BONUSES if given + one <= MOST_BONUS], in_force=c.in_force(child.state),
             most_bonus=MOST_BONUS, exemptions=named(request, EXEMPTIONS), relations=named(request, RELATIONS), features=named(request, FEATURES), clock=clock,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from shouban.core.errors import CallerError
 from shouban.core.events import Feature, Relation
-from shouban.core.family import MOST_BONUS
+from shouban.core.family import MOST_BONUS, folded, waiting
 from shouban.core.rules import EXEMPTIONS
 from shouban.core.state import Guardianship, PersonState
 
@@ -52,8 +53,12 @@ class Spending(msgspec.Struct):
 
 
 class Deciding(msgspec.Struct):
+    """A form: a yes or no to what the page has shown, at the price it has shown."""
+
     order: str
     approved: str
+    amount: int
+    item: str = ""
 
 
 class Giving(msgspec.Struct):
@@ -79,6 +84,8 @@ def with_limits(held: Guardianship, wish: Limits) -> Guardianship:
     closed_from, closed_to = _minute(wish.closed_from, "closed_from"), _minute(wish.closed_to, "closed_to")
     if (closed_from is None) != (closed_to is None):
         raise CallerError("a curfew needs both times, or none", field="closed_to")
+    if closed_from is not None and closed_from == closed_to:
+        raise CallerError("a curfew ends at another time than it begins", field="closed_to", code="empty_curfew")
     return replace(
         held, daily_limit=int(minutes) if minutes else None, exemptions=tuple(sorted(set(wish.exemptions))), closed_from=closed_from, closed_to=closed_to,
         blocked=_marks(wish), features_off=tuple(sorted(set(wish.features))),
@@ -110,8 +117,43 @@ def checked_bonus(wish: Giving, given: int) -> int:
     if wish.minutes not in BONUSES:
         raise CallerError(f"bonus time is one of {', '.join(map(str, BONUSES))} minutes", field="minutes")
     if given + wish.minutes > MOST_BONUS:
-        raise CallerError(f"at most {MOST_BONUS} minutes are given in a day", field="minutes", status=409)
+        told = f"at most {MOST_BONUS} minutes are given in a day; {given} were given already"
+        raise CallerError(told, field="minutes", status=409, code="bonus_used_up")
     return wish.minutes
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What waits for the guardian: an alert nobody has answered, purchases to decide, a consent without which the child cannot talk."""
+
+    alert_at: datetime | None
+    purchases: int
+    consent: bool
+
+    @property
+    def is_any(self) -> bool:
+        return self.alert_at is not None or self.purchases > 0 or self.consent
+
+
+def waiting_for(state: PersonState) -> Waiting:
+    alert = state.alert.since if state.alert else None
+    return Waiting(alert, waiting(state), "companionship" not in state.consents)
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """What holds now: minutes a day (nothing: no limit), and the spans of minutes of the day that are closed."""
+
+    minutes: int | None
+    closed: tuple[tuple[int, int], ...]
+
+
+def in_force(state: PersonState) -> InForce:
+    """The law's limits (2 hours at 16 and 17, else one; 22:00 to 06:00) less what was lifted, and the guardian's own beside them."""
+    held = state.guardianship
+    law = None if "daily-limit" in held.exemptions else 120 if state.age_band == "16_17" else 60
+    limits = [one for one in (law, held.daily_limit) if one is not None]
+    own = ((held.closed_from, held.closed_to),) if held.closed_from is not None and held.closed_to is not None else ()
+    night = () if "curfew" in held.exemptions else ((22 * 60, 6 * 60),)
+    return InForce(min(limits, default=None), (*night, *own))
 
 
 def companions_of(state: PersonState) -> list[tuple[str, str]]:
@@ -138,7 +180,7 @@ def _marks(wish: Limits) -> tuple[str, ...]:
 
 
 def _listed(text: str) -> list[str]:
-    parts = (one.strip().casefold() for one in re.split(r"[,，、]", text))
+    parts = (folded(one) for one in re.split(r"[,，、]", text))
     return list(dict.fromkeys(one for one in parts if one))
 
 

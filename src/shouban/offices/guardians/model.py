@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -61,6 +62,7 @@ class Invited(msgspec.Struct, frozen=True, omit_defaults=True):
     channels: tuple[Channel, ...] = ()
     urgent_only: bool = False
     codes_sent: tuple[str, ...] = ()
+    codes_to: dict[str, tuple[str, ...]] = {}
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -124,8 +126,29 @@ def with_channel(held: Invited, fresh: Channel, code: str, at: datetime) -> Invi
     known = next((one for one in held.channels if one.id == fresh.id), fresh)
     if known is fresh and len(held.channels) >= MOST_CHANNELS:
         raise CallerError(f"at most {MOST_CHANNELS} channels are kept; take one out first", field="address")
-    waiting = replace(known, code=codes.sent(known.code, known.id, code, at))
-    return replace(_put(held, waiting), codes_sent=(*sent, at.isoformat()))
+    place = place_of(fresh.address)
+    kept = codes.sent({"sent": list(held.codes_to.get(place, ()))}, known.id, code, at)
+    recent = {one: times for one, times in held.codes_to.items() if codes.within_a_day(list(times), at)}
+    waiting = replace(known, code=kept)
+    return replace(
+        _put(held, waiting), codes_sent=(*sent, at.isoformat()), codes_to={**recent, place: tuple(kept["sent"])}
+    )
+
+
+def place_of(address: str) -> str:
+    """Where an address leads, however it is written: a channel taken out and put back, or spelled otherwise, is the same place."""
+    kind, _, rest = address.partition(":")
+    if kind == "tel":
+        plain = "".join(sign for sign in rest if sign.isdigit()).removeprefix("86")
+    else:
+        plain = rest.split("?", 1)[0].split("#", 1)[0].casefold().rstrip("/")
+    return sha256(f"{kind}:{plain}".encode()).hexdigest()[:12]
+
+
+def guards(person_contacts: Sequence[dict[str, Any]], contact: str) -> bool:
+    """Whether a link by this contact stands: they are still a guardian among the contacts, and no danger."""
+    one = next((one for one in person_contacts if one.get("id") == contact), None)
+    return one is not None and one.get("kind") == "guardian" and not one.get("unsafe")
 
 
 def confirmed(held: Invited, channel: str, code: str, at: datetime) -> tuple[Invited, CallerError | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Protocol
@@ -17,6 +17,7 @@ from shouban.core.errors import CallerError
 from shouban.core.rules import Settings
 from shouban.core.state import used_on
 from shouban.duties.ports import PersonPort, RoadPort
+from shouban.offices.guardians import controls as c
 from shouban.offices.guardians import model as m
 from shouban.offices.guardians import summary as s
 from shouban.offices.guardians.setting import SettingsOffice
@@ -34,7 +35,7 @@ AnyRequest = Request[Any, Any, Any]
 Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE: Final = Path(__file__).parent
 # What a page says after a form was taken, by the word in its address.
-TOLD: Final = {"saved": "saved", "sent": "code_sent"}
+TOLD: Final = {"saved": "saved", "sent": "code_sent", "seen": "seen_told", "refund": "refund_told", "left": "left_told"}
 
 
 class Callers(Protocol):
@@ -80,19 +81,28 @@ class ChildPages:
     def page(
         self, request: AnyRequest, template: str, child: PersonPort, *, problem: CallerError | None = None, **given: object
     ) -> Response[str]:  # fmt: skip
-        word = TOLD.get(request.query_params.get("told", ""))
-        told = WORDS[word].to(language_of(request)) if word and not problem else ""
+        told = "" if problem else told_in(request)
         tabs = [
             (f"/guardian/children/{child.id}{place}", name.to(language_of(request))) for place, name in TABS.items()
         ]
         return framed(
-            request, HERE, template, WORDS, problem=problem, told=told, child=child, tabs=tabs, bands=named(request, BANDS), local=Settings().local, **given
+            request, HERE, template, WORDS, problem=problem, told=told, child=child, tabs=tabs, waiting=c.waiting_for(child.state), bands=named(request, BANDS), local=Settings().local, **given
         )  # fmt: skip
+
+
+def told_in(request: AnyRequest) -> str:
+    """What the address says was done, in words."""
+    word = TOLD.get(request.query_params.get("told", ""))
+    return WORDS[word].to(language_of(request)) if word else ""
 
 
 def saved(person: str, place: str, told: str = "saved") -> Response[Any]:
     """To the page that a form was on: reloading it sends nothing twice."""
     return Redirect(f"/guardian/children/{person}{place}?told={told}", status_code=303)
+
+
+def unsure() -> CallerError:
+    return CallerError("tick the box first: this cannot be undone", field="sure")
 
 
 def named(request: AnyRequest, table: dict[Any, Text]) -> dict[Any, str]:
@@ -120,13 +130,16 @@ class GuardianPages(ChildPages):
         @post("/invited", opt={"open": True}, status_code=200)
         async def accept(request: AnyRequest, data: Sent) -> Response[Any]:
             refuse_other_sites(request)
-            token = str(data.pop("token", ""))
+            token, address = str(data.pop("token", "")), request.client.host if request.client else ""
             try:
-                self._throttle.count(request.client.host if request.client else "")
+                await self._office.invited(token, self.time(request))
                 cookie = await self._office.accept(token, form_as(data, m.Accepting), self.time(request))
             except CallerError as error:
-                return await self._invited_page(request, token, error, name=str(data.get("name", "")))
-            self._throttle.forgive(request.client.host if request.client else "")
+                try:  # who is invited is not kept out by what others try from the same address
+                    self._throttle.count(address if error.code == "no_invitation" else token)
+                except CallerError as too_many:
+                    return await self._invited_page(request, "", too_many)
+                return await self._invited_page(request, token, error, data)
             return Redirect(
                 "/guardian", status_code=303, cookies=[cookie_of(cookie, request, production=self._production)]
             )
@@ -139,7 +152,11 @@ class GuardianPages(ChildPages):
             found = await self._office.children(whose(request).who)
             today = Settings().local(self.time(request)).date()
             used = {one.id: round(used_on(one.state, today).total_seconds() / 60) for one in found}
-            return framed(request, HERE, "children.html", WORDS, children=found, used=used, bands=named(request, BANDS))
+            waiting = {one.id: c.waiting_for(one.state) for one in found}
+            return framed(
+                request, HERE, "children.html", WORDS, told=told_in(request), children=found, used=used, waiting=waiting, bands=named(request, BANDS),
+                local=Settings().local,
+            )  # fmt: skip
 
         @get("/children/{person:str}", opt={"action": "see_summary"})
         async def child(request: AnyRequest, person: str, days: int = s.WEEK) -> Response[str]:
@@ -174,8 +191,7 @@ class GuardianPages(ChildPages):
         @post("/children/{person:str}/erase", opt={"action": "erase_child"}, status_code=200)
         async def erase(request: AnyRequest, person: str, data: Sent) -> Response[str]:
             if not form_as(data, Sure).sure:
-                unsure = CallerError(WORDS["sure"].to(language_of(request)), field="sure")
-                return await self._rights_page(request, person, unsure)
+                return await self._rights_page(request, person, unsure())
             gone = await self._settings.erase(await self.child(request, person), self.time(request))
             return framed(request, HERE, "erased_child.html", WORDS, gone=gone, person=person)
 
@@ -183,9 +199,11 @@ class GuardianPages(ChildPages):
 
     def _ending(self) -> list[Any]:
         @post("/children/{person:str}/leave", opt={"action": "leave_child"}, status_code=200)
-        async def leave(request: AnyRequest, person: str) -> Response[Any]:
+        async def leave(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            if not form_as(data, Sure).sure:
+                return await self._rights_page(request, person, unsure())
             await self._office.leave(whose(request).who, await self.child(request, person), self.time(request))
-            return Redirect("/guardian", status_code=303)
+            return Redirect("/guardian?told=left", status_code=303)
 
         return [leave]
 
@@ -195,15 +213,20 @@ class GuardianPages(ChildPages):
         return self.page(request, "rights.html", child, problem=problem, purposes=purposes)
 
     async def _invited_page(
-        self, request: AnyRequest, token: str, problem: CallerError | None = None, *, name: str = ""
+        self,
+        request: AnyRequest,
+        token: str,
+        problem: CallerError | None = None,
+        typed: Mapping[str, Any] | None = None,
     ) -> Response[str]:
         language, child = language_of(request), ""
         try:
             person, _ = await self._office.invited(token, self.time(request))
             child = person.profile.get("nickname") or person.app_id
         except CallerError as error:
-            problem = error
+            problem = problem or error
+        kept = {field: str((typed or {}).get(field, "")) for field in ("name", "real_name", "agreed")}
         return rendered(
             "invited.html", WORDS, language, HERE / "templates", problem=in_words(problem, language) if problem else "", status=problem.status if problem else 200,
-            child=child, token=token, name=name, back=f"/guardian/invited?token={token}", proves=self._office.proves_identity,
+            child=child, token=token, kept=kept, back=f"/guardian/invited?token={token}", proves=self._office.proves_identity,
         )  # fmt: skip

@@ -100,6 +100,13 @@ def links_to(engine: Engine, service: str, person: str) -> list[tuple[str, str, 
         return [(row.link_id, row.account_id, bytes(row.sealed)) for row in rows]
 
 
+def standing(connection: Connection, service: str, person: str) -> list[tuple[str, bytes]]:
+    """Id and what is sealed of each link that stands, within a transaction that changes them."""
+    mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.state == "active")
+    rows = connection.execute(select(LINKS.c.link_id, LINKS.c.sealed).where(mine).with_for_update())
+    return [(row.link_id, bytes(row.sealed)) for row in rows]
+
+
 def linked_since(engine: Engine, service: str, person: str) -> list[tuple[str, datetime]]:
     """Account and beginning of each link that stands."""
     mine = (LINKS.c.service_id == service) & (LINKS.c.person_id == person) & (LINKS.c.state == "active")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.core.events import MINOR_BANDS
-from shouban.core.family import order_of
+from shouban.core.family import order_of, refund_case
 from shouban.core.rules import Settings
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.offices.guardians import controls as c
@@ -57,10 +57,16 @@ class SettingsOffice:
     async def decide_purchase(self, who: Who, child: PersonPort, wish: c.Deciding, at: datetime) -> None:
         """A yes or no to one purchase that waits; who decides second is told that it was decided."""
         known = order_of(child.state, wish.order)
-        if known is None or known.stage != "waiting":
+        shown = known is not None and (known.amount, child.profile.get("orders", {}).get(wish.order, "")) == (
+            wish.amount,
+            wish.item,
+        )
+        if known is None or known.stage != "waiting" or not shown:
             raise CallerError("this purchase does not wait for you any more", status=409, code="decided_already")
         approved = wish.approved == "yes"
-        event = e.PurchaseDecided(at=at, person=child.id, order=wish.order, approved=approved, guardian=who.account)
+        event = e.PurchaseDecided(
+            at=at, person=child.id, order=wish.order, approved=approved, amount=wish.amount, guardian=who.account
+        )
         await self._road.act(child, event, waits=True)
         after = order_of(child.state, wish.order)
         if after is None or after.stage != ("approved" if approved else "declined"):  # another guardian was faster
@@ -71,7 +77,7 @@ class SettingsOffice:
         known = order_of(child.state, order)
         if known is None or known.stage != "paid":
             raise CallerError("there is no such purchase", field="order", status=404, code="not_found")
-        filed = e.ComplaintFiled(at=at, person=child.id, case=f"refund-{order}"[:40], sort="complaint", about="refund")
+        filed = e.ComplaintFiled(at=at, person=child.id, case=refund_case(order), sort="complaint", about="refund")
         await self._road.act(child, filed)
 
     async def consent(self, who: Who, child: PersonPort, purpose: str, *, given: bool, at: datetime) -> None:

@@ -15,7 +15,7 @@ from shouban.offices.guardians.summary import Topic
 from shouban.web.language import Language, Text
 
 TOPICS: Final[dict[Topic, Text]] = {
-    "feelings": Text("心情", "feelings"), "danger": Text("安全", "safety"), "school": Text("学校和成长", "school and growing up"), "closeness": Text("亲密话题", "closeness"),
+    "feelings": Text("心情", "feelings"), "danger": Text("涉及危险的话", "words of danger"), "school": Text("学校和成长", "school and growing up"), "closeness": Text("亲密话题", "closeness"),
     "money": Text("钱", "money"), "unsuitable": Text("不适宜的内容", "unsuitable things"), "other": Text("其他", "other things"),
 }  # fmt: skip
 BANDS: Final[dict[AgeBand, Text]] = {
@@ -43,7 +43,7 @@ SPENDING: Final[dict[Money, Text]] = {
 }  # fmt: skip
 STAGES: Final[dict[OrderStage, Text]] = {
     "refused": Text("已拒绝", "refused"), "waiting": Text("等您决定", "waiting for you"), "approved": Text("您已同意，未付款", "approved, not paid yet"),
-    "declined": Text("您没有同意", "declined"), "paid": Text("已放行", "let through"), "refunded": Text("已退款", "refunded"),
+    "declined": Text("您没有同意", "declined"), "paid": Text("已放行", "let through"), "refunding": Text("已申请退款，等应用处理", "refund asked for"), "refunded": Text("已退款", "refunded"),
 }  # fmt: skip
 LETTERS: Final[dict[Letters, Text]] = {
     "weekly": Text("每周一", "on Mondays"),
@@ -141,6 +141,22 @@ WORDS: Final[dict[str, Text]] = {
     "alert_heading": Text("安全提醒", "Safety alert"),
     "alert_about": Text("我们刚才发给您一条安全提醒。看到了请点下面的按钮，我们就不再找别人。", "We have just sent you a safety alert. Press the button once you have seen it, and we tell nobody else."),
     "alert_thanks": Text("谢谢，我们知道您看到了。请尽快联系 TA，平静地听，不要责备；有危险请打 110 或 120。", "Thank you, we know that you saw it. Please reach them soon and listen calmly, without blame; in danger call 110 or 120."),
+    "not_able": Text("我联系不上，请找别人", "I cannot reach them: find somebody else"),
+    "alert_passed": Text("知道了，我们马上联系下一位。如果您有 TA 可能在的地方的线索，请打 110 告诉警察。", "We reach the next contact at once. If you know where they may be, call 110 and say so."),
+    "sign_in": Text("已经接受过邀请的，请在这里登录", "If you have accepted already, sign in here"),
+    "open_alert": Text("有一条安全提醒还没有人确认", "A safety alert that nobody has confirmed"),
+    "alert_do": Text("请马上联系孩子、陪在身边，平静地听，不要责备。有危险请打 120 或 110；也可以一起打 12356。看到后请在下面点“我看到了”。", "Reach your child now, stay with them, listen calmly and without blame. In danger call 120 or 110; 12356 can be rung together. Press “I have seen this” below."),
+    "seen_told": Text("已记下您看到了，不会再为这条提醒找下一位联系人。", "Noted: nobody else is told of this alert."),
+    "consent_waits": Text("还差一步：您同意以后，孩子才能使用", "One step more: your child can talk once you agree"),
+    "purchases_wait": Text("{count} 笔消费等您决定", "{count} purchases wait for you"),
+    "refund_told": Text("已向应用申请退款，会在规定的时间内答复。", "The refund was asked for; an answer comes within the published time."),
+    "left_told": Text("已经解除关联。", "The link has ended."),
+    "in_force": Text("现在生效：", "In force now:"),
+    "no_limit": Text("不限每天时长", "no limit of time a day"),
+    "closed_now": Text("每天 0 分钟，也就是关闭", "0 minutes a day: closed"),
+    "minutes_a_day": Text("每天 {minutes} 分钟", "{minutes} minutes a day"),
+    "closed_span": Text("；{start}–{end} 休息", "; closed {start}–{end}"),
+    "features_legend": Text("勾选的不能用", "What is ticked cannot be used"),
     "pages": Text("孩子的页面", "Pages of this child"),
     "linked": Text("关联的监护人", "Linked guardians"),
     "linked_about": Text("解除后对方立刻看不到、也不能设置；孩子会被告知。账号本身由管理员停用。", "Once ended they see and set nothing any more, and the child is told. The account itself is disabled by an administrator."),

@@ -13,6 +13,7 @@ from stdnum.exceptions import ValidationError
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError, OperatorError
+from shouban.core.family import closed
 from shouban.core.rules import Settings
 from shouban.core.state import Guardianship
 from shouban.db.writer import Job, Writer
@@ -148,6 +149,8 @@ class GuardiansOffice:
                 service, Private(wish.name.strip()), ("guardian",), at=at, by="invitation", password=wish.password
             )
             return account, await self._sign_ins.open(account, at)
+        if wish.again:  # they meant to choose a new name
+            raise CallerError("this name is taken; choose another", field="name", status=409, code="name_taken")
         cookie = await self._sign_ins.enter(service, wish.name, wish.password, at)
         if "guardian" not in known.roles:
             raise CallerError(
@@ -176,12 +179,13 @@ class GuardiansOffice:
         return found
 
     async def _is_safe(self, who: Who, child: PersonPort) -> bool:
-        """Whom the child or the staff mark as a danger sees nothing more, from that moment on."""
-        for link, sealed in await asyncio.to_thread(records.links_of, self._engine, who.service, child.id, who.account):
-            invited = msgspec.json.decode(child.open(sealed, "links", "sealed", link), type=m.Invited)
-            if (_guardian_among(child, invited.contact) or {}).get("unsafe"):
-                return False
-        return True
+        """Whom the child or the staff mark as a danger, or take out of the contacts, sees nothing more, from that moment on."""
+        links = await asyncio.to_thread(records.links_of, self._engine, who.service, child.id, who.account)
+        contacts = child.profile.get("contacts", [])
+        return bool(links) and all(m.guards(contacts, self._contact_of(child, *one)) for one in links)
+
+    def _contact_of(self, child: PersonPort, link: str, sealed: bytes) -> str:
+        return msgspec.json.decode(child.open(sealed, "links", "sealed", link), type=m.Invited).contact
 
     async def summary(self, who: Who, child: PersonPort, at: datetime, *, span: int = s.WEEK) -> s.Summary:
         """The child's last days without a word of theirs; that they were looked at is in the log."""
@@ -206,15 +210,18 @@ class GuardiansOffice:
 
     async def end(self, service: str, child: PersonPort, account: str, at: datetime, *, by: e.Actor) -> None:
         """Ends a guardian's link: they themselves, or the staff where they are found to be none, or a danger."""
-        if not await asyncio.to_thread(records.guardians_with, self._engine, service, child.id) - {account}:
-            await self._close_what_was_opened(child, at)
+        contacts, left = child.profile.get("contacts", []), [True]
 
         def end(connection: Connection) -> None:
             if not records.end(connection, service, child.id, account):
                 raise CallerError("this link was ended already", status=409, code="no_link")
+            others = records.standing(connection, service, child.id)
+            left[0] = any(m.guards(contacts, self._contact_of(child, *one)) for one in others)
 
         unlinked = e.GuardianUnlinked(at=at, person=child.id, guardian=account, by=by)
         await self._road.act(child, unlinked, call=end, after=records.kept_links(service, child.id, at), waits=True)
+        if not left[0]:
+            await self._close_what_was_opened(child, at)
 
     async def links_for(self, who: Who, person: str) -> tuple[PersonPort, list[tuple[str, str, datetime]]]:
         """For the staff: the child, and account, name and beginning of each link that stands."""
@@ -236,9 +243,7 @@ class GuardiansOffice:
     async def _close_what_was_opened(self, child: PersonPort, at: datetime) -> None:
         """What is blocked or closed stays so; the limit is the law's own again, and nothing is bought."""
         held = child.state.guardianship
-        kept = Guardianship(
-            blocked=held.blocked, closed_from=held.closed_from, closed_to=held.closed_to, features_off=held.features_off
-        )
+        kept = closed(held)
         if held != kept:
             await self._road.act(child, settings_event(child, kept, "", at))
         for purpose in PURPOSES:

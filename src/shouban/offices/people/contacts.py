@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from hashlib import sha256
+from secrets import token_hex
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,6 +20,8 @@ from shouban.duties.codes import CODES_A_DAY
 ALL_CODES_A_DAY: Final = 2 * CODES_A_DAY
 # After so long a contact is asked again whether they still are one.
 RECHECK_AFTER: Final = timedelta(days=180)
+ID_BYTES: Final = 6
+MOST_BARRED: Final = 20
 Standing = Literal["unverified", "verified", "recheck"]
 
 
@@ -36,20 +38,60 @@ class ContactChange(msgspec.Struct, forbid_unknown_fields=True):
     place: int | None = None
 
 
-def identified(contacts: Sequence[dict[str, Any]], held: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Contacts with ids; who is the same as before keeps what is known of them."""
-    known = {one["id"]: one for one in held if "id" in one}
-    found = []
+def identified(
+    contacts: Sequence[dict[str, Any]], held: Sequence[dict[str, Any]], barred: Sequence[dict[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """Contacts with random ids. Who is the same as before, by name or by a channel, keeps what is known of them; a danger stays one.
+
+    Another channel has not been verified. `barred` are contacts that were marked unsafe and taken out since: who comes back is still the same.
+    """
+    left, found = list(held), []
     for contact in contacts:
-        name = id_of(contact)
-        found.append({"unsafe": False, **known.get(name, {}), **contact, "id": name})
+        known = _same_as(contact, left)
+        if known is not None:
+            left.remove(known)
+        danger = (known is not None and known.get("unsafe")) or _same_as(contact, barred) is not None
+        kept = dict(known) if known is not None else {"id": token_hex(ID_BYTES)}
+        if known is not None and known.get("channels") != contact.get("channels"):
+            kept = {key: value for key, value in kept.items() if key not in {"verified_at", "consented_at", "code"}}
+        fresh = {"unsafe": False, **kept, **contact, "id": kept["id"]}
+        found.append({**fresh, "unsafe": True} if danger and contact.get("unsafe") is not False else fresh)
     return found
 
 
-def id_of(contact: dict[str, Any]) -> str:
-    """The same kind, name and channels are the same contact."""
-    said = "\0".join([contact["kind"], contact.get("name", ""), *contact.get("channels", [])])
-    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+def barred_by(
+    held: Sequence[dict[str, Any]], fresh: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Those marked unsafe who are not among the contacts any more, the newest last."""
+    there = {one["id"] for one in fresh}
+    gone = [one for one in (*before, *held) if one.get("unsafe") and one.get("id") not in there]
+    return list(
+        {one["id"]: {key: one.get(key) for key in ("id", "kind", "name", "channels")} for one in gone}.values()
+    )[-MOST_BARRED:]
+
+
+def _same_as(contact: dict[str, Any], others: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """By a channel they share and their name; else by a channel; else by the name."""
+    channels, name = set(contact.get("channels", [])), contact.get("name", "").strip()
+    alike = [
+        (
+            bool(channels & set(one.get("channels") or ())),
+            bool(name) and (one.get("name") or "").strip() == name,
+            -place,
+        )
+        for place, one in enumerate(others)
+    ]
+    by_channel, by_name, place = max(alike, default=(False, False, 0))
+    return others[-place] if by_channel or by_name else None
+
+
+def safe_ids(contacts: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Who may be called; the same channels twice are one: who is told twice has not told two."""
+    found: dict[tuple[str, ...], str] = {}
+    for one in contacts:
+        if not one.get("unsafe"):
+            found.setdefault(tuple(sorted(one.get("channels", []))), one["id"])
+    return tuple(found.values())
 
 
 def found_in(contacts: Sequence[dict[str, Any]], contact: str) -> dict[str, Any]:

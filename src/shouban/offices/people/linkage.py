@@ -39,15 +39,21 @@ class Linking(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def linked(held: dict[str, Any], wish: Linking, at: datetime) -> dict[str, Any]:
-    """The sides with this one's word. Raises `CallerError` (409) where a newer word of the same side is known: signals may overtake each other."""
+    """The sides with this one's word. Raises `CallerError` (409) where a newer word of the same side is known: signals may overtake each other.
+
+    Of too many sides one that says `standard` is forgotten: none that protects is refused.
+    """
     known = held.get(wish.side)
-    if known is not None and wish.number <= known["number"]:
+    # What protects is taken though it came late, or from a side whose count began anew.
+    if known is not None and wish.number <= known["number"] and wish.mode != "minor":
         told = f"`number` is {wish.number}; the newest from this side is {known['number']}"
         raise CallerError(told, field="number", status=409, code="stale_signal")
-    if known is None and len(held) >= MOST_SIDES:
-        raise CallerError(f"at most {MOST_SIDES} devices, apps and stores are linked", field="device")
+    others = {side: one for side, one in held.items() if side != wish.side}
+    while len(others) >= MOST_SIDES:
+        spare = next((side for side, one in others.items() if one["mode"] == "standard"), next(iter(others)))
+        del others[spare]
     return {
-        **held,
+        **others,
         wish.side: {"mode": wish.mode, "number": wish.number, "at": at.isoformat(), "verified": wish.verified},
     }
 

@@ -25,7 +25,6 @@ from shouban.web.doors import cookie_of, whose
 from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
 from shouban.web.language import HTML_LANGUAGE
-from shouban.web.pages import page_response
 from shouban.web.roles import ROLES
 from shouban.web.sessions import SignIns
 
@@ -65,12 +64,7 @@ class Mine:
         @get("/enter", opt={"open": True})
         async def enter(request: AnyRequest, token: str = "", to: str = "") -> Response[Any]:
             """The link's token is in no page's address once it was followed."""
-            try:
-                opened = await self._sign_ins.follow(token, self._time(request))
-            except CallerError as error:
-                return page_response(
-                    f"<!doctype html><meta charset=utf-8><p role=alert>{error}</p>", language_of(request)
-                )
+            opened = await self._sign_ins.follow(token, self._time(request))
             cookie = cookie_of(opened, request, production=self._production)
             return Redirect("/me/contacts" if to == "contacts" else "/me", status_code=303, cookies=[cookie])
 
@@ -165,7 +159,7 @@ class Mine:
         person, at, language = await self._person(request), self._time(request), language_of(request)
         about = await self._office.about(person, at)
         return framed(
-            request, HERE, "me.html", WORDS, problem=problem, large=presentation(person.state)["type"] == "large", person=person, about=about, state=person.state, local=_local,
+            request, HERE, "me.html", WORDS, problem=problem, large=presentation(person.state)["type"] == "large", person=person, about=about, state=person.state, controls=about["controls"], clock=clock, local=_local,
             purposes=[(name, text.to(language), name in person.state.consents) for name, text in PURPOSES.items()],
             bands={band: text.to(language) for band, text in AGE_BANDS.items()}, methods={name: text.to(language) for name, text in METHODS.items()},
         )  # fmt: skip
@@ -176,6 +170,11 @@ class Mine:
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))
+
+
+def clock(minute: int) -> str:
+    """A minute of the day as people write it."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _local(at: datetime) -> datetime:

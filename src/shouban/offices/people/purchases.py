@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
-from shouban.core.family import order_of
+from shouban.core.family import COUNTED, order_of
 from shouban.core.state import Order
 from shouban.duties.notices import Notice
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.offices.people import model as m
 
+ADDRESS: Final = re.compile(r"://|www\.|\b[\w-]+\.(?:com|cn|net|org|top|xyz|io|cc|vip|app|link|site)\b", re.IGNORECASE)
 REFUSALS = frozenset({"purchase", "locked"})
 
 
@@ -30,9 +32,9 @@ class PurchasesOffice:
         A minor whose guardian decides on each purchase gets an order number where the app gave none: without one nobody could say yes to it.
         """
         known = order_of(person.state, wish.order)
-        if known is not None and known.stage == "paid" and known.amount == wish.amount:
+        if known is not None and known.stage in COUNTED and known.amount == wish.amount:
             return _answer(known, [])  # asked once more: neither counted nor decided again
-        if known is not None and known.stage == "paid":
+        if known is not None and known.stage in COUNTED:
             told = f"order `{wish.order}` was let through at {known.amount}; give another order its own number"
             raise CallerError(told, field="order", status=409, code="order_changed")
         asks = person.state.is_minor and person.state.guardianship.asks_purchases
@@ -62,6 +64,10 @@ def checked(wish: m.Purchase) -> m.Purchase:
     for field in ("order", "item"):
         if not getattr(wish, field).isprintable():
             raise CallerError(f"`{field}` holds a control character", field=field)
+    if ADDRESS.search(
+        wish.item
+    ):  # it stands in a message of ours to the guardian, who must not take it for our own address (CWE-451)
+        raise CallerError("`item` says what is bought; it has no address in it", field="item")
     return wish
 
 

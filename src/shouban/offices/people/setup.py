@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from unicodedata import normalize
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, Router, get, post
@@ -27,6 +29,7 @@ AnyRequest = Request[Any, Any, Any]
 Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE: Final = Path(__file__).parent
 HOME: Final = "/me/contacts"
+MOST_NAME: Final = 40
 
 
 class Naming(msgspec.Struct):
@@ -52,8 +55,10 @@ class ContactSetup:
             return await self._list(request)
 
         @get("/new", opt={"action": "set_own"})
-        async def begin(request: AnyRequest) -> Response[str]:
-            return self._page(request, await self._person(request), "contact_name.html", wish=Naming())
+        async def begin(request: AnyRequest, name: str = "", relation: str = "", step: str = "name") -> Response[str]:
+            page = "contact_number.html" if step == "number" and name.strip() else "contact_name.html"
+            wish = Naming(name=name[:MOST_NAME], relation=relation[:MOST_NAME])
+            return self._page(request, await self._person(request), page, wish=wish)
 
         @post("/new", opt={"action": "set_own"}, status_code=200)
         async def name(request: AnyRequest, data: Sent) -> Response[Any]:
@@ -61,7 +66,8 @@ class ContactSetup:
             try:
                 wish = checked(form_as(data, Naming))
                 if wish.step == "name":
-                    return self._page(request, person, "contact_number.html", wish=wish)
+                    onward = urlencode({"step": "number", "name": wish.name, "relation": wish.relation})
+                    return Redirect(f"{HOME}/new?{onward}", status_code=303)
                 contact = m.Contact("emergency", wish.name.strip(), wish.relation.strip(), [address_of(wish.number)])
                 added = await self._office.name_contact(person, contact, self._time(request))
                 return await self._send_code(request, person, added)
@@ -70,7 +76,15 @@ class ContactSetup:
                 kept = {key: str(data.get(key, "")) for key in ("name", "relation", "number")}
                 return self._page(request, person, page, problem=error, wish=form_as(kept, Naming))
 
-        return [contacts, begin, name]
+        @post("/{contact:str}/drop", opt={"action": "set_own"}, status_code=200)
+        async def drop(request: AnyRequest, contact: str) -> Response[Any]:
+            try:
+                await self._office.drop_contact(await self._person(request), contact, self._time(request))
+            except CallerError as error:
+                return await self._list(request, error)
+            return Redirect(HOME, status_code=303)
+
+        return [contacts, begin, name, drop]
 
     def _verifying(self) -> list[Any]:
         @get("/{contact:str}", opt={"action": "see_own"})
@@ -81,7 +95,7 @@ class ContactSetup:
         async def verify(request: AnyRequest, contact: str, data: Sent) -> Response[Any]:
             person = await self._person(request)
             try:
-                tried = known.Verifying(str(data.get("code", "")))
+                tried = known.Verifying(typed(str(data.get("code", ""))))
                 await self._office.verify_contact(person.service, person.app_id, contact, tried, self._time(request))
             except CallerError as error:
                 return await self._code_page(request, contact, error)
@@ -98,12 +112,14 @@ class ContactSetup:
         try:
             await self._office.send_code(person.service, person.app_id, contact, self._time(request))
         except CallerError as error:
+            if error.code == "not_sent":
+                return await self._list(request, error)
             return await self._code_page(request, contact, error)
         return Redirect(f"{HOME}/{contact}", status_code=303)
 
     async def _list(self, request: AnyRequest, problem: CallerError | None = None) -> Response[str]:
         person, at = await self._person(request), self._time(request)
-        shown = [known.shown(one, at) for one in person.profile.get("contacts", [])]
+        shown = [known.shown(one, at) | {"at": number_of(one)} for one in person.profile.get("contacts", [])]
         told = self._word(request, "done") if request.query_params.get("told") else ""
         return self._page(request, person, "contacts.html", problem=problem, told=told, contacts=shown)
 
@@ -135,10 +151,21 @@ def checked(wish: Naming) -> Naming:
 
 def address_of(number: str) -> str:
     """A telephone number or a mail address, as people write them. Raises `CallerError` where it is neither."""
-    plain = number.strip()
+    plain = normalize("NFKC", number).strip()
     digits = plain.replace(" ", "").replace("-", "")
     if "@" in plain and " " not in plain and len(plain) > 4:
         return f"mailto:{plain}"
     if digits.removeprefix("+").isascii() and digits.removeprefix("+").isdigit() and 5 <= len(digits) <= 16:
         return f"tel:{digits}"
     raise CallerError("`number` is no telephone number and no mail address", field="number", code="no_number")
+
+
+def typed(code: str) -> str:
+    """Digits as people type them: full width, with spaces."""
+    return "".join(normalize("NFKC", code).split())
+
+
+def number_of(contact: dict[str, Any]) -> str:
+    """How the person knows the contact again: the number they gave, or nothing where it is none."""
+    first = next((one for one in contact.get("channels", []) if one.startswith(("tel:", "mailto:"))), "")
+    return str(first.partition(":")[2])

@@ -63,7 +63,7 @@ class PeopleOffice:
         def told(held: dict[str, Any]) -> dict[str, Any]:
             born = {"band_by_birth_date": band} if wish.birth_date else {}
             return ages.with_evidence(
-                {**held, **_kept(wish), **born, "contacts": known.identified(contacts, held.get("contacts", []))},
+                {**held, **_kept(wish), **born, **_contacts(held, contacts)},
                 _first_layer(wish, band, at),
             )
 
@@ -71,9 +71,10 @@ class PeopleOffice:
             person = await self._make(service, wish, told({}))
         else:
             await self._road.change_profile(person, told)
+        contacts = person.profile["contacts"]
         registered = e.UserRegistered(
             at=at, person=person.id, age_band=band, age_basis=wish.age_basis, guardians=m.count(contacts, "guardian"),
-            emergencies=m.count(contacts, "emergency"), agreement=_version(wish.agreement),
+            emergencies=m.count(contacts, "emergency"), agreement=_version(wish.agreement), contacts=known.safe_ids(contacts),
         )  # fmt: skip
         notices = await self._road.act(person, registered, waits=True)
         return {**self._view(person, at), "notices": _plain(notices)}
@@ -100,7 +101,7 @@ class PeopleOffice:
             fresh["band_by_birth_date"] = band
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
-            named = {} if contacts is None else {"contacts": known.identified(contacts, held.get("contacts", []))}
+            named = {} if contacts is None else _contacts(held, contacts)
             return {**held, **fresh, **named}
 
         await self._road.change_profile(person, told)
@@ -181,20 +182,31 @@ class PeopleOffice:
 
     async def name_contact(self, person: PersonPort, wish: m.Contact, at: datetime) -> str:
         """Adds one emergency contact to those there are; gives the id. A minor's guardians are the app's and the guardians' own to change."""
-        fresh = m.checked_contacts([wish])[0]
-        name = known.id_of(fresh)
+        fresh = {**m.checked_contacts([wish])[0], "named_by": "self"}
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
             there = held.get("contacts", [])
-            if any(one.get("id") == name for one in there):
-                return held
-            if len(there) >= m.MAX_CONTACTS:
+            others = [one for one in there if one.get("channels") != fresh["channels"]]
+            if len(others) >= m.MAX_CONTACTS:
                 raise CallerError(f"at most {m.MAX_CONTACTS} contacts are kept", field="contacts")
-            return {**held, "contacts": [*there, {"unsafe": False, **fresh, "id": name}]}
+            same = next((one for one in there if one.get("channels") == fresh["channels"]), None)
+            return held if same else {**held, **_contacts(held, [*there, fresh])}
 
         await self._road.change_profile(person, told)
         await self._contacts_changed(person, at)
-        return name
+        return next(str(one["id"]) for one in person.profile["contacts"] if one["channels"] == fresh["channels"])
+
+    async def drop_contact(self, person: PersonPort, contact: str, at: datetime) -> None:
+        """Takes out a contact that the person has named themselves; others are the app's or the guardians' to change."""
+
+        def told(held: dict[str, Any]) -> dict[str, Any]:
+            one = known.found_in(held.get("contacts", []), contact)
+            if one.get("named_by") != "self" or one.get("unsafe"):
+                raise CallerError("this contact is changed in the app", status=403, code="not_yours")
+            return {**held, "contacts": [other for other in held["contacts"] if other["id"] != contact]}
+
+        await self._road.change_profile(person, told)
+        await self._contacts_changed(person, at)
 
     # --- appeals
 
@@ -370,6 +382,9 @@ class PeopleOffice:
 
     async def set_mode(self, service: str, app_id: str, wish: m.ModeWish, at: datetime) -> dict[str, Any]:
         person = await self.person(service, app_id)
+        if wish.mode != "minor" and (holding := linkage.held_by(person.profile.get("linkage", {}))):
+            told = f"minors mode is on at {', '.join(holding)}; it is left there first"
+            raise CallerError(told, field="mode", status=403, code="guardian_needed")
         event = e.ModeSet(at=at, person=person.id, mode=wish.mode, by=wish.by, verified=wish.verified)
         notices = await self._road.act(person, event)
         if person.state.mode != wish.mode:
@@ -508,7 +523,7 @@ class PeopleOffice:
         contacts = person.profile.get("contacts", [])
         event = e.ContactsChanged(
             at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency"),
-            verified=sum(known.standing(one, at) == "verified" for one in contacts if not one.get("unsafe")), check_on=known.check_on(contacts),
+            verified=sum(known.standing(one, at) == "verified" for one in contacts if not one.get("unsafe")), check_on=known.check_on(contacts), ids=known.safe_ids(contacts),
         )  # fmt: skip
         return list(await self._road.act(person, event))
 
@@ -524,6 +539,13 @@ def view(person: PersonPort, at: datetime, settings: Settings) -> dict[str, Any]
         "controls": m.controls(state, settings.local(at).date()), "presentation": m.presentation(state),
         "missing": m.missing(state.age_band, contacts, profile.get("agreement", ""), settings.contact_of),
     }  # fmt: skip
+
+
+def _contacts(held: dict[str, Any], contacts: list[dict[str, Any]]) -> dict[str, Any]:
+    """The contacts as they are kept, and who is barred from being one."""
+    there, barred = held.get("contacts", []), held.get("barred", [])
+    fresh = known.identified(contacts, there, barred)
+    return {"contacts": fresh, "barred": known.barred_by(there, fresh, barred)}
 
 
 def _first_layer(wish: m.Registration | m.Change, band: e.AgeBand, at: datetime) -> ages.Evidence:
