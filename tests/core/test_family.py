@@ -217,7 +217,14 @@ def test_an_alert_goes_from_contact_to_contact_until_somebody_answers() -> None:
     after, owed = asks(state, NOON + 11 * MINUTE)
     assert Escalate in owed
     assert NotifyGuardian not in owed
-    assert after.alert is None, "the next danger begins anew"
+    assert after.alert is not None
+    assert after.alert.with_staff
+    assert not asks(after, NOON + 20 * MINUTE)[1] & {NotifyGuardian, Escalate}
+    anew, _ = lived(e.ContactTold(at=NOON + 21 * MINUTE, duty="d9", contact="mother"), state=after)
+    assert anew.alert is not None
+    assert anew.alert.told == ("mother",), "the next danger begins anew"
+    seen, _ = lived(e.ContactAnswered(at=NOON + 22 * MINUTE, duty="d", contact="mother"), state=after)
+    assert seen.alert is None, "who comes late has seen it all the same"
 
 
 def test_who_cries_on_holds_nobody_off_and_staff_hear_after_a_quarter_of_an_hour() -> None:

@@ -338,8 +338,8 @@ def _settle_one(state: PersonState, one: o.Obligation, event: e.Event, settings:
 
 def _escalated(state: PersonState, one: o.Escalate, at: datetime, settings: Settings) -> PersonState:
     state = replace(state, told_on={**state.told_on, f"person-{one.reason}": settings.local(at).date()})
-    if one.reason == "unanswered":  # it is with the staff now: the next danger begins anew
-        state = replace(state, alert=None)
+    if one.reason == "unanswered" and state.alert:  # the next danger begins anew
+        state = replace(state, alert=replace(state.alert, with_staff=True))
     return _request_takeover(state, at) if one.takeover else state
 
 

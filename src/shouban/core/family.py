@@ -83,7 +83,7 @@ def _alert(alert: Alert | None, event: e.ContactTold | e.ContactAnswered) -> Ale
     if isinstance(event, e.ContactAnswered):
         mine = alert is not None and event.duty in alert.duties
         return None if mine and event.able else alert
-    if alert is None or (not event.others and event.at - alert.since >= ONE_ALERT):
+    if alert is None or (not event.others and (alert.with_staff or event.at - alert.since >= ONE_ALERT)):
         return Alert((event.duty,), (event.contact,), event.at, event.at)
     duties = (*alert.duties, event.duty)[-MOST_DUTIES:]
     told = tuple(dict.fromkeys((*alert.told, event.contact)))
@@ -258,12 +258,12 @@ def folded(text: str) -> str:
 
 def unseen_for(state: PersonState, at: datetime) -> timedelta:
     """How long nobody has said that they saw it, since the last one who was told anew; nothing where none waits."""
-    return at - state.alert.at if state.alert else timedelta(0)
+    return at - state.alert.at if state.alert and not state.alert.with_staff else timedelta(0)
 
 
 def open_for(state: PersonState, at: datetime) -> timedelta:
     """How long an alert goes unanswered since its first contact."""
-    return at - state.alert.since if state.alert else timedelta(0)
+    return at - state.alert.since if state.alert and not state.alert.with_staff else timedelta(0)
 
 
 def untold(state: PersonState) -> int:
