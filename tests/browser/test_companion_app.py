@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -79,6 +80,46 @@ def test_the_exit_button_is_one_press(page: Page) -> None:
     start(page)
     page.locator("#exit").click()
     expect(page.locator("#closed")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: Page, url: str, language: str) -> None:
+    page.goto(f"{url}/?lang={language}")
+    page.locator("#birth-year").focus()
+    page.keyboard.type("2014")
+    page.keyboard.press("Enter")
+    dialog = page.locator("#notice-dialog")
+    expect(dialog).to_be_visible()
+    while dialog.is_visible():  # that it is an AI, and what else a new person is told
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(150)
+    expect(page.locator("#mode-badge")).to_have_text(re.compile("未成年人模式|Minors'? mode", re.IGNORECASE))
+    say(page, "今天数学课讲了什么我都没听懂") if page.locator("#message").is_visible() else None
+    expect(page.locator("#messages")).to_contain_text(re.compile("监护人|guardian"))
+    expect(page.locator("#closed")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_an_elder_reads_large_type_and_words_come_no_faster_than_they_are_read(page: Page) -> None:
+    page.locator("#birth-year").fill("1950")
+    page.keyboard.press("Enter")
+    dialog = page.locator("#notice-dialog")
+    expect(dialog).to_be_visible()
+    while dialog.is_visible():
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(150)
+    size = page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+    assert size >= 20
+    say(page, "今天太阳很好，我种的月季开了")
+    reply = page.locator("#messages .bubble, #messages .reply, #messages article").last
+    lengths = []
+    for _ in range(12):
+        page.wait_for_timeout(200)
+        lengths.append(len(reply.inner_text()))
+    grown = [one for one in lengths if one != lengths[0]]
+    assert grown, "the reply grows while it is read"
+    assert max(b - a for a, b in pairwise(lengths)) < 40, lengths
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_help_is_one_press_away_and_needs_no_server(page: Page) -> None:
