@@ -177,10 +177,6 @@ class Facts(msgspec.Struct, frozen=True):
     def session(self) -> Session | None:
         return self.state.sessions.get(self.event.session)
 
-    @property
-    def session_before(self) -> Session | None:
-        return self.before.sessions.get(self.event.session)
-
 
 class Field(msgspec.Struct, frozen=True):
     type: FieldType

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError, ConflictError
-from shouban.core.obligations import Obligation, strictest
 from shouban.core.signals import Reading, Role
 from shouban.detectors.learned import LearnedDetector
 from shouban.detectors.reader import Doubts
@@ -350,7 +349,3 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     )
     await talk.hear(event, words=words)
     talk.gateway.metrics.turns.labels(talk.service.id).inc()
-
-
-def owed_in(talk: Talk) -> tuple[Obligation, ...]:
-    return strictest([duty.owed for heard in talk.heard for duty in heard.duties])

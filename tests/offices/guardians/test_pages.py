@@ -224,6 +224,20 @@ def test_two_who_leave_at_once_leave_nothing_open(office: Served, phone: Hook) -
     assert not held.get("consents")
 
 
+def test_a_guardian_lets_a_grown_person_out_of_minors_mode_and_no_child(office: Served, phone: Hook) -> None:
+    user, contact = child(office, phone, "adult")
+    assert office.post(f"/v1/users/{user}/mode", {"mode": "minor"}, at=noon()).status_code == 200
+    client, _ = accepted(office, invited(office, phone, user, contact))
+    page = f"/guardian/children/{office.person_id(user)}"
+    assert "退出未成年人模式" in client.get(f"{page}/rights").text
+    assert client.post(f"{page}/mode").status_code == 303
+    assert office.get(f"/v1/users/{user}").json()["mode"] == "standard"
+    assert client.get(page).status_code == 403, "and sees nothing of a grown person"
+    _, other, theirs = linked(office, phone, "14_15")
+    assert "退出未成年人模式" not in other.get(f"{theirs}/rights").text
+    assert other.post(f"{theirs}/mode").status_code == 409
+
+
 def test_to_leave_asks_first(office: Served, phone: Hook) -> None:
     _, client, page = linked(office, phone, "14_15")
     refused = client.post(f"{page}/leave", data={})

@@ -129,10 +129,6 @@ class Waiting(msgspec.Struct, frozen=True):
     purchases: int
     consent: bool
 
-    @property
-    def is_any(self) -> bool:
-        return self.alert_at is not None or self.purchases > 0 or self.consent
-
 
 def waiting_for(state: PersonState) -> Waiting:
     alert = state.alert.since if state.alert else None

@@ -188,6 +188,15 @@ class GuardianPages(ChildPages):
                 return await self._rights_page(request, person, error)
             return saved(person, "/rights")
 
+        @post("/children/{person:str}/mode", opt={"action": "set_limits"}, status_code=200)
+        async def mode(request: AnyRequest, person: str) -> Response[Any]:
+            """Out of minors mode: of who is of age and had it turned on (draft Art. 12.1: leaving needs the guardian)."""
+            try:
+                await self._settings.set_mode(await self.child(request, person), "standard", self.time(request))
+            except CallerError as error:
+                return await self._rights_page(request, person, error)
+            return Redirect("/guardian?told=saved", status_code=303)
+
         @post("/children/{person:str}/erase", opt={"action": "erase_child"}, status_code=200)
         async def erase(request: AnyRequest, person: str, data: Sent) -> Response[str]:
             if not form_as(data, Sure).sure:
@@ -195,7 +204,7 @@ class GuardianPages(ChildPages):
             gone = await self._settings.erase(await self.child(request, person), self.time(request))
             return framed(request, HERE, "erased_child.html", WORDS, gone=gone, person=person)
 
-        return [rights, consent, erase]
+        return [rights, consent, mode, erase]
 
     def _ending(self) -> list[Any]:
         @post("/children/{person:str}/leave", opt={"action": "leave_child"}, status_code=200)

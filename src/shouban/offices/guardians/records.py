@@ -71,11 +71,6 @@ def guardians_of(connection: Connection, service: str, person: str) -> frozenset
     return frozenset(connection.execute(select(LINKS.c.account_id).where(mine)).scalars())
 
 
-def guardians_with(engine: Engine, service: str, person: str) -> frozenset[str]:
-    with view(engine) as connection:
-        return guardians_of(connection, service, person)
-
-
 def children_of(engine: Engine, service: str, account: str) -> list[str]:
     mine = (LINKS.c.service_id == service) & (LINKS.c.account_id == account) & (LINKS.c.state == "active")
     with view(engine) as connection:

@@ -157,6 +157,8 @@ WORDS: Final[dict[str, Text]] = {
     "minutes_a_day": Text("每天 {minutes} 分钟", "{minutes} minutes a day"),
     "closed_span": Text("；{start}–{end} 休息", "; closed {start}–{end}"),
     "features_legend": Text("勾选的不能用", "What is ticked cannot be used"),
+    "mode_off": Text("退出未成年人模式", "Leave minors mode"),
+    "mode_off_about": Text("TA 登记为成年人，只是打开了未成年人模式。退出后您不再看到概要。", "They are registered as of age and had minors mode turned on. Once it is off you see no summary any more."),
     "pages": Text("孩子的页面", "Pages of this child"),
     "linked": Text("关联的监护人", "Linked guardians"),
     "linked_about": Text("解除后对方立刻看不到、也不能设置；孩子会被告知。账号本身由管理员停用。", "Once ended they see and set nothing any more, and the child is told. The account itself is disabled by an administrator."),
