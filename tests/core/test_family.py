@@ -247,7 +247,7 @@ def test_an_old_link_ends_no_other_alert_and_a_later_danger_begins_with_the_firs
     state, _ = lived(e.ContactTold(at=later, duty="new", contact="mother"), state=state)
     assert state.alert is not None
     assert (state.alert.told, state.alert.since) == (("mother",), later)
-    state, _ = lived(e.ContactAnswered(at=later + MINUTE, duty="old", contact="mother"), state=state)
+    state, _ = lived(e.ContactAnswered(at=later + MINUTE, duty="old", contact="mother", sent_at=NOON), state=state)
     assert state.alert is not None
     assert NotifyGuardian in asks(state, later + 5 * MINUTE)[1]
 

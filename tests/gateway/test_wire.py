@@ -18,6 +18,7 @@ from shouban.gateway.wire import (
     Frame,
     Turn,
     error_body,
+    features_of,
     new_turns,
     parse_ask,
     shouban_object,
@@ -197,3 +198,41 @@ def test_errors_have_openais_shape(error: Any, status: int, kind: str) -> None:
     assert given_status == status
     assert document["type"] == kind
     assert set(document) == {"message", "type", "code", "param"}
+
+
+TEXT = [{"type": "text", "text": "你好"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({}, []), ({"tools": []}, []), ({"tools": None, "modalities": ["text"]}, []), ({"enable_search": False}, []), ({"plugins": []}, []),
+        ({"tools": [{"type": "function"}]}, ["tools"]), ({"functions": [{"name": "f"}]}, ["tools"]), ({"web_search_options": {}}, ["tools"]), ({"enable_search": True}, ["tools"]),
+        ({"plugins": [{"id": "web"}]}, ["tools"]), ({"modalities": ["Text", "AUDIO"]}, ["voice"]), ({"audio": {}}, ["voice"]), ({"modalities": ["image", "text"]}, ["images"]),
+    ],
+)  # fmt: skip
+def test_a_request_uses_what_it_asks_for(fields: dict[str, Any], found: list[str]) -> None:
+    ask = parse_ask(asked(**fields), max_turns=9)
+    assert features_of(ask) == found
+
+
+@pytest.mark.parametrize(
+    ("turn", "found"),
+    [
+        ({"content": [{**TEXT[0], "cache_control": {"type": "ephemeral"}}]}, []),
+        ({"content": [{**TEXT[0], "annotations": [{"type": "file_citation", "filename": "a"}]}]}, []),
+        ({"content": [{"type": "summary_text", "text": "x"}, {"type": "thinking", "thinking": "x"}]}, []),
+        ({"content": [{"type": "text", "text": "profile of my data: file"}]}, []), ({"content": "data: 你好"}, []), ({"content": None}, []),
+        ({"content": [{"type": "image_url", "image_url": {"url": "x"}}]}, ["images"]), ({"content": [{"image_url": "x"}]}, ["images"]),
+        ({"content": [{"type": "IMAGE_URL"}]}, ["images"]), ({"content": [{"type": "text", "text": "x", "video_url": "y"}]}, ["images"]),
+        ({"content": [{"type": "input_audio"}]}, ["voice"]), ({"content": [{"type": "file", "file": {}}]}, ["files"]),
+        ({"content": [{"type": "hologram"}]}, ["files", "images", "voice"]),
+        ({"content": [{"type": "tool_result", "content": [{"type": "image"}]}]}, ["images", "tools"]),
+        ({"content": "看 ![](data:image/png;base64,AAAA)"}, ["images"]), ({"content": ["DATA:AUDIO/wav;base64,AA"]}, ["voice"]),
+        ({"content": "x", "images": ["AAAA"]}, ["images"]), ({"content": "x", "audio": {"id": "a"}}, ["voice"]), ({"content": "x", "function_call": {"name": "f"}}, ["tools"]),
+        ({"content": "x", "tool_calls": [{"id": "1"}]}, ["tools"]), ({"content": "x", "role": "tool"}, ["tools"]),
+    ],
+)  # fmt: skip
+def test_a_message_uses_what_it_holds_and_locks_nothing_else(turn: dict[str, Any], found: list[str]) -> None:
+    ask = parse_ask(asked(messages=[{"role": "user", **turn}]), max_turns=9)
+    assert features_of(ask) == found

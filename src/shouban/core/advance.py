@@ -269,8 +269,8 @@ def _age(state: PersonState, event: e.AgeFound) -> PersonState:
 
 def _choose(state: PersonState, event: e.CompanionChosen) -> PersonState:
     """A companion takes its drift along into another talk."""
-    session = state.sessions[event.session]
-    same = [one for one in state.sessions.values() if one.companion == event.companion or one.id == session.id]
+    session, wanted = state.sessions[event.session], family.folded(event.companion)
+    same = [one for one in state.sessions.values() if family.folded(one.companion) == wanted or one.id == session.id]
     partner, kin = max(one.partner for one in same), max(one.kin for one in same)
     chosen = replace(
         session,

@@ -83,11 +83,12 @@ class ContactTold(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ContactAnswered(Event, frozen=True, kw_only=True, tag=True):
-    """A contact has said that they have seen the message; not `able`: they cannot act, and somebody else must."""
+    """A contact has said that they have seen the message; not `able`: they cannot act, and somebody else must. `sent_at` is when it was sent."""
 
     duty: str
     contact: str
     able: bool = True
+    sent_at: datetime | None = None
 
 
 class UserSignedIn(Event, frozen=True, kw_only=True, tag=True):
@@ -154,12 +155,13 @@ class TimePassed(Event, frozen=True, kw_only=True, tag=True):
 class PurchaseRequested(Event, frozen=True, kw_only=True, tag=True):
     """Someone is about to pay; amounts in fen (1/100 CNY), `month_total` before this purchase.
 
-    `order` is the app's own number: a purchase with one is counted here too, once however often it is asked about.
+    `order` is the app's own number: a purchase with one is counted here too, once however often it is asked about. `item` is a keyed mark of what is bought.
     """
 
     amount: int
     month_total: int = 0
     order: str = ""
+    item: str = ""
 
 
 class PurchaseDecided(Event, frozen=True, kw_only=True, tag=True):
@@ -219,7 +221,7 @@ class GuardianSet(Event, frozen=True, kw_only=True, tag=True):
     """A guardian's settings; `daily_limit` in minutes, `None` leaves the pack's own; exemptions name duties lifted.
 
     `blocked`: ids and labels of companions. `closed_from` and `closed_to`: a curfew of their own, in minutes of the local day. `asks_purchases`: each
-    purchase waits for a guardian; `most_once` and `most_month` are caps of their own, in fen.
+    purchase waits for a guardian; `most_once` and `most_month` are caps of their own, in fen. `only` names what is set where the rest stays as it is.
     """
 
     daily_limit: int | None = None
@@ -233,6 +235,7 @@ class GuardianSet(Event, frozen=True, kw_only=True, tag=True):
     most_once: int | None = None
     most_month: int | None = None
     features_off: tuple[Feature, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 class BonusGiven(Event, frozen=True, kw_only=True, tag=True):

@@ -37,7 +37,6 @@ COUNTED: Final = frozenset({"paid", "refunding"})
 KEPT: Final = frozenset({"waiting", "approved"})
 # Words of danger that come one after the other are one alert; what comes later begins another.
 ONE_ALERT: Final = timedelta(minutes=30)
-MOST_DUTIES: Final = 20
 # A yes is for now: prices and minds change.
 APPROVAL_LIFE: Final = timedelta(hours=24)
 # Longer ago than any rule looks back: what a span is that never began.
@@ -52,7 +51,7 @@ def noted(state: PersonState, event: e.Event, today: date) -> PersonState:
         case e.ContactsChanged():
             return _contacts(state, event)
         case e.GuardianSet():
-            return replace(state, guardianship=_set(event))
+            return replace(state, guardianship=_set(state.guardianship, event))
         case e.BonusGiven(minutes=minutes):
             before = state.bonus.minutes if state.bonus.day == today else 0
             return replace(state, bonus=Bonus(today, min(before + minutes, MOST_BONUS)))
@@ -81,13 +80,18 @@ def closed(held: Guardianship) -> Guardianship:
 def _alert(alert: Alert | None, event: e.ContactTold | e.ContactAnswered) -> Alert | None:
     """An alert begins with its first contact; who is told again of the same danger moves no clock, or somebody who cries on holds the next one off."""
     if isinstance(event, e.ContactAnswered):
-        mine = alert is not None and event.duty in alert.duties
-        return None if mine and event.able else alert
+        return None if event.able and answers(alert, event) else alert
     if alert is None or (not event.others and (alert.with_staff or event.at - alert.since >= ONE_ALERT)):
-        return Alert((event.duty,), (event.contact,), event.at, event.at)
-    duties = (*alert.duties, event.duty)[-MOST_DUTIES:]
+        return Alert((event.contact,), event.at, event.at)
     told = tuple(dict.fromkeys((*alert.told, event.contact)))
-    return Alert(duties, told, alert.since, event.at if len(told) > len(alert.told) else alert.at)
+    return Alert(told, alert.since, event.at if len(told) > len(alert.told) else alert.at, alert.with_staff)
+
+
+def answers(alert: Alert | None, event: e.Event) -> bool:
+    """Whether the answer is to this alert: by who was told of it, to a message that was sent since it began."""
+    if alert is None or not isinstance(event, e.ContactAnswered) or event.contact not in alert.told:
+        return False
+    return event.sent_at is None or event.sent_at >= alert.since
 
 
 def _decided(state: PersonState, event: e.Event) -> PersonState:
@@ -128,8 +132,9 @@ def _letters(
     return others if every == "none" else {**others, event.guardian: every}
 
 
-def _set(event: e.GuardianSet) -> Guardianship:
-    return Guardianship(**{name: getattr(event, name) for name in Guardianship.__struct_fields__})
+def _set(held: Guardianship, event: e.GuardianSet) -> Guardianship:
+    """All of it, or only what is named: two forms that are sent at once both hold."""
+    return replace(held, **{name: getattr(event, name) for name in event.only or Guardianship.__struct_fields__})
 
 
 # --- purchases
@@ -144,9 +149,11 @@ def _known(state: PersonState, order: str) -> Order:
 
 
 def _same(state: PersonState, event: e.Event) -> Order | None:
-    """The order that this very purchase has, at this very price."""
+    """The order that this very purchase has: at the same price, and no other thing as far as it says what it is."""
     known = order_of(state, getattr(event, "order", ""))
-    return known if known is not None and known.amount == getattr(event, "amount", 0) else None
+    if known is None or known.amount != getattr(event, "amount", 0):
+        return None
+    return known if getattr(event, "item", "") in {"", known.item} else None
 
 
 def waits(state: PersonState, event: e.Event) -> bool:
@@ -172,9 +179,9 @@ def is_settled(state: PersonState, event: e.Event) -> bool:
 
 
 def is_changed(state: PersonState, event: e.Event) -> bool:
-    """Whether it was let through before at another price."""
+    """Whether it was let through before as another thing, or at another price."""
     known = order_of(state, getattr(event, "order", ""))
-    return known is not None and known.stage in COUNTED and known.amount != getattr(event, "amount", 0)
+    return known is not None and known.stage in COUNTED and _same(state, event) is None
 
 
 def month_with(state: PersonState, event: e.Event, month: date) -> int:
@@ -206,7 +213,9 @@ def settled(state: PersonState, event: e.PurchaseRequested, owed: Iterable[Oblig
         month = local.date().replace(day=1)
         before = state.spending.paid if state.spending.month == month else 0
         state = replace(state, spending=Spending(month, before + event.amount))
-    return _with_order(state, Order(event.order, event.amount, stage, local), stage, local)
+    same = _same(state, event)
+    item = event.item or (same.item if same else "")
+    return _with_order(state, Order(event.order, event.amount, stage, local, item), stage, local)
 
 
 def _with_order(state: PersonState, order: Order, stage: OrderStage, at: datetime) -> PersonState:

@@ -361,6 +361,7 @@ FIELDS: dict[str, Field] = {
     "feature.is_off": Field("bool", "a guardian has switched the feature off", lambda f, _: getattr(f.event, "feature", "") in f.state.guardianship.features_off),
     "alert.unseen": Field("span", "since the last contact was told, where none has answered", lambda f, _: family.unseen_for(f.state, f.event.at)),
     "alert.open": Field("span", "since the first contact was told, where none has answered", lambda f, _: family.open_for(f.state, f.event.at)),
+    "alert.is_answered": Field("bool", "the answer is to the alert that is open", lambda f, _: family.answers(f.before.alert, f.event)),
     "alert.from_now": Field("span", "a wait that begins now", lambda _f, _: timedelta(0)),
     "alert.untold": Field("count", "contacts not told yet", lambda f, _: family.untold(f.state)),
     "user.letters": Field("count", "guardians who want the summary sent", lambda f, _: len(f.state.letters)),

@@ -123,15 +123,15 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     amount: int
     stage: OrderStage
     at: datetime
+    item: str = ""
 
 
 class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Contacts were told, and none has said yet that they saw it: by which duties, the ids of those told, when the first one was, and the last new one.
+    """Contacts were told, and none has said yet that they saw it: the ids of those told, when the first one was, and the last new one.
 
     `with_staff`: nobody answered in time, and the staff have it; it stays until a contact says that they saw it.
     """
 
-    duties: tuple[str, ...]
     told: tuple[str, ...]
     since: datetime
     at: datetime

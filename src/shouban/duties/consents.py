@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from shouban.core.events import ConsentGiven, ConsentWithdrawn, Event
+from shouban.core.events import ConsentGiven, ConsentWithdrawn, Event, Purpose
 from shouban.db.keys import random_bytes
 from shouban.db.schema import CONSENTS
 from shouban.duties.ledger import Writes
@@ -24,7 +24,7 @@ MOST_SHOWN: Final = 200
 
 @dataclass(frozen=True)
 class Consent:
-    purpose: str
+    purpose: Purpose
     party: str
     by: str
     text_version: str

@@ -7,6 +7,7 @@ own doing, see `alert-next` in the packs).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -63,9 +64,11 @@ class ContactCarrier:
         if person is None:
             raise CallerError("the person was erased")
         contacts = in_order(person.profile.get("contacts", []), owed.contact)
-        told = person.state.alert.told if person.state.alert else ()
         if owed.others:
-            contacts = [one for one in contacts if one.get("id") not in told]
+            alert = person.state.alert
+            if alert is None or alert.with_staff:
+                return "somebody has answered meanwhile, or the staff have it"
+            contacts = [one for one in contacts if one.get("id") not in alert.told]
         if not contacts:
             raise OperatorError("no contact is on record; a person of the staff must find one")
         return await self._first_taken(duty, owed, person, contacts)
@@ -75,20 +78,24 @@ class ContactCarrier:
     ) -> str:
         """The first who takes it. Of a minor the guardians are tried again and again, though somebody else took it meanwhile: once."""
         tried: list[str] = []
-        mine = person.state.alert.told if person.state.alert and duty.id in person.state.alert.duties else ()
+        waits = False
+        sent = await asyncio.to_thread(self._receipts.of_duty, duty.id) if duty.attempts else {}
         for place, contact in enumerate(contacts, 1):
             is_guardian, missed = contact.get("kind") == "guardian", bool(tried) and person.state.is_minor
-            if missed and not is_guardian and contact.get("id") in mine:
-                continue  # told at an earlier try; still a guardian must be
+            if (missed and not is_guardian and contact.get("id") in sent) or (waits and not is_guardian):
+                continue  # told at an earlier try; or no neighbour's business, since a guardian chose to wait
             chosen = await self._chosen(person, contact.get("id", ""))
             if chosen.urgent_only and owed.urgency == "soon":
-                return "on the guardian's page: they asked for urgent alerts only"
+                waits = True
+                continue
             how, faults = await self._tell(duty, owed, person, contact, chosen)
             tried += [f"contact {place}: {fault}" for fault in faults]
             if how and missed and not is_guardian:
                 raise OperatorError("; ".join([*tried, f"contact {place} was told in their place: {how}"]))
             if how:
                 return f"contact {place}: {how}"
+        if waits and not tried:
+            return "on the guardian's page: they asked for urgent alerts only"
         raise OperatorError("; ".join(tried) or "the contacts have no channel")
 
     async def _tell(

@@ -44,9 +44,9 @@ class Receipts:
     async def open(self, person: PersonPort, duty: str, contact: str, at: datetime) -> str:
         """A receipt for what is about to be sent, and the token of its link: the same for the same duty and contact, for what was not taken may have arrived.
 
-        It is made with the person's own key, and so is nobody else's to guess.
+        It is made with the person's own key, for this purpose alone: nobody else can guess it, or have it made.
         """
-        token = "".join(person.session(f"receipt{half}\0{duty}\0{contact}") for half in (1, 2))
+        token = person.fingerprint("receipt", f"{duty}\0{contact}").hex()
         row = {
             "receipt_id": _name(duty, contact), "service_id": person.service, "person_id": person.id, "duty_id": duty, "contact_id": contact, "token": _digest(token),
             "sent_us": 0, "how": "", "answered_us": 0,
@@ -79,6 +79,12 @@ class Receipts:
         with view(self._engine) as connection:
             row = connection.execute(select(RECEIPTS).where(RECEIPTS.c.token == _digest(token))).one_or_none()
         return None if row is None else _receipt(row)
+
+    def of_duty(self, duty: str) -> dict[str, Receipt]:
+        """What was sent for a duty, by contact."""
+        with view(self._engine) as connection:
+            rows = connection.execute(select(RECEIPTS).where(RECEIPTS.c.duty_id == duty, RECEIPTS.c.sent_us > 0))
+            return {row.contact_id: _receipt(row) for row in rows}
 
     def of_person(self, service: str, person: str) -> list[Receipt]:
         """What was sent, the newest first."""

@@ -21,17 +21,21 @@ NAMES: Final = frozenset(
 )
 ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
 SAID_BY: Final[dict[str, Role]] = {"user": "user", "assistant": "companion", "system": "companion", "developer": "companion", "tool": "companion", "function": "companion"}  # fmt: skip
-# What guardians may switch off, by what a part's type or key holds; a part of a kind nobody knows may be any of them.
+# What guardians may switch off, by the type of a part or the key that holds its medium; a part of a kind nobody knows may be any of them.
 PART_FEATURES: Final[dict[str, Feature]] = {
-    "image": "images",
-    "video": "images",
-    "audio": "voice",
-    "file": "files",
-    "document": "files",
+    **dict.fromkeys(
+        ("image", "images", "image_url", "input_image", "video", "videos", "video_url", "input_video"), "images"
+    ),
+    **dict.fromkeys(("audio", "audio_url", "input_audio"), "voice"),
+    **dict.fromkeys(("file", "file_url", "file_id", "file_data", "input_file", "document"), "files"),
+    **dict.fromkeys(("tool_use", "tool_result", "function_call"), "tools"),
 }
-TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "reasoning", "thinking"})
-EMPTY: Final = frozenset({b"", b"null", b"[]", b"{}"})
+TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "summary_text", "refusal", "reasoning", "reasoning_text", "thinking", "redacted_thinking"})  # fmt: skip
+# Keys of a part that say something of it and hold no medium.
+ABOUT_PARTS: Final = frozenset({"type", "cache_control", "annotations", "logprobs"})
 MEDIA_FEATURES: Final[frozenset[Feature]] = frozenset({"images", "voice", "files"})
+# A medium written into a text (RFC 2397).
+INLINE: Final = re.compile(r"data:(image|audio|video)/", re.IGNORECASE)
 # Parts that are media, not words: no text detector can read them.
 MEDIA: Final = frozenset({"image_url", "video_url", "input_audio", "file"})
 MAX_DEPTH: Final = 12
@@ -46,6 +50,10 @@ class Turn(msgspec.Struct):
     role: str
     content: str | list[Any] | None = None
     tool_calls: Any = None
+    function_call: Any = None
+    images: Any = None
+    videos: Any = None
+    audio: Any = None
 
 
 class Ask(msgspec.Struct):
@@ -56,11 +64,13 @@ class Ask(msgspec.Struct):
     model: str = ""
     stream: bool | None = False
     n: int | None = 1
-    tools: msgspec.Raw = msgspec.Raw()
-    functions: msgspec.Raw = msgspec.Raw()
-    web_search_options: msgspec.Raw = msgspec.Raw()
-    audio: msgspec.Raw = msgspec.Raw()
-    modalities: msgspec.Raw = msgspec.Raw()
+    tools: Any = None
+    functions: Any = None
+    plugins: Any = None
+    web_search_options: Any = None
+    enable_search: Any = None
+    audio: Any = None
+    modalities: Any = None
 
     @property
     def is_stream(self) -> bool:
@@ -139,31 +149,50 @@ def new_turns(ask: Ask) -> tuple[list[int], list[int]]:
 def features_of(ask: Ask) -> list[Feature]:
     """What the request uses that a guardian may have switched off: in any of its turns, all of which go to the model, and for its answer; sorted."""
     found: set[Feature] = set()
-    if any(bytes(one) not in EMPTY for one in (ask.tools, ask.functions, ask.web_search_options)):
+    if ask.tools or ask.functions or ask.plugins or ask.enable_search or ask.web_search_options is not None:
         found.add("tools")
-    if bytes(ask.audio) not in EMPTY or b"audio" in bytes(ask.modalities).lower():
+    modalities = " ".join(map(str, ask.modalities)).lower() if isinstance(ask.modalities, list) else ""
+    if ask.audio is not None or "audio" in modalities:
         found.add("voice")
+    if "image" in modalities:
+        found.add("images")
     for turn in ask.messages:
-        if turn.tool_calls:
-            found.add("tools")
-        if not isinstance(turn.content, str | None):
-            found |= _media_in(turn.content)
+        found |= _features_in(turn)
     return sorted(found)
 
 
+def _features_in(turn: Turn) -> set[Feature]:
+    found: set[Feature] = set()
+    if turn.tool_calls or turn.function_call or turn.role in {"tool", "function"}:
+        found.add("tools")
+    if turn.images or turn.videos:
+        found.add("images")
+    if turn.audio:
+        found.add("voice")
+    if isinstance(turn.content, str):
+        return found | _inline_in(turn.content)
+    return found | _media_in(turn.content or [])
+
+
+def _inline_in(text: str) -> set[Feature]:
+    return {PART_FEATURES[kind.lower()] for kind in INLINE.findall(text)} if "data:" in text.lower() else set()
+
+
 def _media_in(value: Any, depth: int = 0) -> set[Feature]:  # noqa: ANN401  # any JSON
+    """At the top the parts of a message, each of some kind; further in only what has a medium's own name."""
     if depth > MAX_DEPTH:
         return set(MEDIA_FEATURES)
     if isinstance(value, list):
         return {one for inner in value for one in _media_in(inner, depth + 1)}
+    if isinstance(value, str):
+        return _inline_in(value)
     if not isinstance(value, dict):
         return set()
-    kind = str(value.get("type", ""))
-    names = [kind.lower(), *(str(key).lower() for key in value)]
-    found = {feature for word, feature in PART_FEATURES.items() if any(word in name for name in names)}
-    if kind and kind not in TEXT_PARTS and not found:
+    kind = str(value.get("type", "")).lower()
+    found = {PART_FEATURES[key] for key in (kind, *map(str.lower, value)) if key in PART_FEATURES}
+    if kind and kind not in TEXT_PARTS and not found and depth == 1:
         found = set(MEDIA_FEATURES)
-    return found.union(*(_media_in(inner, depth + 1) for inner in value.values() if isinstance(inner, list | dict)))
+    return found.union(*(_media_in(inner, depth + 1) for key, inner in value.items() if key not in ABOUT_PARTS))
 
 
 # --- answers

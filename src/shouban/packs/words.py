@@ -34,6 +34,7 @@ FIELD_WORDS: Final[Words] = {
     "purchase.waiting": ("在等监护人决定的笔数", "purchases that wait for a guardian"),
     "purchase.is_changed": ("这笔消费放行后改了金额", "this purchase was let through at another price"),
     "alert.open": ("第一位联系人被通知后没有回执的时间", "time without an answer since the first contact was told"),
+    "alert.is_answered": ("回执是对当前这条提醒的", "the answer is to the open alert"),
     "alert.from_now": ("从现在起", "from now on"),
     "session.age_rating": ("角色适用年龄", "the companion's age rating"),
     "purchase.over_guardian_cap": ("超过监护人的限额", "over the guardian's own cap"),

@@ -15,13 +15,13 @@ from shouban.offices.people.contacts import (
     ALL_CODES_A_DAY,
     RECHECK_AFTER,
     ContactChange,
-    barred_by,
     changed,
     counted,
     found_in,
     identified,
     replaced,
     safe_ids,
+    settled,
     shown,
     standing,
     tried,
@@ -43,9 +43,9 @@ def test_who_is_the_same_as_before_keeps_what_is_known(found: list[dict[str, Any
     first = [{**one, "verified_at": NOW.isoformat()} for one in identified(found, [])]
     again = identified(found, first)
     assert len({one["id"] for one in again}) == len(found), "everybody has an id of their own"
-    named = [place for place, one in enumerate(found) if one["name"].strip() or one["channels"]]
-    assert {again[place]["id"] for place in named} <= {one["id"] for one in first}
-    assert [one["id"] for one in identified([*found], first)] == [one["id"] for one in again] or len(named) < len(found)
+    reached = [place for place, one in enumerate(found) if one["channels"]]
+    assert {again[place]["id"] for place in reached} <= {one["id"] for one in first}
+    assert identified(again, again) == again, "who has an id is who they are"
 
 
 def test_ids_say_nothing_of_whose_they_are() -> None:
@@ -59,16 +59,65 @@ def test_another_number_is_the_same_contact_and_not_verified() -> None:
     assert standing(fresh[0], NOW) == "unverified"
 
 
+def without_word(contact: dict[str, Any]) -> dict[str, Any]:
+    """As an app posts it that does not know of the mark."""
+    return {key: value for key, value in contact.items() if key not in {"unsafe", "id"}}
+
+
+def marked(*contacts: dict[str, Any]) -> dict[str, Any]:
+    """A profile whose first contact is a danger."""
+    held = settled([without_word(one) for one in contacts], {})
+    return {**held, "contacts": changed(held["contacts"], held["contacts"][0]["id"], ContactChange(unsafe=True))}
+
+
 def test_a_danger_stays_one_through_another_number_another_name_and_a_time_away() -> None:
-    plain = {key: value for key, value in MOTHER.items() if key != "unsafe"}
-    held = [{**identified([plain], [])[0], "unsafe": True}]
-    assert identified([{**plain, "channels": ["tel:+862"]}], held)[0]["unsafe"]
-    assert identified([{**plain, "name": "妈妈"}], held)[0]["unsafe"]
-    barred = barred_by(held, [], [])
-    assert [one["name"] for one in barred] == ["王芳"]
-    assert identified([plain], [], barred)[0]["unsafe"], "taken out and put back"
-    assert not identified([{**plain, "name": "李明", "channels": ["tel:+863"]}], held, barred)[0]["unsafe"]
-    assert not identified([{**plain, "unsafe": False}], held, barred)[0]["unsafe"], "unless it is said outright"
+    plain, profile = without_word(MOTHER), marked(MOTHER)
+    mark = profile["contacts"][0]["id"]
+    for spelled in ({"channels": ["tel:+862"]}, {"name": "妈妈"}, {"channels": ["tel:86-1"]}, {"kind": "emergency"}):
+        again = settled([{**plain, **spelled}], profile)["contacts"][0]
+        assert again["unsafe"], spelled
+        assert (again["id"] == mark) == (spelled not in ({"channels": ["tel:+862"]}, {"kind": "emergency"})), (
+            "a name alone has no history"
+        )
+    away, father = profile, without_word({**FATHER, "channels": ["tel:+864"]})
+    for others in ([father], [], [father, {**father, "name": "奶奶", "channels": ["tel:+867"]}]):
+        away = settled(others, away)
+    assert settled([plain], away)["contacts"][0]["unsafe"], "taken out, several changes ago, and put back"
+    assert not settled([{**plain, "name": "李明", "channels": ["tel:+863"]}], away)["contacts"][0]["unsafe"]
+    said = settled([{**plain, "unsafe": False}], away)
+    assert not said["contacts"][0]["unsafe"], "unless it is said outright"
+    assert not settled([plain], settled([], said))["contacts"][0]["unsafe"], "and that holds from then on"
+
+
+def test_one_of_two_of_a_name_is_the_danger_and_not_the_other() -> None:
+    other = {**MOTHER, "channels": ["tel:+865"]}
+    profile = marked(MOTHER, other)
+    assert [one["unsafe"] for one in profile["contacts"]] == [True, False]
+    for order in ((MOTHER, other), (other, MOTHER)):
+        again = settled([without_word(one) for one in order], profile)["contacts"]
+        assert {one["channels"][0]: one["unsafe"] for one in again} == {"tel:+861": True, "tel:+865": False}
+
+
+def test_who_is_named_twice_is_the_same_danger_twice() -> None:
+    profile = marked(MOTHER, {**MOTHER, "kind": "emergency"})
+    assert safe_ids(profile["contacts"]) == ()
+
+
+def test_who_was_taken_out_by_mistake_and_comes_back_is_the_same() -> None:
+    profile = settled([without_word(MOTHER), without_word({**FATHER, "channels": ["tel:+864"]})], {})
+    mother = profile["contacts"][0]["id"]
+    later = settled([without_word({**FATHER, "channels": ["tel:+864"]})], profile)
+    back = settled([without_word(MOTHER)], settled([], later))
+    assert back["contacts"][0]["id"] == mother
+    assert standing(back["contacts"][0], NOW) == "unverified"
+    stranger = settled([without_word({**MOTHER, "channels": ["tel:+868"]})], later)
+    assert stranger["contacts"][0]["id"] != mother, "a name alone brings nobody back"
+
+
+def test_what_the_person_named_is_the_apps_once_the_app_names_it() -> None:
+    held = settled([{**without_word(MOTHER), "named_by": "self"}], {})
+    assert held["contacts"][0]["named_by"] == "self"
+    assert "named_by" not in settled([without_word(MOTHER)], held)["contacts"][0]
 
 
 def test_the_same_phone_twice_is_one_to_be_told() -> None:

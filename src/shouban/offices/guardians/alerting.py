@@ -126,8 +126,13 @@ class AlertsOffice:
         await self._answered(child, found, at)
 
     async def _answered(self, person: PersonPort, found: Receipt, at: datetime, *, able: bool = True) -> None:
+        event = e.ContactAnswered(
+            at=at, person=person.id, duty=found.duty, contact=found.contact, able=able, sent_at=found.sent_at
+        )
+        if not able:  # who says so may still say later that they have seen to it
+            await self._road.act(person, event, waits=True)
+            return
         call, after = self._receipts.answering(found, at)
-        event = e.ContactAnswered(at=at, person=person.id, duty=found.duty, contact=found.contact, able=able)
         await self._road.act(person, event, call=call, after=after, waits=True)
 
     # --- what is sent by itself
@@ -186,8 +191,8 @@ class AlertsOffice:
         found = await asyncio.to_thread(records.links_to, self._engine, child.service, child.id)
         contacts = child.profile.get("contacts", [])
         opened = [(link, account, self._opened(child, link, sealed)) for link, account, sealed in found]
-        barred = {account for _, account, held in opened if not m.guards(contacts, held.contact)}
-        return [one for one in opened if one[1] not in barred]
+        barred = {account for _, account, held in opened if m.is_danger(contacts, held.contact)}
+        return [one for one in opened if one[1] not in barred and m.guards(contacts, one[2].contact)]
 
     async def _link(self, who: Who, child: PersonPort) -> tuple[str, m.Invited]:
         mine = [(link, held) for link, account, held in await self._links(child) if account == who.account]

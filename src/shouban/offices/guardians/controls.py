@@ -24,6 +24,9 @@ MOST_YUAN: Final = 100_000
 RELATIONS: Final[tuple[Relation, ...]] = get_args(Relation)
 FEATURES: Final[tuple[Feature, ...]] = get_args(Feature)
 Money = Literal["off", "ask", "caps"]
+# Which settings are of which form.
+LIMITS: Final = ("daily_limit", "exemptions", "closed_from", "closed_to", "blocked", "features_off")
+SPENDING: Final = ("purchases_allowed", "asks_purchases", "most_once", "most_month")
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _YUAN: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,2})?")
 # A mark beginning like this is a label; anything else is a companion's id.

@@ -145,6 +145,11 @@ def place_of(address: str) -> str:
     return sha256(f"{kind}:{plain}".encode()).hexdigest()[:12]
 
 
+def is_danger(person_contacts: Sequence[dict[str, Any]], contact: str) -> bool:
+    """Whether this contact is marked unsafe."""
+    return any(one.get("id") == contact and one.get("unsafe") for one in person_contacts)
+
+
 def guards(person_contacts: Sequence[dict[str, Any]], contact: str) -> bool:
     """Whether a link by this contact stands: they are still a guardian among the contacts, and no danger."""
     one = next((one for one in person_contacts if one.get("id") == contact), None)

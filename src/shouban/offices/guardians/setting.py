@@ -36,11 +36,11 @@ class SettingsOffice:
 
     async def set_limits(self, who: Who, child: PersonPort, wish: c.Limits, at: datetime) -> None:
         settings = c.with_limits(child.state.guardianship, wish)
-        await self._road.act(child, settings_event(child, settings, who.account, at))
+        await self._road.act(child, settings_event(child, settings, who.account, at, c.LIMITS))
 
     async def set_spending(self, who: Who, child: PersonPort, wish: c.Spending, at: datetime) -> None:
         settings = c.with_spending(child.state.guardianship, wish)
-        await self._road.act(child, settings_event(child, settings, who.account, at))
+        await self._road.act(child, settings_event(child, settings, who.account, at, c.SPENDING))
 
     async def give_bonus(self, who: Who, child: PersonPort, wish: c.Giving, at: datetime) -> None:
         bonus = child.state.bonus

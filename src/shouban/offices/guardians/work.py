@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -182,7 +183,8 @@ class GuardiansOffice:
         """Whom the child or the staff mark as a danger, or take out of the contacts, sees nothing more, from that moment on."""
         links = await asyncio.to_thread(records.links_of, self._engine, who.service, child.id, who.account)
         contacts = child.profile.get("contacts", [])
-        return bool(links) and all(m.guards(contacts, self._contact_of(child, *one)) for one in links)
+        named = [self._contact_of(child, *one) for one in links]
+        return any(m.guards(contacts, one) for one in named) and not any(m.is_danger(contacts, one) for one in named)
 
     def _contact_of(self, child: PersonPort, link: str, sealed: bytes) -> str:
         return msgspec.json.decode(child.open(sealed, "links", "sealed", link), type=m.Invited).contact
@@ -251,9 +253,12 @@ class GuardiansOffice:
                 await self._road.act(child, e.ConsentWithdrawn(at=at, person=child.id, purpose=purpose, by="guardian"))
 
 
-def settings_event(child: PersonPort, settings: Guardianship, guardian: str, at: datetime) -> e.GuardianSet:
-    """The event that says that these settings hold from now on."""
-    return e.GuardianSet(at=at, person=child.id, guardian=guardian, **msgspec.structs.asdict(settings))
+def settings_event(
+    child: PersonPort, settings: Guardianship, guardian: str, at: datetime, only: Sequence[str] = ()
+) -> e.GuardianSet:
+    """The event that says that these settings hold from now on: all of them, or `only` those."""
+    given = msgspec.structs.asdict(settings)
+    return e.GuardianSet(at=at, person=child.id, guardian=guardian, only=tuple(only), **given)
 
 
 def refuse_of_age(person: PersonPort) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
+from unicodedata import normalize
 
 import msgspec
 
@@ -18,8 +19,13 @@ from shouban.duties.notices import Notice
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.offices.people import model as m
 
-ADDRESS: Final = re.compile(r"://|www\.|\b[\w-]+\.(?:com|cn|net|org|top|xyz|io|cc|vip|app|link|site)\b", re.IGNORECASE)
-REFUSALS = frozenset({"purchase", "locked"})
+# What a reader's program would make a link of: a scheme, a host with letters after its last dot, four numbers with dots, a path, a mailbox.
+ADDRESS: Final = re.compile(
+    r"[\\@]|//|[a-z0-9]/[a-z0-9]|\b(?:https?|ftp|tel|sms|mailto|javascript|data|weixin|alipays?):|\bwww\b|[\w-]\.[^\W\d]|[a-z0-9-][。｡][a-z]|\d+(?:\.\d+){3}|\bxn--|\[[0-9a-f:]+\]",
+    re.IGNORECASE,
+)
+MARK: Final = 12
+REFUSALS: Final = frozenset({"purchase", "locked"})
 
 
 class PurchasesOffice:
@@ -31,18 +37,19 @@ class PurchasesOffice:
 
         A minor whose guardian decides on each purchase gets an order number where the app gave none: without one nobody could say yes to it.
         """
-        known = order_of(person.state, wish.order)
-        if known is not None and known.stage in COUNTED and known.amount == wish.amount:
+        known, item = order_of(person.state, wish.order), _mark_of(person, wish.item)
+        is_same = known is not None and known.amount == wish.amount and item in {"", known.item}
+        if known is not None and known.stage in COUNTED and is_same:
             return _answer(known, [])  # asked once more: neither counted nor decided again
         if known is not None and known.stage in COUNTED:
-            told = f"order `{wish.order}` was let through at {known.amount}; give another order its own number"
+            told = f"order `{wish.order}` was let through at {known.amount}, for what it was then; give another order its own number"
             raise CallerError(told, field="order", status=409, code="order_changed")
         asks = person.state.is_minor and person.state.guardianship.asks_purchases
         order = wish.order or (secrets.token_hex(8) if asks else "")
         if order and wish.item:
             await self._road.change_profile(person, lambda held: _with_item(held, order, wish.item, person))
         event = e.PurchaseRequested(
-            at=at, person=person.id, amount=wish.amount, month_total=wish.month_total, order=order
+            at=at, person=person.id, amount=wish.amount, month_total=wish.month_total, order=order, item=item
         )
         notices = await self._road.act(person, event)
         return _answer(order_of(person.state, order), notices)
@@ -64,11 +71,15 @@ def checked(wish: m.Purchase) -> m.Purchase:
     for field in ("order", "item"):
         if not getattr(wish, field).isprintable():
             raise CallerError(f"`{field}` holds a control character", field=field)
-    if ADDRESS.search(
-        wish.item
-    ):  # it stands in a message of ours to the guardian, who must not take it for our own address (CWE-451)
+    # It stands in a message of ours to the guardian, who must not take it for our own address (CWE-451).
+    if ADDRESS.search(normalize("NFKC", wish.item)):
         raise CallerError("`item` says what is bought; it has no address in it", field="item")
     return wish
+
+
+def _mark_of(person: PersonPort, item: str) -> str:
+    """What tells one thing from another, and nobody what it is."""
+    return person.fingerprint("item", item).hex()[:MARK] if item else ""
 
 
 def _with_item(held: dict[str, Any], order: str, item: str, person: PersonPort) -> dict[str, Any]:

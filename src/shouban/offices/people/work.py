@@ -63,7 +63,7 @@ class PeopleOffice:
         def told(held: dict[str, Any]) -> dict[str, Any]:
             born = {"band_by_birth_date": band} if wish.birth_date else {}
             return ages.with_evidence(
-                {**held, **_kept(wish), **born, **_contacts(held, contacts)},
+                {**held, **_kept(wish), **born, **known.settled(contacts, held)},
                 _first_layer(wish, band, at),
             )
 
@@ -101,7 +101,7 @@ class PeopleOffice:
             fresh["band_by_birth_date"] = band
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
-            named = {} if contacts is None else _contacts(held, contacts)
+            named = {} if contacts is None else known.settled(contacts, held)
             return {**held, **fresh, **named}
 
         await self._road.change_profile(person, told)
@@ -186,24 +186,24 @@ class PeopleOffice:
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
             there = held.get("contacts", [])
-            others = [one for one in there if one.get("channels") != fresh["channels"]]
-            if len(others) >= m.MAX_CONTACTS:
+            same = known.with_channel(there, fresh["channels"][0])
+            if same is None and len(there) >= m.MAX_CONTACTS:
                 raise CallerError(f"at most {m.MAX_CONTACTS} contacts are kept", field="contacts")
-            same = next((one for one in there if one.get("channels") == fresh["channels"]), None)
-            return held if same else {**held, **_contacts(held, [*there, fresh])}
+            return held if same else {**held, **known.settled([*there, fresh], held)}
 
         await self._road.change_profile(person, told)
         await self._contacts_changed(person, at)
-        return next(str(one["id"]) for one in person.profile["contacts"] if one["channels"] == fresh["channels"])
+        named = known.with_channel(person.profile["contacts"], fresh["channels"][0])
+        return str(named["id"]) if named else ""
 
     async def drop_contact(self, person: PersonPort, contact: str, at: datetime) -> None:
         """Takes out a contact that the person has named themselves; others are the app's or the guardians' to change."""
 
         def told(held: dict[str, Any]) -> dict[str, Any]:
             one = known.found_in(held.get("contacts", []), contact)
-            if one.get("named_by") != "self" or one.get("unsafe"):
+            if one.get("named_by") != "self" or one.get("unsafe") or one.get("kind") == "guardian":
                 raise CallerError("this contact is changed in the app", status=403, code="not_yours")
-            return {**held, "contacts": [other for other in held["contacts"] if other["id"] != contact]}
+            return {**held, **known.settled([other for other in held["contacts"] if other["id"] != contact], held)}
 
         await self._road.change_profile(person, told)
         await self._contacts_changed(person, at)
@@ -520,12 +520,21 @@ class PeopleOffice:
         return view(person, at, self._road.settings_of(person.service))
 
     async def _contacts_changed(self, person: PersonPort, at: datetime) -> list[Notice]:
+        """With the last safe guardian of a minor goes what guardians had agreed to: nobody answers for it any more."""
         contacts = person.profile.get("contacts", [])
         event = e.ContactsChanged(
             at=at, person=person.id, guardians=m.count(contacts, "guardian"), emergencies=m.count(contacts, "emergency"),
             verified=sum(known.standing(one, at) == "verified" for one in contacts if not one.get("unsafe")), check_on=known.check_on(contacts), ids=known.safe_ids(contacts),
         )  # fmt: skip
-        return list(await self._road.act(person, event))
+        notices = list(await self._road.act(person, event))
+        if person.state.is_minor and not person.state.guardians:
+            for one in await self._road.consents_of(person):
+                if one.by == "guardian" and one.withdrawn_at is None:
+                    ended = e.ConsentWithdrawn(
+                        at=at, person=person.id, purpose=one.purpose, by="system", party=one.party
+                    )
+                    notices += await self._road.act(person, ended)
+        return notices
 
 
 def view(person: PersonPort, at: datetime, settings: Settings) -> dict[str, Any]:
@@ -539,13 +548,6 @@ def view(person: PersonPort, at: datetime, settings: Settings) -> dict[str, Any]
         "controls": m.controls(state, settings.local(at).date()), "presentation": m.presentation(state),
         "missing": m.missing(state.age_band, contacts, profile.get("agreement", ""), settings.contact_of),
     }  # fmt: skip
-
-
-def _contacts(held: dict[str, Any], contacts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The contacts as they are kept, and who is barred from being one."""
-    there, barred = held.get("contacts", []), held.get("barred", [])
-    fresh = known.identified(contacts, there, barred)
-    return {"contacts": fresh, "barred": known.barred_by(there, fresh, barred)}
 
 
 def _first_layer(wish: m.Registration | m.Change, band: e.AgeBand, at: datetime) -> ages.Evidence:
