@@ -25,8 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shouban import __version__
 from shouban.core.errors import OperatorError, ShoubanError
-from shouban.db.engine import DirectoryLock, connect, migrate, scrub, sqlite_url, view
-from shouban.db.keys import MASTER_FILE, MasterKey, load_master, master_in, write_secret
+from shouban.db.engine import DirectoryLock, connect, hold_master, migrate, sqlite_url, view
+from shouban.db.keys import MASTER_FILE, MasterKey, load_master, master_in, put_in_place, write_secret
 from shouban.db.rotation import NEXT_FILE
 from shouban.db.schema import LOG_ENTRIES, META
 from shouban.db.writer import Job, Writer
@@ -140,8 +140,9 @@ def open_store(settings: Settings, environment: Mapping[str, str] | None = None)
         engine = connect(url)
         master = load_master(data, os.environ if environment is None else environment, settings.cipher)
         migrate(engine)
-        master = _adopted(engine, data, settings) or master
+        master = adopted(engine, data, settings) or master
         _check_master(engine, master)
+        hold_master(engine, master.check_value())
     except SQLAlchemyError as error:
         raise OperatorError(f"the database cannot be opened ({str(error).splitlines()[0]})") from error
     signer = signer_of(master, _origin(engine))
@@ -166,7 +167,7 @@ def _origin(engine: Engine) -> str:
     return str(found)
 
 
-def _adopted(engine: Engine, data: Path, settings: Settings) -> MasterKey | None:
+def adopted(engine: Engine, data: Path, settings: Settings) -> MasterKey | None:
     """A rotation that was cut off once its transaction had gone through: the key it left is the database's, and becomes the file."""
     left = data / NEXT_FILE
     if not left.is_file():
@@ -175,7 +176,7 @@ def _adopted(engine: Engine, data: Path, settings: Settings) -> MasterKey | None
     with engine.connect() as connection:
         known = connection.execute(select(META.c.value).where(META.c.key == "master")).scalar()
     if known == fresh.check_value() and not os.environ.get("SHOUBAN_MASTER_KEY"):
-        left.rename(data / MASTER_FILE)
+        put_in_place(left, data / MASTER_FILE)
         return fresh
     return None
 
@@ -485,7 +486,7 @@ class _Erasures:
             waits = BESIDE if self.store.is_shared else None
             await self.road.finish_erasures(service, self.gateway.clock.now(), owed_for=waits)
         if not self.store.is_shared:  # killed after the rows had gone, and before their bytes
-            await asyncio.to_thread(scrub, self.store.engine)
+            await asyncio.to_thread(self.store.writer.scrub)
 
 
 class Decided(Protocol):

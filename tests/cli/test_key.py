@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.offices.guardians.family import linked
 from tests.web.signing import PASSWORD, enter, staff
 
 from shouban.cli.main import main
+from shouban.db.engine import connect
 from shouban.db.keys import new_secret
 from shouban.db.rotation import NEXT_FILE
 
@@ -83,12 +86,45 @@ def test_cut_off_after_its_transaction_the_next_start_takes_the_new_key(
         assert office.messages(user)
 
 
+def test_cut_off_and_asked_for_again_it_is_finished_and_no_other_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(settings_for(tmp_path, encoder=False)) as office:
+        user, _ = lived(office)
+    old = (tmp_path / "keys/master.key").read_text()
+    assert rotate("--data", str(tmp_path)) == 0
+    new = (tmp_path / "keys/master.key").read_text()
+    (tmp_path / NEXT_FILE).write_text(new)
+    (tmp_path / "keys/master.key").write_text(old)
+    capsys.readouterr()
+    assert rotate("--data", str(tmp_path)) == 0
+    assert "no other was made" in capsys.readouterr().out
+    assert (tmp_path / "keys/master.key").read_text() == new
+    assert rotate("--data", str(tmp_path)) == 0, "and again, anew"
+    assert (tmp_path / "keys/master.key").read_text() != new
+    with serving(settings_for(tmp_path, encoder=False)) as office:
+        assert [text for role, text in office.messages(user) if role == "user"] == [SAID]
+
+
+def test_killed_at_any_moment_the_next_start_opens(tmp_path: Path) -> None:
+    """Killed before its transaction, in it, and after: whichever key the database has is the one that is found."""
+    with serving(settings_for(tmp_path, encoder=False)) as office:
+        user, _ = lived(office)
+    for place in ("change_mark", "rewrap_people", "rekey_accounts", "put_in_place"):
+        code = f"import os; import shouban.cli.key as key; key.{place} = lambda *words: os._exit(9); from shouban.cli.main import main; main(['key', 'rotate', '--data', {str(tmp_path)!r}])"
+        assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 9
+        with serving(settings_for(tmp_path, encoder=False)) as office:
+            assert [text for role, text in office.messages(user) if role == "user"] == [SAID], place
+    assert verify(tmp_path) == 0
+
+
 def test_a_wrong_key_changes_nothing(tmp_path: Path) -> None:
     with serving(settings_for(tmp_path, encoder=False)) as office:
         user, _ = lived(office)
     right = (tmp_path / "keys/master.key").read_text()
     (tmp_path / "keys/master.key").write_text(new_secret())
     assert rotate("--data", str(tmp_path)) == 2
+    assert not (tmp_path / NEXT_FILE).exists()
     (tmp_path / "keys/master.key").write_text(right)
     with serving(settings_for(tmp_path, encoder=False)) as office:
         assert office.messages(user)
@@ -115,3 +151,30 @@ def test_a_key_of_the_environment_is_followed_by_one_of_the_environment(
     with serving(settings_for(tmp_path, database=postgresql_url, encoder=False)) as office:
         assert office.messages(user)
     assert verify(tmp_path, "--database", postgresql_url) == 0
+
+
+def test_on_postgresql_no_key_is_changed_under_a_service_and_none_writes_under_the_old_one(
+    tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--data", str(tmp_path), "--database", postgresql_url)
+    settings = settings_for(tmp_path, database=postgresql_url, encoder=False)
+    with serving(settings) as office:
+        user, _ = lived(office)
+        assert rotate(*words) == 2
+        assert "stop every process of it first" in capsys.readouterr().err
+        _cut_all(postgresql_url)  # as a restart of the database does, and with them go the locks
+        assert rotate(*words) == 0
+        told = office.post("/v1/users", {"id": fresh("late")})
+        assert told.status_code >= 500
+        assert "master key was changed" in told.text
+    with serving(settings) as office:
+        assert [text for role, text in office.messages(user) if role == "user"] == [SAID]
+    assert verify(tmp_path, "--database", postgresql_url) == 0
+
+
+def _cut_all(url: str) -> None:
+    engine = connect(url)
+    with engine.connect() as connection:
+        ends = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        assert connection.exec_driver_sql(ends).scalar_one() > 0
+    engine.dispose()

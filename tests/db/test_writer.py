@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
+import shouban.db.engine
 import shouban.db.writer
 from shouban.core.errors import ConflictError, OperatorError
-from shouban.db.engine import connect
+from shouban.db.engine import connect, migrate, sqlite_url
 from shouban.db.schema import LOG_ENTRIES, META, METADATA, STATES
 from shouban.db.writer import Job, Leaf, StateWrite, Writer
 
@@ -272,3 +276,43 @@ def test_a_lock_held_elsewhere_is_waited_for(database_url: str) -> None:
             writer.write(put("a", "ours"))
         assert keys_in(engine) == {"a": "ours"}
         other.dispose()
+
+
+def test_what_was_deleted_is_overwritten_once_its_readers_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader holds the old pages; who asks is told that it is not done yet, and it is done after them."""
+    monkeypatch.setattr(shouban.db.writer, "CHECKPOINT_SECONDS", 0.05)
+    monkeypatch.setattr(shouban.db.engine, "BUSY_MS", 50)
+    url = sqlite_url(tmp_path)
+    migrated = connect(url)
+    migrate(migrated)
+    migrated.dispose()
+    with writing(url) as (writer, engine):
+        asyncio.run(submit_all(writer, [put("secret", "煤球")]))
+        with engine.connect() as reader:
+            assert reader.execute(select(META.c.value).where(META.c.key == "secret")).scalar_one() == "煤球"
+            asyncio.run(submit_all(writer, [Job(writes=[(DROP, {"which": "secret"})])]))
+            assert not writer.scrub()
+            assert "煤球".encode() in _bytes_of(tmp_path)
+        give_up = time.monotonic() + 10
+        while "煤球".encode() in _bytes_of(tmp_path):
+            assert time.monotonic() < give_up
+            time.sleep(0.02)
+        assert writer.scrub()
+
+
+def test_two_who_scrub_at_once_are_both_told_the_truth(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    migrated = connect(url)
+    migrate(migrated)
+    migrated.dispose()
+    with writing(url) as (writer, _), ThreadPoolExecutor(8) as pool:
+        for n in range(20):
+            asyncio.run(submit_all(writer, [put(f"k{n}")]))
+            assert all(pool.map(lambda _: writer.scrub(), range(8)))
+            assert (tmp_path / "shouban.db-wal").stat().st_size == 0
+
+
+def _bytes_of(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("shouban.db*"))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Connection, Engine, func, select
 
-from shouban.app import signer_of
+from shouban.app import adopted, signer_of
 from shouban.core.errors import OperatorError
-from shouban.db.engine import DirectoryLock, connect, migrate, sqlite_url
-from shouban.db.keys import MASTER_FILE, MasterKey, master_in, new_secret, read_master, write_secret
+from shouban.db.engine import DirectoryLock, change_master, connect, migrate, sqlite_url
+from shouban.db.keys import MASTER_FILE, MasterKey, master_in, new_secret, put_in_place, read_master, write_secret
 from shouban.db.rotation import NEXT_FILE, change_mark, rewrap_people
 from shouban.db.schema import ACCOUNTS, LOG_ENTRIES, META, PERSON_KEYS, PERSONS
 from shouban.db.writer import Leaf
@@ -62,6 +63,7 @@ def rotate(
     old, secret, by_file = read_master(folder, os.environ), _new_secret(), not os.environ.get("SHOUBAN_MASTER_KEY")
     new = master_in(secret, NEW_KEY, settings.cipher)
     url = settings.database or sqlite_url(folder)
+    told = "" if by_file else f"; set `SHOUBAN_MASTER_KEY` to what `{NEW_KEY}` holds before you start the service"
     with ExitStack() as stack:
         if url.startswith("sqlite"):
             lock = DirectoryLock(folder)
@@ -70,14 +72,26 @@ def rotate(
         engine = connect(url)
         stack.callback(engine.dispose)
         migrate(engine)
+        stack.enter_context(change_master(engine))
+        if adopted(engine, folder, settings) is not None:
+            print_line(
+                "an earlier change was cut off after its transaction; its key is in its place now, and no other was made"
+            )
+            return 0
+        ready = partial(write_secret, folder / NEXT_FILE, secret) if by_file else _nothing
+        people, accounts = _rotate(engine, old, new, ready)
         if by_file:
-            write_secret(folder / NEXT_FILE, secret)
-        people, accounts = _rotate(engine, old, new)
-        if by_file:
-            (folder / NEXT_FILE).rename(folder / MASTER_FILE)
-    told = "" if by_file else f"; set `SHOUBAN_MASTER_KEY` to what `{NEW_KEY}` holds before you start the service"
-    Console(highlight=False).print(f"the master key is changed: {people} people, {accounts} accounts{told}")
+            put_in_place(folder / NEXT_FILE, folder / MASTER_FILE)
+    print_line(f"the master key is changed: {people} people, {accounts} accounts{told}")
     return 0
+
+
+def print_line(text: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def _nothing() -> None:
+    """A key of the environment is kept by who gave it."""
 
 
 def _new_secret() -> str:
@@ -86,9 +100,11 @@ def _new_secret() -> str:
     return os.environ.get(NEW_KEY) or new_secret()
 
 
-def _rotate(engine: Engine, old: MasterKey, new: MasterKey) -> tuple[int, int]:
+def _rotate(engine: Engine, old: MasterKey, new: MasterKey, ready: Callable[[], None]) -> tuple[int, int]:
+    """`ready` keeps the new key where it is found again, once the old one has proved right and before anything is changed for good."""
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         change_mark(connection, old, new)
+        ready()
         origin = str(connection.execute(select(META.c.value).where(META.c.key == "origin")).scalar_one())
         with _bar(connection) as step:
             people = rewrap_people(connection, old, new, step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO, Any, Literal
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -20,6 +21,8 @@ from shouban.core.errors import OperatorError
 BUSY_MS = 5_000
 # Pages of the write-ahead log from which a commit empties it itself; before that somebody does so beside the commits (`Writer`), so that none waits for it.
 MOST_WAITING_PAGES = 20_000
+MASTER_LOCK = "hashtext('shouban.master')"
+_CHECKPOINTS = threading.Lock()
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -69,20 +72,58 @@ def _sqlite(engine: Engine) -> Engine:
     return engine
 
 
-def scrub(engine: Engine) -> None:
-    """Empties SQLite's write-ahead log into the file: what was deleted stands in no copy of a page any more."""
-    checkpoint(engine, "TRUNCATE")
+def scrub(engine: Engine) -> bool:
+    """Empties SQLite's write-ahead log into the file: what was deleted stands in no copy of a page any more. Gives whether it could; a reader may hold it."""
+    return checkpoint(engine, "TRUNCATE")
 
 
-def checkpoint(engine: Engine, how: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> None:
-    """Moves SQLite's write-ahead log into the file; `PASSIVE` waits for nobody and keeps nobody waiting."""
+def checkpoint(engine: Engine, how: Literal["PASSIVE", "TRUNCATE"] = "PASSIVE") -> bool:
+    """Moves SQLite's write-ahead log into the file; `PASSIVE` waits for nobody and keeps nobody waiting. Gives whether all of it could be done.
+
+    One at a time: SQLite refuses a second one at once, and says so in a row that is easily passed over.
+    """
     if engine.dialect.name != "sqlite":
+        return True
+    with _CHECKPOINTS:
+        connection = engine.raw_connection()
+        try:
+            is_busy, *_ = connection.cursor().execute(f"PRAGMA wal_checkpoint({how})").fetchone() or (1,)
+        finally:
+            connection.close()
+    return not is_busy
+
+
+def hold_master(engine: Engine, mark: str) -> None:
+    """On PostgreSQL every connection of a service holds a lock that a new master key (`change_master`) needs for itself, and none is made under another key.
+
+    SQLite has `DirectoryLock`. A connection that was lost, and the lock with it, comes back only while the key is still the same.
+    """
+    if engine.dialect.name != "postgresql":
         return
-    connection = engine.raw_connection()
-    try:
-        connection.cursor().execute(f"PRAGMA wal_checkpoint({how})")
-    finally:
-        connection.close()
+
+    @event.listens_for(engine, "connect")
+    def _hold(connection: Any, _record: Any) -> None:  # noqa: ANN401  # the driver's own connection
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_lock_shared({MASTER_LOCK})")
+            cursor.execute("SELECT value FROM meta WHERE key = 'master'")
+            found = cursor.fetchone()
+        connection.commit()
+        if found is None or found[0] != mark:
+            raise OperatorError("the master key was changed meanwhile; start this process again with the new one")
+
+    engine.dispose()  # those made before hold nothing
+
+
+def change_master(engine: Engine) -> Connection:
+    """A connection that holds the master key's lock alone. Raises `OperatorError` while a service runs on this database."""
+    connection = engine.connect()
+    if engine.dialect.name == "postgresql":
+        taken = connection.execute(text(f"SELECT pg_try_advisory_lock({MASTER_LOCK})")).scalar_one()
+        connection.commit()
+        if not taken:
+            connection.close()
+            raise OperatorError("a service runs on this database; stop every process of it first")
+    return connection
 
 
 @contextmanager

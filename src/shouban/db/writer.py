@@ -21,7 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from shouban.core.errors import ConflictError, OperatorError
-from shouban.db.engine import checkpoint
+from shouban.db.engine import checkpoint, scrub
 from shouban.db.prepared import Prepared
 from shouban.db.schema import STATES
 
@@ -107,6 +107,7 @@ class Writer:
         )
         self._prepared = Prepared(engine)
         self._ended = threading.Event()
+        self._owes_scrub = threading.Event()
         self._tidy = threading.Thread(target=self._empty_wal, name="checkpoints", daemon=True)
         self.commits = 0
 
@@ -133,11 +134,22 @@ class Writer:
         """Beside the commits, so that no commit has to: of a large database it would take ten milliseconds and more."""
         seen = 0
         while not self._ended.wait(CHECKPOINT_SECONDS):
-            if self.commits != seen:
-                seen = self.commits
-                # Whatever keeps it from that (a full disk, a reader), a later one does it, or a commit itself.
-                with contextlib.suppress(Exception):
+            # Whatever keeps it from that (a full disk, a reader), a later one does it, or a commit itself.
+            with contextlib.suppress(Exception):
+                if self._owes_scrub.is_set() and scrub(self._engine):
+                    self._owes_scrub.clear()
+                elif self.commits != seen:
+                    seen = self.commits
                     checkpoint(self._engine)
+
+    def scrub(self) -> bool:
+        """Overwrites what was deleted, now if no reader holds it, else as soon as they let go. Gives whether it is done."""
+        if self._engine.dialect.name != "sqlite":
+            return True
+        self._owes_scrub.set()
+        if scrub(self._engine):
+            self._owes_scrub.clear()
+        return not self._owes_scrub.is_set()
 
     def submit(self, job: Job) -> asyncio.Future[Any]:
         """Queues the job; the future holds `call`'s result once all of it is on disk."""

@@ -188,6 +188,12 @@ def open_duties(
     return [duty_from(row) for row in connection.execute(query)]
 
 
+def was_owed(connection: Connection, *, service: str, person: str, duty: str) -> bool:
+    """Whether a duty of this name, in any state, is this person's."""
+    mine = (LEDGER.c.duty_id == duty) & (LEDGER.c.service_id == service) & (LEDGER.c.person_id == person)
+    return connection.execute(select(LEDGER.c.kind).where(mine)).scalar() in NOTICES
+
+
 def overdue(connection: Connection, *, now_us: int) -> dict[str, int]:
     """How many duties of each kind were owed and not done in time."""
     query = select(LEDGER.c.kind, func.count()).where(LEDGER.c.state.in_(("owed", "failed")), LEDGER.c.due_us < now_us)

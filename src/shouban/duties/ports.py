@@ -59,6 +59,10 @@ class RoadPort(Protocol):
         """
         ...
 
+    async def was_owed(self, person: Handed, duty: str) -> bool:
+        """Whether this notice was ever owed to this person."""
+        ...
+
     async def of_service(self, service: str) -> PersonPort:
         """Whom events of the whole service reach: nobody in particular."""
         ...

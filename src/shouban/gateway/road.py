@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 from shouban.core import events as e
 from shouban.core.errors import CallerError
 from shouban.core.rules import Settings
-from shouban.db.engine import scrub, view
+from shouban.db.engine import view
 from shouban.db.schema import GRANTS, HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
 from shouban.db.writer import Call, Job, Leaf
 from shouban.duties import consents
-from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties
+from shouban.duties.ledger import NOTICES, Duty, Writes, done, open_duties, was_owed
 from shouban.duties.notices import Notice, words_of
 from shouban.evidence.books import After
 from shouban.evidence.log import Acted, decode_entry, leaf_of, microseconds
@@ -89,6 +89,13 @@ class Road:
             await self._delivered(person, heard.heard, event, "pushed" if waits else "given with the answer")
         return notices
 
+    async def was_owed(self, person: Person, duty: str) -> bool:
+        def read() -> bool:
+            with view(self._gateway.engine) as connection:
+                return was_owed(connection, service=person.service, person=person.id, duty=duty)
+
+        return await asyncio.to_thread(read)
+
     async def of_service(self, service: str) -> Person:
         return await self.find(service, OF_SERVICE) or await self.make(service, OF_SERVICE, {})
 
@@ -137,7 +144,8 @@ class Road:
     async def erase(self, person: Person, scope: str, target: str, at: datetime, by: e.Actor = "app") -> dict[str, Any]:
         """Deletes, and signs a certificate of it. `history` is every message; for `all` the person's key goes too.
 
-        Records that a law holds (`holds`: what, until when) are the log and the ledger; words and names stand in neither.
+        Records that a law holds (`holds`: what, until when) are the log and the ledger; words and names stand in neither. `overwritten`: no copy of a page
+        in the database's own journal holds them either; where somebody is reading just then, that follows within seconds of their end.
         """
         deletion = await self._deletion(person, scope, target) if scope != "all" else None
         event = e.ErasureRequested(at=at, person=person.id, scope=scope, by=by)  # type: ignore[arg-type]  # checked by the caller against SCOPES
@@ -146,10 +154,11 @@ class Road:
             facts = await self._delete_all(person, _erasures(heard.heard.duties), at)
         else:
             facts = await self._delete_some(person, event, deletion)
-        await asyncio.to_thread(scrub, self._gateway.engine)
+        overwritten = await asyncio.to_thread(self._gateway.writer.scrub)
         text = f"shouban.erasure/v1\n{person.service}\n{person.id}\n{scope}\n{at.isoformat()}\n{sum(facts['rows'].values())}\n"
         return {
             **facts,
+            "overwritten": overwritten,
             "user": person.app_id,
             "person": person.id,
             "at": at.isoformat(),
@@ -173,7 +182,7 @@ class Road:
             else:
                 await self._cross_off(service, duty.person, [duty.id], at)
         if found:
-            await asyncio.to_thread(scrub, self._gateway.engine)
+            await asyncio.to_thread(self._gateway.writer.scrub)
         return len(found)
 
     # --- inside

@@ -382,4 +382,7 @@ def test_a_notice_that_was_seen_is_in_the_log_and_what_is_none_is_refused(world:
         leaves = connection.execute(select(LOG_ENTRIES.c.leaf).where(LOG_ENTRIES.c.person_id == world.person_id(user)))
         assert any(b"NoticeAcknowledged" in leaf and notice.encode() in leaf for (leaf,) in leaves)
     assert world.post(f"/v1/users/{user}/notices/{'x' * 41}/seen", {}, at=noon()).status_code == 400
+    other = fresh("other")
+    world.register(other, at=noon())
+    assert world.post(f"/v1/users/{other}/notices/{notice}/seen", {}, at=noon()).status_code == 404, "it was not theirs"
     assert world.post(f"/v1/users/nobody/notices/{notice}/seen", {}, at=noon()).status_code == 404

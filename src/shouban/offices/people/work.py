@@ -449,6 +449,8 @@ class PeopleOffice:
         if not notice.isalnum() or not notice.isascii() or len(notice) > MOST_NOTICE_ID:
             raise CallerError("`notice` is the `id` of a notice", field="notice")
         person = await self.person(service, app_id)
+        if not await self._road.was_owed(person, notice):
+            raise CallerError("no such notice was given to this user", field="notice", status=404, code="not_found")
         await self._road.act(person, e.NoticeAcknowledged(at=at, person=person.id, notice=notice))
         return {"notice": notice, "seen_at": at.isoformat()}
 
