@@ -374,6 +374,8 @@ def test_a_companion_takes_its_drift_along_into_another_talk() -> None:
     chosen = [e.CompanionChosen(at=START, person="p", session=one, companion="c") for one in ("phone", "tablet")]
     state = lived([chosen[0], hinted(START, "phone", Level.HIGH), chosen[1]])
     assert state.sessions["tablet"].partner == state.sessions["phone"].partner > 0
+    spelled = advance(state, e.CompanionChosen(at=START, person="p", session="watch", companion="\uff23"), PACK)
+    assert spelled.sessions["watch"].partner == state.sessions["phone"].partner, "however its id is spelled"
 
 
 def test_who_was_let_out_of_minors_mode_starts_afresh() -> None:

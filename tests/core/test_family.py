@@ -277,3 +277,30 @@ def test_letters_begin_with_the_link_and_end_with_it() -> None:
         state=state,
     )
     assert state.letters == {}
+
+
+def test_two_forms_sent_at_once_both_hold() -> None:
+    state = child(daily_limit=30, purchases_allowed=False)
+    limits = e.GuardianSet(at=NOON, daily_limit=45, only=("daily_limit",))
+    spending = e.GuardianSet(at=NOON, daily_limit=30, purchases_allowed=True, only=("purchases_allowed",))
+    state, _ = lived(limits, spending, state=state)
+    assert (state.guardianship.daily_limit, state.guardianship.purchases_allowed) == (45, True)
+
+
+def test_an_answer_is_of_who_was_told_and_to_what_was_sent_since() -> None:
+    told = [
+        e.ContactTold(at=NOON, duty="d", contact="mother"),
+        e.ContactTold(at=NOON, duty="d", contact="uncle", others=True),
+    ]
+    state, _ = lived(contacts("mother", "uncle"), *told, state=child())
+    for answer in (
+        e.ContactAnswered(at=NOON + MINUTE, duty="d", contact="stranger"),
+        e.ContactAnswered(at=NOON + MINUTE, duty="d", contact="mother", sent_at=NOON - MINUTE),
+    ):
+        assert lived(answer, state=state)[0].alert is not None
+    state, _ = lived(
+        e.ContactAnswered(at=NOON + MINUTE, duty="d", contact="uncle", able=False, sent_at=NOON), state=state
+    )
+    assert state.alert is not None, "a no ends nothing"
+    state, _ = lived(e.ContactAnswered(at=NOON + MINUTE, duty="d", contact="uncle", sent_at=NOON), state=state)
+    assert state.alert is None, "and may be followed by a yes"

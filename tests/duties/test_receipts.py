@@ -27,6 +27,8 @@ def test_a_receipt_from_sending_to_answering(tmp_path: Path, database_url: str) 
             assert await receipts.open(person, "d1", "father", START) != token
             assert await receipts.open(person, "d2", "mother", START) != token
             assert len(token) >= 32
+            halves = {person.session(f"receipt{half}\0d1\0mother") for half in (1, 2)}
+            assert not any(half in token for half in halves), "no name of a talk makes a token"
             assert receipts.by_token("guessed") is None
             assert receipts.of_person(SERVICE, person.id) == [], "not sent yet"
             call, after = receipts.telling("d1", "mother", "webhook answered 204", START)
@@ -42,6 +44,8 @@ def test_a_receipt_from_sending_to_answering(tmp_path: Path, database_url: str) 
             with pytest.raises(CallerError) as again:
                 await small.road.act(person, answered, call=call, after=after)
             assert again.value.code == "answered_already"
+            assert list(receipts.of_duty("d1")) == ["mother"]
+            assert receipts.of_duty("d2") == {}
             [shown] = receipts.of_person(SERVICE, person.id)
             assert shown.answered_at == START
             assert receipts.of_person("other", person.id) == []

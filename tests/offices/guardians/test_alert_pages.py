@@ -210,6 +210,12 @@ def test_who_cannot_reach_the_child_passes_it_on_at_once(office: Served, phone: 
     assert "马上联系下一位" in browser(office).get(pressed.headers["location"]).text
     passes(office, minutes=4, seconds=1)
     assert len(own.told) == 1
+    again = browser(office).post(link, data={"able": "yes"}, headers={"x-shouban-at": noon(minutes=5)})
+    assert "我们知道您看到了" in browser(office).get(again.headers["location"]).text, (
+        "who reached them after all may say so"
+    )
+    passes(office, minutes=20)
+    assert unanswered(office, user) == 0
 
 
 def test_an_old_link_of_who_was_found_to_be_a_danger_ends_no_search(office: Served, phone: Hook, own: Hook) -> None:

@@ -226,6 +226,20 @@ def test_a_child_under_14_talks_once_a_guardian_has_agreed(world: Served) -> Non
     assert "监护人同意" not in world.chat("你好", user=user, at=noon(minutes=1)).text
 
 
+def test_with_the_last_safe_guardian_ends_what_guardians_agreed_to(world: Served) -> None:
+    user = fresh()
+    mother = {"kind": "guardian", "name": "王芳", "channels": ["tel:+861"]}
+    made = world.register(user, "under_14", contacts=[mother])
+    post(world, f"/v1/users/{user}/consents", {"purpose": "companionship", "by": "guardian"})
+    assert "监护人同意" not in world.chat("你好", user=user, at=noon(minutes=1)).text
+    mark = f"/v1/users/{user}/contacts/{made['contacts'][0]['id']}"
+    shown = world.ask("PATCH", mark, {"unsafe": True}, at=noon(minutes=2)).json()
+    assert shown["consents"] == []
+    records = world.get(f"/v1/users/{user}/consents").json()["records"]
+    assert all(one["withdrawn_at"] for one in records)
+    assert "监护人同意" in world.chat("你好", user=user, at=noon(minutes=3), aware=True).text
+
+
 # --- purchases
 
 
