@@ -57,6 +57,8 @@ from shouban.gateway.road import Road
 from shouban.gateway.scripted import COMPANIONS
 from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
+from shouban.offices.care_desk.pages import CarePages
+from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
 from shouban.offices.companion_app.pages import companion_router
 from shouban.offices.companions.pages import companions_router, reviews_router
@@ -278,6 +280,8 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     is_strict = any(service.egress == "approved" for service in settings.served())
     handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
+    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
+    handlers.append(CarePages(desk, gateway.time, doors.signed_in).router())
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)
     handlers += [
@@ -292,17 +296,17 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     routes: dict[str, Any] = {CHAT: chat}
     # The reference page lets anybody in: it is for trying, and never served in production.
     if settings.companion_app and not settings.production:
-        desk = _desk(gateway, road, chat, callers, sign_ins)
+        page = _desk(gateway, road, chat, callers, sign_ins)
         handlers += [
-            companion_api(desk),
+            companion_api(page),
             companion_router(
                 companions=COMPANIONS,
-                help_lines=_help_lines(gateway, desk),
-                scripted=desk.scripted,
+                help_lines=_help_lines(gateway, page),
+                scripted=page.scripted,
                 complaints_contact=settings.complaints_contact,
             ),
         ]
-        routes[SAY] = say_application(desk)
+        routes[SAY] = say_application(page)
     pages = _litestar(
         handlers,
         [callers.guard, doors.guard],

@@ -39,7 +39,7 @@ def advance(state: PersonState, event: e.Event, pack: Pack) -> PersonState:
     state = _read(state, event, pack)
     state = _live(state, event, pack.settings)
     state = family.noted(state, event, pack.settings.local(event.at).date())
-    return _note(state, event)
+    return _note(_watched(state, event, pack.settings), event)
 
 
 def settle(state: PersonState, owed: Iterable[o.Obligation], event: e.Event, settings: Settings) -> PersonState:
@@ -175,6 +175,13 @@ def _bears_on_dependence(before: PersonState, after: PersonState, today: date) -
 
 
 # --- what was told
+
+
+def _watched(state: PersonState, event: e.Event, settings: Settings) -> PersonState:
+    """Whom a human has handed back is watched for a while."""
+    if not isinstance(event, e.HumanHandedBack):
+        return state
+    return replace(state, watched_until=event.at + settings.watch_for if event.watch else None)
 
 
 def _note(state: PersonState, event: e.Event) -> PersonState:

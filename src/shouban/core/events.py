@@ -18,6 +18,7 @@ AgeBand = Literal["under_14", "14_15", "16_17", "adult", "elder", "unknown"]
 AgeBasis = Literal["none", "declared", "device_signal", "verified", "behaviour"]
 Mode = Literal["standard", "minor", "elder"]
 Actor = Literal["user", "guardian", "staff", "system", "app"]
+Outcome = Literal["helped", "no_danger", "with_services", "with_contacts", "not_reached", "mistaken"]
 LeavingBy = Literal["button", "word", "voice", "api"]
 ContextRole = Literal["system", "companion", "tool", "history"]
 Purpose = Literal["companionship", "sensitive_data", "training", "third_party", "minor_third_party"]
@@ -316,6 +317,22 @@ class HumanHandedBack(Event, frozen=True, kw_only=True, tag=True):
     watch: bool = True
 
 
+class CaseClosed(Event, frozen=True, kw_only=True, tag=True):
+    """The staff have done what they could in a care case; `outcome` says what became of it."""
+
+    case: str
+    staff: str
+    outcome: Outcome = "helped"
+
+
+class FollowedUp(Event, frozen=True, kw_only=True, tag=True):
+    """Somebody has asked again how the person is; `duty` is the follow-up that this was."""
+
+    duty: str
+    staff: str
+    reached: bool = True
+
+
 class ComplaintFiled(Event, frozen=True, kw_only=True, tag=True):
     case: str
     sort: Literal["complaint", "report", "appeal"] = "complaint"
@@ -381,7 +398,7 @@ class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
     | UserLeft | TimePassed | PurchaseRequested | PurchaseDecided | PurchaseRefunded | CompanionChosen | CompanionDeclared | CompanionReviewed | ModeSet | GuardianSet
-    | BonusGiven | LettersSet | FeatureAsked | ContactTold | ContactAnswered | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | ComplaintFiled
+    | BonusGiven | LettersSet | FeatureAsked | ContactTold | ContactAnswered | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | CaseClosed | FollowedUp | ComplaintFiled
     | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
     | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed
 )  # fmt: skip

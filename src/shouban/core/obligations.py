@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -105,6 +105,19 @@ class Escalate(Obligation, frozen=True, kw_only=True, tag=True):
     reason: Literal["crisis", "property", "detector", "abuse", "minor", "hazard", "unanswered"]
     urgency: Urgency = "soon"
     takeover: bool = False
+    answer_within: timedelta = timedelta(hours=24)
+
+
+class PageStaff(Obligation, frozen=True, kw_only=True, tag=True):
+    """Whoever is on call is told that a person waits: where no desk is open, or, with `always`, though one is."""
+
+    always: bool = False
+    answer_within: timedelta = timedelta(minutes=1)
+
+
+class FollowUp(Obligation, frozen=True, kw_only=True, tag=True):
+    """A person of the staff asks again how they are, at the end of `answer_within`."""
+
     answer_within: timedelta = timedelta(hours=24)
 
 
@@ -218,7 +231,7 @@ class WakeAt(Obligation, frozen=True, kw_only=True, tag=True):
 
 AnyObligation = (
     Allow | Redact | Disclose | Remind | Ground | ShowHelp | ReplaceReply | Block | Interrupt | Lock | EndSession
-    | Escalate | NotifyGuardian | AskApproval | SendSummary | SwitchMode | AskRegistration | AskContacts | AskConsent | StopUse | RefusePurchase
+    | Escalate | PageStaff | FollowUp | NotifyGuardian | AskApproval | SendSummary | SwitchMode | AskRegistration | AskContacts | AskConsent | StopUse | RefusePurchase
     | Erase | AnswerComplaint | Announce | ReviewCompanion | ReportHazard | HoldRecords | WakeAt
 )  # fmt: skip
 
@@ -233,29 +246,19 @@ LOCKED: tuple[Closed, ...] = ("purchases", "companion", "companionship", "servic
 # INVARIANT: a person in danger gets help, whatever else holds: no answer of this table takes ShowHelp away.
 
 
+# Which of an obligation's own terms tells it from another of its kind.
+TOLD_APART_BY: Final[dict[type[Obligation], str]] = {
+    Remind: "topic", Ground: "topic", Disclose: "topic", ShowHelp: "topic", Escalate: "reason", FollowUp: "answer_within", AskConsent: "purpose",
+    StopUse: "purpose", WakeAt: "key", Redact: "signal", AnswerComplaint: "case", AskApproval: "order",
+}  # fmt: skip
+
+
 def identity(owed: Obligation) -> tuple[str, ...]:
     """Obligations of equal identity are one duty, asked for more than once."""
-    match owed:
-        case Allow() | Block() | ReplaceReply() | Interrupt() | Lock():
-            return ("answer",)
-        case Remind(topic=topic) | Ground(topic=topic) | Disclose(topic=topic) | ShowHelp(topic=topic):
-            return (type(owed).__name__, topic)
-        case Escalate(reason=reason):
-            return ("Escalate", reason)
-        case NotifyGuardian():
-            return ("NotifyGuardian",)
-        case AskConsent(purpose=purpose) | StopUse(purpose=purpose):
-            return (type(owed).__name__, purpose)
-        case WakeAt(key=key):
-            return ("WakeAt", key)
-        case Redact(signal=signal):
-            return ("Redact", signal)
-        case AnswerComplaint(case=case):
-            return ("AnswerComplaint", case)
-        case AskApproval(order=order):
-            return ("AskApproval", order)
-        case _:
-            return (type(owed).__name__,)
+    if type(owed) in ANSWERS:
+        return ("answer",)
+    term = TOLD_APART_BY.get(type(owed))
+    return (type(owed).__name__, str(getattr(owed, term))) if term else (type(owed).__name__,)
 
 
 def strictness(owed: Obligation) -> tuple[Any, ...]:
@@ -313,6 +316,8 @@ def _strictest_terms(group: list[Obligation], winner: Obligation) -> dict[str, A
         cases = [one for one in same if isinstance(one, Escalate)]
         terms["takeover"] = any(one.takeover for one in cases)
         terms["urgency"] = max((one.urgency for one in cases), key=URGENCIES.index)
+    if isinstance(winner, PageStaff):
+        terms["always"] = any(one.always for one in same if isinstance(one, PageStaff))
     if isinstance(winner, NotifyGuardian):
         terms["others"] = all(one.others for one in same if isinstance(one, NotifyGuardian))
     if isinstance(winner, AnswerComplaint):

@@ -47,13 +47,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `idle_limit`: a pause of at least this long ends continuous use. `session_idle`: a talk without an id of its own
     begins anew after this. `hold_for`: how long the machine stays silent when a person was called and none came.
-    `contact_of`: of whom a registration must name somebody to be reached.
+    `watch_for`: how long after a human has handed back weaker words of danger bring one again. `contact_of`: of whom a registration must name somebody to be reached.
     """
 
     idle_limit: timedelta = timedelta(minutes=15)
     session_idle: timedelta = timedelta(minutes=30)
     hold_for: timedelta = timedelta(hours=24)
     risk_memory: timedelta = timedelta(days=7)
+    watch_for: timedelta = timedelta(hours=72)
     contact_of: ContactOf = "everybody"
     utc_offset: timedelta = timedelta(hours=8)
 
@@ -273,6 +274,16 @@ def _hold_over(facts: Facts) -> bool:
     return since is not None and facts.event.at - since >= facts.pack.settings.hold_for
 
 
+def _waits(facts: Facts) -> timedelta:
+    since = facts.state.takeover_since
+    return facts.event.at - since if since is not None and facts.state.takeover == "requested" else timedelta(0)
+
+
+def _is_watched(facts: Facts) -> bool:
+    until = facts.state.watched_until
+    return until is not None and facts.event.at < until
+
+
 def _drift(facts: Facts, towards: str) -> int:
     return drift_level(getattr(facts.session, towards)) if facts.session else 0
 
@@ -315,6 +326,8 @@ FIELDS: dict[str, Field] = {
     "user.restriction": Field("word", "a standing restriction", lambda f, _: f.state.restriction, values=("none", "limited", "suspended", "ended")),
     "user.takeover": Field("word", "whether a human was called or speaks", lambda f, _: f.state.takeover, values=("none", "requested", "human")),
     "user.takeover_before": Field("word", "the same, before this event", lambda f, _: f.before.takeover, values=("none", "requested", "human")),
+    "user.takeover_waits": Field("span", "since a human was called, where none has come yet", lambda f, _: _waits(f)),
+    "user.is_watched": Field("bool", "whether a human has handed back so lately that the person is watched", lambda f, _: _is_watched(f)),
     "user.hold_over": Field("bool", "whether the wait for a human has outlasted the pack's `hold_for`", lambda f, _: _hold_over(f)),
     "user.signed_in_before": Field("bool", "whether the person had been here before", lambda f, _: f.before.signed_in),
     "user.asked_contacts_today": Field("bool", "whether contacts were asked for today", lambda f, _: f.state.asked_contacts_on == _today(f)),

@@ -185,6 +185,7 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     takeover: Takeover = "none"
     takeover_since: datetime | None = None
     staff: str = ""
+    watched_until: datetime | None = None
     restriction: Restriction = "none"
     restricted_until: datetime | None = None
     quiet_until: datetime | None = None

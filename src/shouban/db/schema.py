@@ -270,6 +270,69 @@ RECEIPTS = Table(
     Index("receipts_token", "token"),
 )
 
+# Somebody needs a person: one open case each. Working notes of the desk, which no entry of the log answers for: `risk`, `spoke_us`, `lease_until_us`.
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("case_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("wants_takeover", Integer, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("asked_us", BigInteger, nullable=False),
+    Column("claimed_us", BigInteger, nullable=False),
+    Column("claimed_by", String(40), nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("taken_us", BigInteger, nullable=False),
+    Column("handed_us", BigInteger, nullable=False),
+    Column("closed_us", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("risk", Integer, nullable=False),
+    Column("spoke_us", BigInteger, nullable=False),
+    Column("lease_until_us", BigInteger, nullable=False),
+    Index("cases_queue", "service_id", "stage", "urgency", "risk", "due_us"),
+    Index("cases_person", "service_id", "person_id"),
+    Index(
+        "one_open_case",
+        "service_id",
+        "person_id",
+        unique=True,
+        sqlite_where=text("stage <> 'closed'"),
+        postgresql_where=text("stage <> 'closed'"),
+    ),
+)
+
+# What the staff note of a case, sealed with the person's key.
+CASE_NOTES = Table(
+    "case_notes",
+    METADATA,
+    Column("note_id", String(40), primary_key=True),
+    Column("case_id", String(40), nullable=False),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("case_notes_case", "case_id", "at_us"),
+)
+
+# Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.
+SEATS = Table(
+    "seats",
+    METADATA,
+    Column("seat_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("case_id", String(40), nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Index("seats_service", "service_id", "seen_us"),
+)
+
 # Each declaration of a companion is a version of its own, with what was found in it and what a person decided.
 COMPANION_VERSIONS = Table(
     "companion_versions",

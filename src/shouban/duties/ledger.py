@@ -30,7 +30,9 @@ NOTICES: Final = frozenset({
 })  # fmt: skip
 AT_ONCE: Final = frozenset({"Redact", "StopUse", "HoldRecords"})
 IN_TURN: Final = NOTICES | AT_ONCE
-BY_PEOPLE: Final = frozenset({"Escalate", "AskRegistration", "AnswerComplaint", "ReviewCompanion", "ReportHazard"})
+BY_PEOPLE: Final = frozenset(
+    {"Escalate", "FollowUp", "AskRegistration", "AnswerComplaint", "ReviewCompanion", "ReportHazard"}
+)
 WITH_DECISION: Final = "carried out with the decision"
 TIME_PASSED: Final = "the time has passed"
 PERSON_GONE: Final = "the person was erased"

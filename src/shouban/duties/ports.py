@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -49,11 +50,13 @@ class RoadPort(Protocol):
 
     async def act(
         self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None,
-        after: After | None = None, waits: bool = False,
+        after: After | None = None, waits: bool = False, named: str = "",
     ) -> Sequence[Notice]:  # fmt: skip
         """Hears the event, delivers the notices it owes, and gives them; all of it is on disk when this returns.
 
         `writes`, `call` and `after` are of the event's own transaction; where `call` raises, the event was not heard.
+
+        `named` is by which name the person is told of the staff whose account the event names.
 
         With `waits` the notices stay owed until the person is seen: on an open event stream, or at the next reply.
         """
@@ -67,7 +70,9 @@ class RoadPort(Protocol):
         """Whom events of the whole service reach: nobody in particular."""
         ...
 
-    async def say_as_human(self, person: Handed, staff: str, text: str, raw_session: str) -> None: ...
+    async def say_as_human(
+        self, person: Handed, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None
+    ) -> None: ...
     async def messages_of(
         self, person: Handed, after: tuple[int, str] = (0, ""), most: int = 500
     ) -> list[dict[str, Any]]: ...
@@ -77,6 +82,14 @@ class RoadPort(Protocol):
     async def erase(
         self, person: Handed, scope: str, target: str, at: datetime, by: Actor = "app"
     ) -> dict[str, Any]: ...
+
+
+class BellsPort(Protocol):
+    """Who listens for news: of a person, or of a service's care desk (`cases.desk_of`)."""
+
+    def listen(self, key: tuple[str, str]) -> asyncio.Event: ...
+    def leave(self, key: tuple[str, str], bell: asyncio.Event) -> None: ...
+    def ring(self, key: tuple[str, str]) -> None: ...
 
 
 class CarrierPort(Protocol):

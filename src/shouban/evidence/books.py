@@ -1,4 +1,4 @@
-"""The offices' books beside the log: accounts, grants, appeals, links, consents, processors, companions, receipts.
+"""The offices' books beside the log: accounts, grants, appeals, care cases and their notes, links, consents, processors, companions, receipts.
 
 Their rows change, as no entry of the log does: whoever writes one leaves an entry with the digest of the whole row, in the same transaction.
 A row that is altered, missing or put there by hand is found. Open sign-ins are no record: they last hours, and each opening is in the log.
@@ -18,6 +18,8 @@ from shouban.db.reading import raw, raw_rows
 from shouban.db.schema import (
     ACCOUNTS,
     APPEALS,
+    CASE_NOTES,
+    CASES,
     COMPANION_VERSIONS,
     COMPANIONS,
     CONSENTS,
@@ -32,10 +34,13 @@ from shouban.evidence.log import Acted, leaf_of
 from shouban.evidence.report import Check
 
 BOOKS: Final[tuple[Table, ...]] = (
-    ACCOUNTS, APPEALS, COMPANIONS, COMPANION_VERSIONS, CONSENTS, GRANTS, LINKS, PROCESSORS, RECEIPTS,
+    ACCOUNTS, APPEALS, CASES, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, CONSENTS, GRANTS, LINKS, PROCESSORS, RECEIPTS,
 )  # fmt: skip
-# Working notes: wrong tries are counted, and codes used, without an entry for each.
-NOTES: Final = frozenset({(ACCOUNTS.name, "failed"), (ACCOUNTS.name, "locked_until_us"), (ACCOUNTS.name, "code_used")})
+# Working notes: wrong tries are counted and codes used, cases ranked and leases renewed, without an entry for each.
+NOTES: Final = frozenset({
+    (ACCOUNTS.name, "failed"), (ACCOUNTS.name, "locked_until_us"), (ACCOUNTS.name, "code_used"), (CASES.name, "risk"), (CASES.name, "spoke_us"),
+    (CASES.name, "lease_until_us"),
+})  # fmt: skip
 KEPT: Final = "kept"
 
 After = Callable[[Connection], Sequence[Leaf]]

@@ -28,6 +28,7 @@ from shouban.db.keys import random_bytes, row_name
 from shouban.db.schema import HOLDS, MESSAGES, PUSHES
 from shouban.db.writer import Call, Job, StateWrite, Writer
 from shouban.duties import ledger
+from shouban.duties.cases import Cases, desk_of
 from shouban.duties.ledger import AT_ONCE, NOTICES, WITH_DECISION, Duty, Ledger, Writes
 from shouban.evidence.books import After
 from shouban.evidence.log import Decided, leaf_of, microseconds
@@ -39,6 +40,8 @@ MAX_TRIES: Final = 6
 MAX_READINGS: Final = 64
 # Somebody is to be helped or told: these are on disk before the first byte of the answer goes out (design §5).
 FIRST_ON_THE_BOOKS: Final = frozenset({"ShowHelp", "Escalate", "NotifyGuardian", "HoldRecords", "Lock", "Interrupt"})
+
+CARE: Final = frozenset({"Escalate", "FollowUp"})
 
 _log = structlog.get_logger("shouban.gateway")
 _ENCODE = msgspec.json.Encoder().encode
@@ -91,6 +94,7 @@ class Hearing:
     """The one way by which events reach a person's state."""
 
     def __init__(self, engine: Engine, writer: Writer, people: People, book: Ledger, hub: Hub, *, shared: bool) -> None:
+        self._cases = Cases(engine)
         self._writer = writer
         self._people = people
         self._book = book
@@ -167,12 +171,14 @@ class Hearing:
         duties = [_at_once(duty, done) for duty in duties]
         state = _ENCODE(decision.state)
         version = person.version + 1
+        cases = self._cases.of(event, duties, service=person.service, person=person.id, state=decision.state)
+        of_case = self._cases.after(event, duties, service=person.service, person=person.id)
         job = Job(
-            writes=[*self._rows(person, event, duties, words, pushes), *writes],
+            writes=[*self._rows(person, event, duties, words, pushes), *writes, *cases],
             leaves=[leaf_of(_entry(person, event, pack, decision, duties, words, state, done))],
             state=StateWrite(person.service, person.id, version, person.seal(state, "states", "sealed", person.id)),
             call=call,
-            after=after,
+            after=_both(after, of_case) if of_case else after,
             alone=call is not None,  # what it deletes is not put back by a job beside it
             is_urgent=any(duty.kind in FIRST_ON_THE_BOOKS for duty in duties),
         )
@@ -204,8 +210,12 @@ class Hearing:
                     reason=duty.owed.reason,
                     urgency=duty.owed.urgency,
                 )
-        if pushed:
+            if duty.kind in CARE:
+                self._hub.ring(desk_of(person.service))
+        if pushed or person.state.takeover == "human":
             self._hub.ring(person.key_pair)
+        if person.state.takeover != "none":
+            self._hub.ring(desk_of(person.service))
 
     def _rows(
         self, person: Person, event: Event, duties: Sequence[Duty], words: Words | None, pushes: Sequence[Push]
@@ -216,6 +226,10 @@ class Hearing:
             rows.append((_MESSAGE, _message_row(person, event, words)))
         rows += [(self._push, _push_row(person, event, push)) for push in pushes]
         return rows
+
+
+def _both(first: After | None, second: After) -> After:
+    return second if first is None else lambda connection: [*first(connection), *second(connection)]
 
 
 def capped(event: Event) -> Event:

@@ -21,10 +21,37 @@ from shouban.core.errors import CallerError, ConflictError, EvidenceError, Opera
 from shouban.core.state import PersonState
 from shouban.db.engine import view
 from shouban.db.keys import MasterKey, PersonKey
-from shouban.db.schema import APPEALS, LEDGER, LINKS, MESSAGES, PERSON_KEYS, PERSONS, PUSHES, RECEIPTS, SIGN_INS, STATES
+from shouban.db.schema import (
+    APPEALS,
+    CASE_NOTES,
+    CASES,
+    LEDGER,
+    LINKS,
+    MESSAGES,
+    PERSON_KEYS,
+    PERSONS,
+    PUSHES,
+    RECEIPTS,
+    SIGN_INS,
+    STATES,
+)
 from shouban.db.writer import Job, Writer
 from shouban.duties.ledger import NOTICES, Duty, open_duties
 
+# What goes with the person: rows that open with their key, or speak of nobody else. The log keeps what happened.
+OWN_TABLES: Final = (
+    MESSAGES,
+    PUSHES,
+    STATES,
+    SIGN_INS,
+    APPEALS,
+    LINKS,
+    RECEIPTS,
+    CASE_NOTES,
+    CASES,
+    PERSON_KEYS,
+    PERSONS,
+)
 MAX_HELD: Final = 20_000
 MAX_SEEN: Final = 5_000
 
@@ -298,7 +325,7 @@ def require(person: Person | None, app_id: str) -> Person:
 def erase_rows(connection: Connection, person: Person) -> dict[str, int]:
     """Deletes every row that opens with the person's key, and the key. Returns how many rows went, by table."""
     gone = {}
-    for table in (MESSAGES, PUSHES, STATES, SIGN_INS, APPEALS, LINKS, RECEIPTS, PERSON_KEYS, PERSONS):
+    for table in OWN_TABLES:
         mine = (table.c.service_id == person.service) & (table.c.person_id == person.id)
         gone[table.name] = connection.execute(delete(table).where(mine)).rowcount
     return gone

@@ -33,6 +33,7 @@ SCOPES: Final = ("all", "history", "companion", "session", "message")
 ANSWERS: Final[dict[type[e.Event], str]] = {
     e.UserRegistered: "AskRegistration",
     e.HumanTookOver: "Escalate",
+    e.CaseClosed: "Escalate",
     e.ComplaintAnswered: "AnswerComplaint",
     e.CompanionReviewed: "ReviewCompanion",
 }
@@ -74,7 +75,7 @@ class Road:
 
     async def act(
         self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None,
-        after: After | None = None, waits: bool = False,
+        after: After | None = None, waits: bool = False, named: str = "",
     ) -> Sequence[Notice]:  # fmt: skip
         kept = [*(writes or []), *consents.writes_of(person.service, event)]
         after = after or consents.kept_by(person.service, event)
@@ -82,7 +83,7 @@ class Road:
         await self._close_answered(person, event)
         notices = self._words(person, heard, event.at)
         pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
-        pushes += _told(event, person, raw_session, mode_before=heard.mode_before)
+        pushes += _told(event, person, raw_session, mode_before=heard.mode_before, named=named)
         if pushes:
             await self._gateway.hearing.push(person, event, pushes)
         if not waits or self._gateway.hub.has_listener(person.key_pair):
@@ -99,8 +100,10 @@ class Road:
     async def of_service(self, service: str) -> Person:
         return await self.find(service, OF_SERVICE) or await self.make(service, OF_SERVICE, {})
 
-    async def say_as_human(self, person: Person, staff: str, text: str, raw_session: str) -> None:
-        """Words of the staff: kept, pushed, and waiting for a client that only asks for replies."""
+    async def say_as_human(
+        self, person: Person, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None
+    ) -> None:
+        """Words of the staff: kept, pushed, and waiting for a client that only asks for replies; the person reads `named`."""
         if person.state.takeover != "human":
             raise CallerError(
                 "nobody has taken this conversation over; take it over first",
@@ -113,9 +116,11 @@ class Road:
         event = e.HumanSpoke(
             at=self.now(), person=person.id, session=session, staff=staff, turn=words.id, chars=len(text)
         )
-        await self._hear(person, event, words=words)
+        await self._hear(person, event, words=words, call=call)
         await self._gateway.hearing.push(
-            person, event, [Push("staff_message", {"id": words.id, "staff": staff, "text": text}, session, words.id)]
+            person,
+            event,
+            [Push("staff_message", {"id": words.id, "staff": named or staff, "text": text}, session, words.id)],
         )
         person.words.set()
 
@@ -373,7 +378,7 @@ class _Heard:
         self.mode_before = mode_before
 
 
-def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str) -> list[Push]:
+def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str, named: str) -> list[Push]:
     """What an event stream is told of the event itself."""
     pushes = []
     if person.state.mode != mode_before:
@@ -382,6 +387,7 @@ def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str)
     if kind and kind != "mode_changed":
         names = ("staff", "by", "order", "approved", "minutes")
         body = {"session": raw_session, **{name: getattr(event, name, "") for name in names}}
+        body |= {"staff": named} if named else {}
         pushes.append(Push(kind, {key: value for key, value in body.items() if value not in {"", None}}, event.session))
     return pushes
 

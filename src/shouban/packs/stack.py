@@ -20,7 +20,7 @@ RULEPACKS: Final = Path(__file__).parent.parent / "rulepacks"
 # Which of two numbers asks for more: a longer pause ends continuous use later; a talk that begins anew sooner is
 # disclosed anew sooner; silence while a person is awaited, and the memory of danger, last longer.
 _STRICTER: Final[dict[str, Callable[[Iterable[Any]], Any]]] = {
-    "idle_limit": max, "session_idle": min, "hold_for": max, "risk_memory": max,
+    "idle_limit": max, "session_idle": min, "hold_for": max, "risk_memory": max, "watch_for": max,
     "contact_of": lambda given: max(given, key=get_args(ContactOf).index),
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from shouban.web.problems import in_words
 # Places in the frame: the address, its name, and what one must be allowed to do there.
 PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
     ("/office", Text("办公", "Office"), "see_office"),
+    ("/care", Text("关怀台", "Care desk"), "see_queue"),
     ("/office/appeals", Text("年龄申诉", "Age appeals"), "see_appeals"),
     ("/office/companions", Text("角色审核", "Companions"), "see_companions"),
     ("/office/processors", Text("第三方", "Processors"), "see_processors"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -28,6 +29,7 @@ PAGE_HEADERS = {
 }
 
 
+@cache
 def page_environment(*folders: Path) -> Environment:
     """Templates of the given folders and the shared ones; a missing name is an error, never a blank."""
     loader = FileSystemLoader([*folders, WEB / "templates"])
@@ -52,6 +54,17 @@ def rendered(
     answer = page_response(html, language)
     answer.status_code = status
     return answer
+
+
+def fragment(
+    template: str, words: Mapping[str, Text], language: Language, *folders: Path, **given: object
+) -> str:  # fmt: skip
+    """A part of a page, as it stands in the page and as a stream sends it again."""
+    return (
+        page_environment(*folders)
+        .get_template(template)
+        .render(words=words_in(words, language), language=language, **given)
+    )
 
 
 def static_router() -> Router:

@@ -18,6 +18,8 @@ BY_CODE: Final[dict[str, str]] = {
     "wrong_password": "账号或密码不对。", "guardian_needed": "这要由监护人决定。", "second_person": "做出原决定的人不能再决定一次。",
     "own_account": "不能改自己的账号，请另一位管理员来改。", "cannot_move": "这个版本现在不能这样改。", "stopped": "有不能通过的问题，请先补齐材料。", "appealed_already": "已经申诉过了。",
     "nothing_to_appeal": "没有可以申诉的决定。", "link_used": "这个链接已经用过或过期了，请在应用里重新打开。", "too_many_invitations": "今天发的邀请太多了，请明天再试。",
+    "claimed_already": "同事已经接手了这个个案。", "lost_case": "这个个案现在不在您手里：请先接手。", "no_case": "这个人没有未结的个案。", "no_colleague": "请选一位关怀同事。",
+    "not_asked": "请先勾选您已经问过、现在没有危险。", "too_short": "请写得再具体一点。", "too_soon": "最后一次危险的话之后，至少再陪十分钟才能交还。", "wrong_stage": "个案现在不能这样做，请看它的状态。",
     "missing_field": "还有没填的内容。", "bonus_used_up": "今天已经给够了，明天再给。", "empty_curfew": "开始和结束不能是同一个时间。", "not_yours": "这位联系人请在应用里修改。", "not_a_minor": "对方不是未成年人，不能关联监护人。",
 }  # fmt: skip
 BY_FIELD: Final[dict[str, str]] = {
@@ -25,7 +27,7 @@ BY_FIELD: Final[dict[str, str]] = {
     "closed_from": "时间请写成 21:30 这样。", "closed_to": "休息时间要么都填，要么都不填，写成 21:30 这样。", "code": "请填写验证码。", "contacts": "联系人太多了，请先去掉一位。",
     "form": "表单填得不完整。", "id_number": "身份证号不对：长度、日期或校验位不符。", "minutes": "分钟数请填 0 到 1440 的整数，或者留空。", "most_once": "金额请写成 30 或 29.90 这样，或者留空。",
     "most_month": "金额请写成 30 或 29.90 这样，或者留空。", "name": "名称不对：请填写，不要太长。", "password": "密码不符合要求：至少 10 个字符，不要用常见的密码。", "purpose": "没有这一项。",
-    "roles": "请为账号选对角色：监护人由孩子的邀请产生，不能在这里新建。", "real_name": "请填写身份证上的姓名。", "reason": "请写明理由。", "sure": "请先勾选“我确定”，这一步不能撤销。", "why": "请写明理由。",
+    "roles": "请为账号选对角色：监护人由孩子的邀请产生，不能在这里新建。", "real_name": "请填写身份证上的姓名。", "reason": "请写明理由。", "sure": "请先勾选“我确定”，这一步不能撤销。", "text": "请写下要说的话，不要太长。", "why": "请写明理由。",
 }  # fmt: skip
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, insert, select
 
-from shouban.core.events import TimePassed, readings_of
-from shouban.db.schema import GRANTS, LOG_ENTRIES
-from shouban.evidence.books import KEPT, After, kept
-from shouban.evidence.log import Acted, Decided, decode_entry, microseconds, moment
+from shouban.db.schema import GRANTS
+from shouban.evidence.books import After, kept
+from shouban.evidence.log import microseconds, moment
 from shouban.offices.staff.model import Grant
 
 MOST_SHOWN = 200
@@ -49,28 +48,3 @@ def grants(connection: Connection, service: str, person: str | None = None) -> l
     return [
         (Grant(row.grant_id, row.account_id, row.person_id, moment(row.from_us), moment(row.until_us)), bytes(row.sealed)) for row in connection.execute(asked)
     ]  # fmt: skip
-
-
-def entries_of(connection: Connection, service: str, person: str) -> list[tuple[datetime, str, list[str], list[str]]]:
-    """The newest of a person's entries, oldest first; timers that only ran out are left out."""
-    asked = (
-        select(LOG_ENTRIES.c.leaf_index, LOG_ENTRIES.c.leaf).where(LOG_ENTRIES.c.service_id == service, LOG_ENTRIES.c.person_id == person)
-        .order_by(LOG_ENTRIES.c.leaf_index.desc()).limit(MOST_SHOWN)
-    )  # fmt: skip
-    found = [decode_entry(bytes(leaf), index) for index, leaf in connection.execute(asked)]
-    return [line for entry in reversed(found) if (line := _line(entry)) is not None]
-
-
-def _line(entry: Decided | Acted) -> tuple[datetime, str, list[str], list[str]] | None:
-    if isinstance(entry, Acted):
-        if entry.act == KEPT:  # beside the entry that says what was done
-            return None
-        return entry.at, entry.act, [], []
-    owed = sorted({type(one).__name__ for one in entry.owed} - {"Allow", "WakeAt"})
-    if isinstance(entry.event, TimePassed) and not owed:
-        return None
-    levels = [
-        f"{one.signal} {one.level if one.level == 'unknown' else int(one.level)}" for one in readings_of(entry.event)
-    ]
-    read = list(dict.fromkeys(levels))
-    return entry.event.at, type(entry.event).__name__, read, owed

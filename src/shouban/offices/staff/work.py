@@ -14,6 +14,7 @@ from shouban.db.engine import view
 from shouban.db.writer import Job, Writer
 from shouban.duties.ports import PersonPort, RoadPort
 from shouban.evidence.log import Acted, leaf_of
+from shouban.evidence.timeline import entries_of
 from shouban.offices.staff import model as m
 from shouban.offices.staff import records
 from shouban.web.access import Who
@@ -93,7 +94,7 @@ class StaffOffice:
 
         def read() -> list[dict[str, Any]]:
             with view(self._engine) as connection:
-                return m.timeline(records.entries_of(connection, person.service, person.id))
+                return m.timeline(entries_of(connection, person.service, person.id))
 
         return await asyncio.to_thread(read)
 

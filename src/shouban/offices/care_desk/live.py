@@ -1,0 +1,146 @@
+"""What an open desk is sent while it is open (server-sent events): the queue, or one case. An open desk also says that somebody sits there.
+
+The pages' own parts are sent, rendered here, when they change; one reading serves every desk that shows the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from shouban.core.errors import ShoubanError
+from shouban.duties.cases import desk_of
+from shouban.duties.ports import PersonPort
+from shouban.offices.care_desk import records
+from shouban.offices.care_desk.work import CareDesk, Opened, Queue
+from shouban.web.access import Who
+from shouban.web.language import Language
+
+# Another process opens cases too: they are found within this, which leaves half a second to show them.
+LOOK_SECONDS: Final = 0.4
+BEAT_SECONDS: Final = 10.0
+# Many desks, one reading.
+FRESH_SECONDS: Final = 0.15
+Render = Callable[[Queue, Language], str]
+StillIn = Callable[[], Awaitable[bool]]
+
+
+class QueueFeed:
+    """The queue of each service as its desks see it."""
+
+    def __init__(self, desk: CareDesk, render: Render, now: Callable[[], datetime]) -> None:
+        self._desk = desk
+        self._render = render
+        self._now = now
+        self._read: dict[str, tuple[float, Queue]] = {}
+        self._shown: dict[tuple[str, Language], tuple[Queue, bytes]] = {}
+        self._lock = asyncio.Lock()
+
+    async def frame(self, service: str, language: Language) -> bytes:
+        async with self._lock:
+            clock = asyncio.get_running_loop().time
+            read_at, queue = self._read.get(service, (0.0, None))
+            if queue is None or clock() - read_at >= FRESH_SECONDS:
+                queue = await self._desk.queue(service, self._now())
+                self._read[service] = clock(), queue
+            known = self._shown.get((service, language))
+            if known is None or known[0] is not queue:
+                known = queue, self._frame(queue, language)
+                self._shown[service, language] = known
+            return known[1]
+
+    def _frame(self, queue: Queue, language: Language) -> bytes:
+        urgent = [one.case.id for one in queue.waiting if one.case.urgency > 0]
+        body = {"html": self._render(queue, language), "waiting": len(queue.waiting) + queue.more, "urgent": urgent}
+        return frame_of("queue", body)
+
+
+class Desk:
+    """One open page of one of the staff: beats, and notices that it was closed."""
+
+    def __init__(self, office: CareDesk, who: Who, still_in: StillIn, now: Callable[[], datetime]) -> None:
+        self._office = office
+        self._who = who
+        self._still_in = still_in
+        self._now = now
+        self._seat = records.new_id()
+
+    async def queue(self, feed: QueueFeed, language: Language) -> AsyncIterator[bytes]:
+        async def look() -> list[bytes]:
+            return [await feed.frame(self._who.service, language)]
+
+        async def beat() -> None:
+            await self._office.sit(self._who, self._seat, "", self._now())
+
+        async for part in self._stream([desk_of(self._who.service)], look, beat):
+            yield part
+
+    async def case(
+        self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]]
+    ) -> AsyncIterator[bytes]:
+        looks_at = [""]
+
+        async def look() -> list[bytes]:
+            opened = await self._office.opened(self._who, person, self._now())
+            looks_at[0] = opened.case.id if opened.case else ""
+            return [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
+
+        async def beat() -> None:
+            await self._office.renew(self._who, person, self._now())
+            await self._office.sit(self._who, self._seat, looks_at[0], self._now())
+
+        bells = [desk_of(self._who.service), (person.service, person.id)]
+        async for part in self._stream(bells, look, beat):
+            yield part
+
+    async def _stream(
+        self,
+        keys: list[tuple[str, str]],
+        look: Callable[[], Awaitable[list[bytes]]],
+        beat: Callable[[], Awaitable[None]],
+    ) -> AsyncIterator[bytes]:
+        """Whatever has changed, within `LOOK_SECONDS`; ends where the sign-in has ended."""
+        bells = [(key, self._office.bells.listen(key)) for key in keys]
+        rung = [asyncio.ensure_future(bell.wait()) for _, bell in bells]
+        clock = asyncio.get_running_loop().time
+        sent: dict[int, bytes] = {}
+        next_beat = clock()
+        try:
+            yield b"retry: 1000\n\n"
+            while True:
+                if clock() >= next_beat:
+                    if not await self._still_in():
+                        yield frame_of("signed_out", {})
+                        return
+                    next_beat = clock() + BEAT_SECONDS
+                    with contextlib.suppress(ShoubanError):
+                        await beat()
+                    yield b": here\n\n"
+                for _, bell in bells:
+                    bell.clear()
+                with contextlib.suppress(ShoubanError):  # a database that is away is looked at again
+                    for place, part in enumerate(await look()):
+                        if sent.get(place) != part:
+                            sent[place] = part
+                            yield part
+                rung = [
+                    one if not one.done() else asyncio.ensure_future(bell.wait())
+                    for one, (_, bell) in zip(rung, bells, strict=True)
+                ]
+                await asyncio.wait(rung, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in rung:
+                one.cancel()
+            for key, bell in bells:
+                self._office.bells.leave(key, bell)
+            with contextlib.suppress(ShoubanError):
+                await asyncio.shield(self._office.stand_up(self._seat))
+
+
+def frame_of(name: str, body: dict[str, object]) -> bytes:
+    return f"event: {name}\ndata: ".encode() + msgspec.json.encode(body) + b"\n\n"

@@ -1,0 +1,233 @@
+"""`/care`: the queue, a case, the board; and the streams that keep them live (draft Art. 11.3; Order 21 Art. 13; register rows D045, D046, F010)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from litestar import Request, Response, Router, get, post
+from litestar.connection import ASGIConnection
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect, Stream
+
+from shouban.core.errors import CallerError
+from shouban.core.rules import Settings
+from shouban.duties.ports import PersonPort
+from shouban.evidence.log import moment
+from shouban.offices.care_desk import model as m
+from shouban.offices.care_desk import words as w
+from shouban.offices.care_desk.live import Desk, QueueFeed
+from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
+from shouban.offices.care_desk.work import CareDesk, Opened, Queue
+from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words
+from shouban.web.access import Subject, Who, may
+from shouban.web.doors import whose
+from shouban.web.forms import form_as
+from shouban.web.frame import framed, language_of
+from shouban.web.language import Language, Text
+from shouban.web.pages import fragment
+from shouban.web.sessions import SignedIn
+
+AnyRequest = Request[Any, Any, Any]
+Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
+HERE: Final = Path(__file__).parent
+STREAM: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# Who is signed in on a connection, asked again while it lasts.
+SignedInOn = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[SignedIn | None]]
+
+
+class CarePages:
+    def __init__(self, desk: CareDesk, now: Callable[[str | None], datetime], signed_in: SignedInOn) -> None:
+        self._desk = desk
+        self._now = now
+        self._signed_in = signed_in
+        self._feed = QueueFeed(desk, _rows, lambda: now(None))
+
+    def router(self) -> Router:
+        handlers = [*self._queue(), *self._case(), *self._holding(), *self._talking(), *self._after()]
+        return Router(path="/care", route_handlers=handlers, include_in_schema=False)
+
+    def _queue(self) -> list[Any]:
+        @get("/", opt={"action": "see_queue"})
+        async def queue(request: AnyRequest) -> Response[str]:
+            who, language = whose(request).who, language_of(request)
+            found = await self._desk.queue(who.service, self._time(request))
+            return framed(request, HERE, "care.html", w.WORDS, rows=_rows(found, language))
+
+        @get("/events", opt={"action": "see_queue"})
+        async def events(request: AnyRequest) -> Stream:
+            desk = Desk(self._desk, whose(request).who, self._still_in(request), lambda: self._now(None))
+            return Stream(desk.queue(self._feed, language_of(request)), media_type="text/event-stream", headers=STREAM)
+
+        @get("/board", opt={"action": "see_queue"})
+        async def board(request: AnyRequest) -> Response[str]:
+            found, language = (
+                await self._desk.board(whose(request).who.service, self._time(request)),
+                language_of(request),
+            )
+            return framed(
+                request, HERE, "board.html", w.WORDS, board=found, clocks=_named(w.CLOCKS, language), outcomes=_named(w.OUTCOMES, language), span=span_in_words,
+            )  # fmt: skip
+
+        return [queue, events, board]
+
+    def _case(self) -> list[Any]:
+        @get("/cases/{person:str}", opt={"action": "see_person"})
+        async def case(request: AnyRequest, person: str) -> Response[str]:
+            who = whose(request).who
+            await self._desk.looked(who, await self._desk.person(who, person), self._time(request))
+            return await self._page(request, person)
+
+        @get("/cases/{person:str}/events", opt={"action": "see_person"})
+        async def events(request: AnyRequest, person: str) -> Stream:
+            who, language = whose(request).who, language_of(request)
+            found = await self._desk.person(who, person)
+
+            async def render(opened: Opened) -> dict[str, str]:
+                return await self._parts(who, opened, language)
+
+            desk = Desk(self._desk, who, self._still_in(request), lambda: self._now(None))
+            return Stream(desk.case(found, render), media_type="text/event-stream", headers=STREAM)
+
+        return [case, events]
+
+    def _holding(self) -> list[Any]:
+        @post("/cases/{person:str}/claim", opt={"action": "take_case"}, status_code=200)
+        async def claim(request: AnyRequest, person: str) -> Response[Any]:
+            return await self._do(request, person, self._desk.claim)
+
+        @post("/cases/{person:str}/release", opt={"action": "take_case"}, status_code=200)
+        async def release(request: AnyRequest, person: str) -> Response[Any]:
+            return await self._do(request, person, self._desk.release, to="/care")
+
+        @post("/cases/{person:str}/pass", opt={"action": "take_case"}, status_code=200)
+        async def pass_on(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._desk.pass_on(who, whom, form_as(data, m.Passing), at)
+            )
+
+        return [claim, release, pass_on]
+
+    def _talking(self) -> list[Any]:
+        @post("/cases/{person:str}/take", opt={"action": "take_case"}, status_code=200)
+        async def take(request: AnyRequest, person: str) -> Response[Any]:
+            language = language_of(request)
+            return await self._do(request, person, lambda who, whom, at: self._desk.take_over(who, whom, language, at))
+
+        @post("/cases/{person:str}/say", opt={"action": "take_case"}, status_code=200)
+        async def say(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._desk.say(who, whom, form_as(data, m.Saying), at)
+            )
+
+        @post("/cases/{person:str}/back", opt={"action": "take_case"}, status_code=200)
+        async def back(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._desk.hand_back(who, whom, form_as(data, m.HandingBack), at)
+            )
+
+        return [take, say, back]
+
+    def _after(self) -> list[Any]:
+        @post("/cases/{person:str}/close", opt={"action": "take_case"}, status_code=200)
+        async def close(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._desk.close(who, whom, form_as(data, m.Closing), at)
+            )
+
+        @post("/cases/{person:str}/notes", opt={"action": "take_case"}, status_code=200)
+        async def note(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._desk.note(who, whom, form_as(data, m.Noting), at)
+            )
+
+        @post("/cases/{person:str}/followed", opt={"action": "take_case"}, status_code=200)
+        async def followed(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._desk.follow_up(who, whom, form_as(data, m.Following), at)
+            )
+
+        return [close, note, followed]
+
+    # --- inside
+
+    async def _do(
+        self,
+        request: AnyRequest,
+        person: str,
+        deed: Callable[[Who, PersonPort, datetime], Awaitable[None]],
+        to: str = "",
+    ) -> Response[Any]:
+        who = whose(request).who
+        try:
+            await deed(who, await self._desk.person(who, person), self._time(request))
+        except CallerError as error:
+            return await self._page(request, person, error)
+        return Redirect(to or f"/care/cases/{person}", status_code=303)
+
+    async def _page(self, request: AnyRequest, person: str, problem: CallerError | None = None) -> Response[str]:
+        who, language = whose(request).who, language_of(request)
+        opened = await self._desk.opened(who, await self._desk.person(who, person), self._time(request))
+        parts = await self._parts(who, opened, language)
+        return framed(
+            request, HERE, "case.html", w.WORDS, problem=problem, opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8),
+            outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
+            scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
+        )  # fmt: skip
+
+    async def _parts(self, who: Who, opened: Opened, language: Language) -> dict[str, str]:
+        """The parts of a case that change while it lies open."""
+        case = opened.case
+        said = await self._desk.words(opened.person, case) if case and opened.is_mine else []
+        contacts = (
+            opened.person.profile.get("contacts", [])
+            if may(who, "see_contacts", Subject(who.service, opened.person.id))
+            else []
+        )
+        given: dict[str, Any] = {
+            "opened": opened, "case": case, "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
+            "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
+            "stages": _named(w.STAGES, language), "reasons": _named(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
+            "clocks": _named(w.CLOCKS, language), "roles": _named(w.ROLES, language), "ages": _named(w.AGES, language), "modes": _named(w.MODES, language),
+            "span": span_in_words, "stamp": _stamp, "acts": lambda name: in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
+        }  # fmt: skip
+        return {
+            name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)
+            for name in ("head", "talk", "side")
+        }
+
+    def _still_in(self, request: AnyRequest) -> Callable[[], Awaitable[bool]]:
+        async def still_in() -> bool:
+            found = await self._signed_in(request)
+            return found is not None and may(found.who, "see_queue")
+
+        return still_in
+
+    def _time(self, request: AnyRequest) -> datetime:
+        return self._now(request.headers.get("x-shouban-at"))
+
+
+def span_in_words(span: Any) -> str:  # noqa: ANN401  # a timedelta, from a template
+    seconds = int(span.total_seconds())
+    if seconds < 3600:
+        return f"{seconds // 60}:{seconds % 60:02d}"
+    return f"{seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
+def _rows(queue: Queue, language: Language) -> str:
+    return fragment(
+        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, reasons=_named(w.REASONS, language), stages=_named(w.STAGES, language),
+        urgencies=[one.to(language) for one in w.URGENCIES], ages=_named(w.AGES, language), local=Settings().local, stamp=_stamp, local_us=moment,
+    )  # fmt: skip
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat()
+
+
+def _named(texts: dict[str, Text], language: Language) -> dict[str, str]:
+    return {name: text.to(language) for name, text in texts.items()}

@@ -1,0 +1,199 @@
+"""Care cases, their notes, and who sits at a desk, in the database.
+
+INVARIANT (fence): whatever is done to a case names the fence under which its doer claimed it. A claim raises the fence: who lost the case, their
+browser gone or their lease run out, changes nothing any more.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Executable, Row, case, delete, func, insert, or_, select, update
+
+from shouban.db.schema import CASE_NOTES, CASES, LEDGER, RECEIPTS, SEATS
+from shouban.duties.cases import STILL_OPEN
+from shouban.duties.ledger import Duty, duty_from
+from shouban.evidence.books import After, kept
+from shouban.evidence.log import microseconds, moment
+from shouban.offices.care_desk.model import LEASE, Case
+
+MOST_SHOWN: Final = 100
+MOST_COUNTED: Final = 5_000
+# Who looked at a case less than this ago is shown as being there.
+SEAT_LASTS: Final = timedelta(seconds=30)
+WAITING: Final = ("open", "claimed", "taken_over")
+
+
+def queue(connection: Connection, service: str, at: datetime) -> tuple[list[Case], int]:
+    """Who waits for a person, the most urgent first, and how many there are in all."""
+    now = microseconds(at)
+    nobody = or_(CASES.c.claimed_by == "", CASES.c.lease_until_us <= now)
+    mine = (CASES.c.service_id == service) & CASES.c.stage.in_(WAITING) & nobody
+    asked = select(CASES).where(mine).order_by(CASES.c.urgency.desc(), CASES.c.risk.desc(), CASES.c.due_us)
+    found = [case_of(row) for row in connection.execute(asked.limit(MOST_SHOWN))]
+    if len(found) < MOST_SHOWN:
+        return found, len(found)
+    return found, connection.execute(select(func.count()).select_from(CASES).where(mine)).scalar_one()
+
+
+def held(connection: Connection, service: str, at: datetime) -> list[Case]:
+    """Whom somebody looks after now, and whom they watch after a hand-back."""
+    of_desk = (
+        CASES.c.stage.in_(WAITING) & (CASES.c.claimed_by != "") & (CASES.c.lease_until_us > microseconds(at))
+    ) | (CASES.c.stage == "handed_back")
+    order = case((CASES.c.stage == "handed_back", 1), else_=0), CASES.c.urgency.desc(), CASES.c.due_us
+    asked = select(CASES).where(CASES.c.service_id == service, of_desk).order_by(*order).limit(MOST_SHOWN)
+    return [case_of(row) for row in connection.execute(asked)]
+
+
+def open_case(connection: Connection, service: str, person: str) -> Case | None:
+    asked = select(CASES).where(CASES.c.service_id == service, CASES.c.person_id == person, STILL_OPEN)
+    row = connection.execute(asked).one_or_none()
+    return None if row is None else case_of(row)
+
+
+def newest_case(connection: Connection, service: str, person: str) -> Case | None:
+    mine = (CASES.c.service_id == service) & (CASES.c.person_id == person)
+    row = connection.execute(select(CASES).where(mine).order_by(CASES.c.opened_us.desc()).limit(1)).one_or_none()
+    return None if row is None else case_of(row)
+
+
+def cases_since(connection: Connection, service: str, since: datetime) -> list[Case]:
+    """For the board; the newest first."""
+    recent = (CASES.c.service_id == service) & (CASES.c.asked_us >= microseconds(since))
+    asked = select(CASES).where(recent).order_by(CASES.c.asked_us.desc()).limit(MOST_COUNTED)
+    return [case_of(row) for row in connection.execute(asked)]
+
+
+def contacted_at(connection: Connection, found: Case) -> datetime | None:
+    """When a contact of theirs was first told of it."""
+    mine = (RECEIPTS.c.person_id == found.person) & (RECEIPTS.c.sent_us >= microseconds(found.asked_at))
+    first = connection.execute(select(func.min(RECEIPTS.c.sent_us)).where(mine)).scalar()
+    return moment(first) if first else None
+
+
+def is_claimed(connection: Connection, service: str, account: str, person: str, at: datetime) -> bool:
+    """Whether this account has this person's case now."""
+    found = open_case(connection, service, person)
+    return found is not None and found.is_of(account, at)
+
+
+# --- changes, each under its fence
+
+
+def claim(connection: Connection, found: Case, account: str, at: datetime) -> bool:
+    """Whether they have it now: nobody else had, or had lost it."""
+    now = microseconds(at)
+    free = or_(CASES.c.claimed_by == "", CASES.c.lease_until_us <= now)
+    mine = (CASES.c.case_id == found.id) & (CASES.c.fence == found.fence) & STILL_OPEN & free
+    values: dict[str, Any] = {
+        "claimed_by": account, "fence": CASES.c.fence + 1, "lease_until_us": now + _lease(), "stage": case((CASES.c.stage == "open", "claimed"), else_=CASES.c.stage),
+        "claimed_us": case((CASES.c.claimed_us == 0, now), else_=CASES.c.claimed_us),
+    }  # fmt: skip
+    return connection.execute(update(CASES).where(mine).values(**values)).rowcount == 1
+
+
+def change(connection: Connection, found: Case, account: str, at: datetime, **values: Any) -> bool:  # noqa: ANN401  # columns of a case
+    """Changes what they have. Nothing changes where they have it no more."""
+    has_it = (
+        (CASES.c.case_id == found.id) & (CASES.c.fence == found.fence) & (CASES.c.claimed_by == account) & (CASES.c.stage == found.stage)
+        & (CASES.c.lease_until_us > microseconds(at))
+    )  # fmt: skip
+    return connection.execute(update(CASES).where(has_it).values(**values)).rowcount == 1
+
+
+def pass_on(connection: Connection, found: Case, account: str, other: str, at: datetime) -> bool:
+    """Another one has it from now on; their desk has as long as any to say that it is there."""
+    lease = microseconds(at) + _lease()
+    return change(connection, found, account, at, claimed_by=other, fence=CASES.c.fence + 1, lease_until_us=lease)
+
+
+def renew(connection: Connection, found: Case, account: str, at: datetime) -> bool:
+    return change(connection, found, account, at, lease_until_us=microseconds(at) + _lease())
+
+
+def case_row_kept(found: Case, at: datetime) -> After:
+    return kept(CASES, at, CASES.c.case_id == found.id)
+
+
+# --- notes
+
+
+def note_row(
+    found: Case, service: str, note: str, account: str, at: datetime, sealed: bytes
+) -> tuple[Executable, dict[str, Any]]:
+    return insert(CASE_NOTES), {
+        "note_id": note, "case_id": found.id, "service_id": service, "person_id": found.person, "account_id": account, "at_us": microseconds(at), "sealed": sealed,
+    }  # fmt: skip
+
+
+def note_kept(note: str, at: datetime) -> After:
+    return kept(CASE_NOTES, at, CASE_NOTES.c.note_id == note)
+
+
+def notes(connection: Connection, service: str, person: str) -> list[tuple[str, str, datetime, bytes]]:
+    """Of all the person's cases, oldest first: id, who, when, sealed."""
+    mine = (CASE_NOTES.c.service_id == service) & (CASE_NOTES.c.person_id == person)
+    asked = select(CASE_NOTES).where(mine).order_by(CASE_NOTES.c.at_us.desc()).limit(MOST_SHOWN)
+    found = [(row.note_id, row.account_id, moment(row.at_us), bytes(row.sealed)) for row in connection.execute(asked)]
+    return found[::-1]
+
+
+def new_id() -> str:
+    return secrets.token_hex(12)
+
+
+# --- follow-ups
+
+
+def follow_ups(connection: Connection, service: str, person: str | None = None) -> list[Duty]:
+    """Those that are open, the first due first."""
+    mine = (LEDGER.c.service_id == service) & (LEDGER.c.kind == "FollowUp") & (LEDGER.c.state == "owed")
+    asked = select(LEDGER).where(mine).order_by(LEDGER.c.due_us).limit(MOST_SHOWN)
+    return [
+        duty_from(row)
+        for row in connection.execute(asked if person is None else asked.where(LEDGER.c.person_id == person))
+    ]
+
+
+# --- seats
+
+
+def sit(connection: Connection, seat: str, service: str, account: str, looks_at: str, at: datetime) -> None:
+    now = microseconds(at)
+    connection.execute(delete(SEATS).where(or_(SEATS.c.seat_id == seat, SEATS.c.seen_us < now - _us(10 * SEAT_LASTS))))
+    row = {"seat_id": seat, "service_id": service, "account_id": account, "case_id": looks_at, "seen_us": now}
+    connection.execute(insert(SEATS), [row])
+
+
+def stand_up(connection: Connection, seat: str) -> None:
+    connection.execute(delete(SEATS).where(SEATS.c.seat_id == seat))
+
+
+def seated(connection: Connection, service: str, at: datetime) -> list[tuple[str, str]]:
+    """Who is at a desk, and which case they look at, if at one."""
+    there = (SEATS.c.service_id == service) & (SEATS.c.seen_us > microseconds(at) - _us(SEAT_LASTS))
+    rows = connection.execute(select(SEATS.c.account_id, SEATS.c.case_id).where(there).distinct())
+    return [(row.account_id, row.case_id) for row in rows]
+
+
+def case_of(row: Row[Any]) -> Case:
+    return Case(
+        row.case_id, row.person_id, row.session_id, row.reason, row.urgency, bool(row.wants_takeover), row.stage, moment(row.opened_us), moment(row.asked_us),
+        moment(row.due_us), row.risk, moment(row.spoke_us), row.claimed_by, row.fence, _moment(row.lease_until_us), _moment(row.claimed_us),
+        _moment(row.taken_us), _moment(row.handed_us), _moment(row.closed_us), row.outcome,
+    )  # fmt: skip
+
+
+def _moment(us: int) -> datetime | None:
+    return moment(us) if us else None
+
+
+def _lease() -> int:
+    return _us(LEASE)
+
+
+def _us(span: timedelta) -> int:
+    return round(span.total_seconds() * 1e6)

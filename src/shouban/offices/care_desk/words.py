@@ -1,0 +1,138 @@
+"""The words of the care desk, in both languages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shouban.web.language import Text
+
+WORDS: Final = {
+    "title": Text("关怀台", "Care desk"),
+    "waiting": Text("等人来", "Waiting for a person"),
+    "nobody": Text("现在没有人在等。有人需要时，这里会立刻出现并响铃。", "Nobody waits now. When somebody does, they appear here at once, with a sound."),
+    "held": Text("有人在照看", "Somebody is with them"),
+    "more": Text("还有更多在等", "more are waiting"),
+    "follow_ups": Text("回访", "Follow-ups"),
+    "no_follow_ups": Text("没有要回访的人。", "Nobody is to be followed up."),
+    "due": Text("应在此前有人来", "somebody must come by"),
+    "late": Text("已超时", "late"),
+    "claim": Text("我来", "I take it"),
+    "open": Text("打开", "Open"),
+    "alarm": Text("打开声音和通知", "Turn on sound and notices"),
+    "alarm_on": Text("声音和通知已打开", "Sound and notices are on"),
+    "live": Text("实时连接正常", "Live"),
+    "lost": Text("连接断了，正在重连；队列可能不是最新的", "The connection is lost and being made again; the queue may be old"),
+    "needed": Text("有人需要你", "Somebody needs you"),
+    "board": Text("用时看板", "How fast people came"),
+    "minor": Text("未成年人", "minor"),
+    "wants_takeover": Text("须人工接管", "to be taken over"),
+    "alone": Text("接管中，但没有人在场", "taken over, and nobody is there"),
+    "risk_now": Text("此刻危险等级", "danger now"),
+    "watchers": Text("正在看的人", "also looking"),
+    "back_to_queue": Text("回到队列", "Back to the queue"),
+    "no_case": Text("这个人没有个案。", "This person has no case."),
+    "who": Text("是谁", "Who"),
+    "age": Text("年龄段", "Age"),
+    "mode": Text("模式", "Mode"),
+    "dependence": Text("依赖", "Dependence"),
+    "holder": Text("由谁照看", "Held by"),
+    "release": Text("放回队列", "Back into the queue"),
+    "take_over": Text("接管对话", "Take over the talk"),
+    "take_about": Text("接管以后，人工智能不再说一个字；对方会立刻知道是你、是真人。", "From then on the AI says no word; the person is told at once that it is you, and that you are real."),
+    "talk": Text("对话", "The talk"),
+    "talk_hidden": Text("接手个案以后才能看到对话。", "The talk is shown to whoever has the case."),
+    "no_words": Text("还没有话。", "No words yet."),
+    "say": Text("你要说的话", "What you say"),
+    "send": Text("发送", "Send"),
+    "sending_failed": Text("没有发出去，请再按一次。", "It was not sent; press once more."),
+    "scripts": Text("参考话术", "Wordings to begin from"),
+    "not_approved": Text("尚未经临床人员审定", "not approved by a clinician yet"),
+    "hand_back": Text("交还给人工智能", "Hand back to the AI"),
+    "asked_safe": Text("我问过，对方现在没有危险", "I have asked, and there is no danger now"),
+    "why_back": Text("为什么可以交还（写给下一位同事）", "Why it may be handed back (for the next colleague)"),
+    "close": Text("结案", "Close the case"),
+    "outcome": Text("结果", "What became of it"),
+    "why_close": Text("做了什么（写给下一位同事）", "What was done (for the next colleague)"),
+    "pass_on": Text("转给同事", "Pass on to a colleague"),
+    "colleague": Text("同事", "Colleague"),
+    "nobody_else": Text("没有别的关怀同事。", "There is no other colleague."),
+    "notes": Text("内部记录（对方看不到）", "Notes (the person does not see them)"),
+    "note": Text("记一笔", "Write a note"),
+    "add": Text("记下", "Keep it"),
+    "contacts": Text("联系人", "Contacts"),
+    "no_contacts": Text("没有联系人。", "No contact is on record."),
+    "unsafe": Text("可能就是危险", "may be the danger"),
+    "told": Text("已通知", "told"),
+    "seen": Text("已确认看到", "has seen it"),
+    "followed": Text("已回访", "Followed up"),
+    "reached": Text("联系上了", "reached"),
+    "not_reached": Text("没有联系上", "not reached"),
+    "note_if_any": Text("想记下的话", "A note, if any"),
+    "timeline": Text("经过", "What happened"),
+    "when": Text("时间", "When"),
+    "what": Text("事件", "What"),
+    "read": Text("读数", "Readings"),
+    "owed": Text("应做", "Owed"),
+    "clocks": Text("计时", "Clocks"),
+    "left": Text("还剩", "left"),
+    "took": Text("用时", "took"),
+    "record": Text("完整记录与破窗查看", "The whole record, and breaking the glass"),
+    "board_about": Text("最近三十天。百分位是真实发生过的用时。", "The last thirty days. Percentiles are times that were really taken."),
+    "board_empty": Text("最近三十天没有个案。", "No case in the last thirty days."),
+    "cases": Text("个案", "cases"),
+    "on_time": Text("按时", "in time"),
+    "half": Text("一半不超过", "half within"),
+    "nine": Text("九成不超过", "nine in ten within"),
+    "most": Text("百分之九十九不超过", "99 in 100 within"),
+    "done": Text("已完成", "Done"),
+}  # fmt: skip
+
+REASONS: Final = {
+    "crisis": Text("自杀或自伤", "suicide or self-harm"),
+    "property": Text("财产损失", "loss of property"),
+    "detector": Text("检测没有应答", "a detector did not answer"),
+    "abuse": Text("反复违法输入", "illegal input again and again"),
+    "minor": Text("未成年人有风险", "a minor at risk"),
+    "hazard": Text("安全隐患", "a hazard"),
+    "unanswered": Text("联系人都没有回应", "no contact has answered"),
+}  # fmt: skip
+URGENCIES: Final = (Text("尽快", "soon"), Text("马上", "now"), Text("紧急", "emergency"))
+STAGES: Final = {
+    "open": Text("等人来", "waiting"),
+    "claimed": Text("有人接手", "claimed"),
+    "taken_over": Text("人工接管中", "taken over"),
+    "handed_back": Text("已交还，观察中", "handed back, watched"),
+    "closed": Text("已结案", "closed"),
+}  # fmt: skip
+OUTCOMES: Final = {
+    "helped": Text("谈过，情绪缓和", "talked, and calmer"),
+    "no_danger": Text("没有危险", "there was no danger"),
+    "with_services": Text("已交给 120、110 或医院", "with emergency services or a hospital"),
+    "with_contacts": Text("已由家人或联系人照看", "with family or contacts"),
+    "not_reached": Text("没有联系上", "not reached"),
+    "mistaken": Text("误报", "a false alarm"),
+}  # fmt: skip
+CLOCKS: Final = {
+    "claim": Text("接手", "claimed"),
+    "takeover": Text("接管", "taken over"),
+    "contact": Text("通知联系人", "contact told"),
+    "close": Text("结案", "closed"),
+}  # fmt: skip
+ROLES: Final = {
+    "user": Text("对方", "the person"),
+    "companion": Text("人工智能", "the AI"),
+    "human": Text("工作人员", "staff"),
+}
+AGES: Final = {
+    "under_14": Text("不满 14 岁", "under 14"),
+    "14_15": Text("14–15 岁", "14–15"),
+    "16_17": Text("16–17 岁", "16–17"),
+    "adult": Text("成年人", "adult"),
+    "elder": Text("老年人", "elder"),
+    "unknown": Text("年龄不明", "age unknown"),
+}  # fmt: skip
+MODES: Final = {
+    "standard": Text("普通", "standard"),
+    "minor": Text("未成年人模式", "minors mode"),
+    "elder": Text("长辈模式", "elder mode"),
+}

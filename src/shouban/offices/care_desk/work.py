@@ -1,0 +1,396 @@
+"""What the care desk does: shows who waits, gives a case to one of the staff, lets them take over, speak, hand back, and close; each leaves its entry.
+
+INVARIANT: from the moment a takeover is on disk the machine is silent, whatever becomes of the desk; only a hand-back lets it speak again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine
+
+from shouban.core import events as e
+from shouban.core.errors import CallerError
+from shouban.db.engine import view
+from shouban.db.writer import Call, Job, Writer
+from shouban.duties.cases import desk_of
+from shouban.duties.ledger import Duty, done
+from shouban.duties.ports import BellsPort, PersonPort, RoadPort
+from shouban.duties.receipts import Receipt, Receipts
+from shouban.evidence.books import After
+from shouban.evidence.log import Acted, leaf_of, microseconds
+from shouban.evidence.timeline import entries_of
+from shouban.offices.care_desk import model as m
+from shouban.offices.care_desk import records
+from shouban.offices.care_desk.scripts import ARRIVAL, filled
+from shouban.web.access import Who
+from shouban.web.language import Language
+from shouban.web.sessions import SignIns
+
+MOST_KEYS: Final = 500
+BOARD_SPAN: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A case in the queue, with what the desk says of the person: no name, no word."""
+
+    case: m.Case
+    age_band: str
+    is_minor: bool
+    holder: str
+    watchers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Queue:
+    waiting: tuple[Line, ...]
+    more: int
+    held: tuple[Line, ...]
+    follow_ups: tuple[Duty, ...]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A case as it lies on the desk. `words` only for who has it."""
+
+    case: m.Case | None
+    person: PersonPort
+    is_mine: bool
+    holder: str
+    watchers: tuple[str, ...]
+    clocks: dict[str, m.Clock]
+    receipts: Sequence[Receipt]
+    notes: Sequence[m.Note]
+    follow_ups: Sequence[Duty]
+    timeline: Sequence[tuple[datetime, str, list[str], list[str]]]
+    colleagues: dict[str, str]
+
+
+class CareDesk:
+    def __init__(
+        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort
+    ) -> None:
+        self._road = road
+        self._engine = engine
+        self._writer = writer
+        self._sign_ins = sign_ins
+        self._receipts = receipts
+        self.bells = bells
+        self._said: OrderedDict[str, None] = OrderedDict()
+
+    # --- what the desk shows
+
+    async def queue(self, service: str, at: datetime) -> Queue:
+        def read() -> tuple[tuple[list[m.Case], int], list[m.Case], list[Duty], list[tuple[str, str]]]:
+            with view(self._engine) as connection:
+                return (
+                    records.queue(connection, service, at),
+                    records.held(connection, service, at),
+                    records.follow_ups(connection, service),
+                    records.seated(connection, service, at),
+                )
+
+        (waiting, count), held, follow_ups, seated = await asyncio.to_thread(read)
+        names = await self._names(service)
+        lines = {one.id: await self._line(service, one, names, seated) for one in (*waiting, *held)}
+        return Queue(
+            tuple(lines[one.id] for one in sorted(waiting, key=lambda one: one.rank)), count - len(waiting),
+            tuple(lines[one.id] for one in held), tuple(follow_ups), at,
+        )  # fmt: skip
+
+    async def opened(self, who: Who, person: PersonPort, at: datetime) -> Opened:
+        def read() -> tuple[Any, ...]:
+            with view(self._engine) as connection:
+                found = records.newest_case(connection, who.service, person.id)
+                contacted = records.contacted_at(connection, found) if found else None
+                return (
+                    found, contacted, records.notes(connection, who.service, person.id), records.follow_ups(connection, who.service, person.id),
+                    entries_of(connection, who.service, person.id), records.seated(connection, who.service, at),
+                )  # fmt: skip
+
+        found, contacted, sealed, follow_ups, timeline, seated = await asyncio.to_thread(read)
+        names = await self._names(who.service)
+        receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
+        notes = [
+            m.Note(note, names.get(by, by), when, self._text(person, note, held)) for note, by, when, held in sealed
+        ]
+        return Opened(
+            found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
+            tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account),
+            m.clocks(found, contacted) if found else {}, receipts, notes, follow_ups, timeline,
+            {one: name for one, name in names.items() if one != who.account and one in await self._carers(who.service)},
+        )  # fmt: skip
+
+    async def words(self, person: PersonPort, case: m.Case) -> list[dict[str, Any]]:
+        """What was said in this talk since shortly before the case was opened: for who has the case."""
+        since = microseconds(min(case.opened_at, case.asked_at) - m.BEFORE)
+        found = await self._road.messages_of(person, (since, ""), 2_000)
+        return [one for one in found if one["role"] in {"user", "companion", "human"}][-m.MOST_WORDS :]
+
+    async def board(self, service: str, at: datetime) -> dict[str, Any]:
+        """How fast people came, by clock, over the last thirty days, and who is still waited for."""
+
+        def read() -> list[tuple[m.Case, datetime | None]]:
+            with view(self._engine) as connection:
+                found = records.cases_since(connection, service, at - BOARD_SPAN)
+                return [(one, records.contacted_at(connection, one) if one.wants_takeover else None) for one in found]
+
+        cases = await asyncio.to_thread(read)
+        by_clock: dict[str, list[m.Clock]] = {}
+        for one, contacted in cases:
+            for name, clock in m.clocks(one, contacted).items():
+                by_clock.setdefault(name, []).append(clock)
+        return {
+            "cases": len(cases), "outcomes": _counted(one.outcome for one, _ in cases if one.outcome), "clocks": {
+                name: {
+                    "stopped": sum(clock.stopped_at is not None for clock in found), "late": sum(clock.is_late(at) for clock in found), "all": len(found),
+                    "took": m.percentiles([clock.spent(at) for clock in found if clock.stopped_at is not None]),
+                }
+                for name, found in by_clock.items()
+            },
+        }  # fmt: skip
+
+    # --- who has it
+
+    async def claim(self, who: Who, person: PersonPort, at: datetime) -> None:
+        found = await self._open_case(who, person)
+        if found.is_of(who.account, at):
+            return
+
+        def claim(connection: Connection) -> None:
+            if not records.claim(connection, found, who.account, at):
+                raise CallerError("a colleague has this case", status=409, code="claimed_already")
+
+        await self._act(who, person, found, "case_claimed", at, claim)
+
+    async def release(self, who: Who, person: PersonPort, at: datetime) -> None:
+        """Back into the queue; not in the middle of a talk: that is handed back, or passed on."""
+        found = await self._mine(who, person, at)
+        m.moved(found, "open")
+        values = {"stage": "open", "claimed_by": "", "lease_until_us": 0}
+        await self._act(who, person, found, "case_released", at, _fenced(found, who, at, **values))
+
+    async def pass_on(self, who: Who, person: PersonPort, wish: m.Passing, at: datetime) -> None:
+        found = await self._mine(who, person, at)
+        if wish.account == who.account or wish.account not in await self._carers(who.service):
+            raise CallerError("nobody of the care staff is chosen", field="account", code="no_colleague")
+
+        def give(connection: Connection) -> None:
+            if not records.pass_on(connection, found, who.account, wish.account, at):
+                raise _lost()
+
+        await self._act(who, person, found, "case_passed_on", at, give, to=wish.account)
+
+    async def renew(self, who: Who, person: PersonPort, at: datetime) -> bool:
+        """The desk is still there. Gives whether they still have the case."""
+        found = await asyncio.to_thread(self._read_case, who.service, person.id)
+        if found is None or not found.is_of(who.account, at):
+            return False
+        return bool(
+            await self._writer.submit(Job(call=lambda connection: records.renew(connection, found, who.account, at)))
+        )
+
+    async def sit(self, who: Who, seat: str, looks_at: str, at: datetime) -> None:
+        await self._writer.submit(
+            Job(call=lambda connection: records.sit(connection, seat, who.service, who.account, looks_at, at))
+        )
+
+    async def stand_up(self, seat: str) -> None:
+        await self._writer.submit(Job(call=lambda connection: records.stand_up(connection, seat)))
+
+    # --- the talk
+
+    async def take_over(self, who: Who, person: PersonPort, language: Language, at: datetime) -> None:
+        """From now on no word of the machine reaches the person, and they are told who is here."""
+        found = await self._mine(who, person, at)
+        m.moved(found, "taken_over")
+        raw = await self._raw_session(person, found)
+        event = e.HumanTookOver(at=at, person=person.id, session=found.session, staff=who.account)
+        await self._road.act(person, event, raw_session=raw, call=_fenced(found, who, at), named=who.name)
+        hello = filled(ARRIVAL, person.profile.get("language") or language, who.name)
+        await self._road.say_as_human(person, who.account, hello, raw, named=who.name)
+
+    async def say(self, who: Who, person: PersonPort, wish: m.Saying, at: datetime) -> None:
+        found = await self._mine(who, person, at)
+        text = m.checked_text(wish.text, "text")
+        key = f"{found.id}:{wish.key}"
+        if wish.key and key in self._said:
+            return
+        raw = await self._raw_session(person, found)
+        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=_fenced(found, who, at))
+        self._said[key] = None
+        while len(self._said) > MOST_KEYS:
+            self._said.popitem(last=False)
+
+    async def hand_back(self, who: Who, person: PersonPort, wish: m.HandingBack, at: datetime) -> None:
+        found = await self._mine(who, person, at)
+        why = m.checked_back(found, person.state, wish, at)
+        event = e.HumanHandedBack(at=at, person=person.id, session=found.session, staff=who.account)
+        raw = await self._raw_session(person, found)
+        row, after = self._note(who, person, found, why, at)
+        await self._road.act(
+            person, event, raw_session=raw, writes=[row], call=_fenced(found, who, at), after=after, named=who.name
+        )
+
+    async def close(self, who: Who, person: PersonPort, wish: m.Closing, at: datetime) -> None:
+        found = await self._mine(who, person, at)
+        m.moved(found, "closed")
+        why = m.checked_text(wish.why, "why", least=m.LEAST_WHY)
+        event = e.CaseClosed(at=at, person=person.id, case=found.id, staff=who.account, outcome=wish.outcome)
+        row, after = self._note(who, person, found, why, at)
+        await self._road.act(person, event, writes=[row], call=_fenced(found, who, at), after=after)
+
+    async def note(self, who: Who, person: PersonPort, wish: m.Noting, at: datetime) -> None:
+        """For colleagues only; any of them may."""
+        found = await asyncio.to_thread(self._read_newest, who.service, person.id)
+        if found is None:
+            raise _no_case()
+        row, after = self._note(who, person, found, m.checked_text(wish.text, "text"), at)
+        await self._writer.submit(Job(writes=[row], after=after))
+        self._ring(who.service, person)
+
+    async def follow_up(self, who: Who, person: PersonPort, wish: m.Following, at: datetime) -> None:
+        """Somebody has asked again how they are; whether they were reached is in the log."""
+
+        def read() -> list[Duty]:
+            with view(self._engine) as connection:
+                return records.follow_ups(connection, who.service, person.id)
+
+        if all(one.id != wish.duty for one in await asyncio.to_thread(read)):
+            raise CallerError("this follow-up is done, or none of theirs", status=404, code="not_found")
+        reached = wish.reached == "yes"
+        event = e.FollowedUp(at=at, person=person.id, duty=wish.duty, staff=who.account, reached=reached)
+        how = "the person was reached" if reached else "the person was not reached"
+        await self._road.act(person, event, writes=done(wish.duty, at, how))
+        if wish.why.strip():
+            await self.note(who, person, m.Noting(wish.why), at)
+
+    async def person(self, who: Who, person: str) -> PersonPort:
+        found = await self._road.by_id(who.service, person)
+        if found is None:
+            raise CallerError("there is no such person, or they were erased", status=404, code="user_not_found")
+        return found
+
+    async def looked(self, who: Who, person: PersonPort, at: datetime) -> None:
+        facts = {"account": who.account, "roles": sorted(who.roles), "what": "case", "why": "care case opened"}
+        told = Acted(service=who.service, at=at, act="looked", person=person.id, facts=facts)
+        await self._writer.submit(Job(leaves=[leaf_of(told)]))
+
+    # --- inside
+
+    async def _act(
+        self, who: Who, person: PersonPort, found: m.Case, act: str, at: datetime, call: Call, **facts: str
+    ) -> None:
+        told = Acted(
+            service=who.service,
+            at=at,
+            act=act,
+            person=person.id,
+            facts={"account": who.account, "case": found.id, **facts},
+        )
+        await self._writer.submit(
+            Job(call=call, leaves=[leaf_of(told)], after=records.case_row_kept(found, at), alone=True, is_urgent=True)
+        )
+        self._ring(who.service, person)
+
+    def _ring(self, service: str, person: PersonPort) -> None:
+        self.bells.ring(desk_of(service))
+        self.bells.ring((person.service, person.id))
+
+    async def _open_case(self, who: Who, person: PersonPort) -> m.Case:
+        found = await asyncio.to_thread(self._read_case, who.service, person.id)
+        if found is None:
+            raise _no_case()
+        return found
+
+    async def _mine(self, who: Who, person: PersonPort, at: datetime) -> m.Case:
+        found = await self._open_case(who, person)
+        if not found.is_of(who.account, at):
+            raise _lost()
+        return found
+
+    def _read_case(self, service: str, person: str) -> m.Case | None:
+        with view(self._engine) as connection:
+            return records.open_case(connection, service, person)
+
+    def _read_newest(self, service: str, person: str) -> m.Case | None:
+        with view(self._engine) as connection:
+            return records.newest_case(connection, service, person)
+
+    def _note(self, who: Who, person: PersonPort, found: m.Case, text: str, at: datetime) -> tuple[Any, After]:
+        note = records.new_id()
+        sealed = person.seal(text.encode(), "case_notes", "sealed", note)
+        return records.note_row(found, who.service, note, who.account, at, sealed), records.note_kept(note, at)
+
+    def _text(self, person: PersonPort, note: str, sealed: bytes) -> str:
+        return person.open(sealed, "case_notes", "sealed", note).decode()
+
+    async def _raw_session(self, person: PersonPort, found: m.Case) -> str:
+        """The app's own id of the talk, from the words that were said in it."""
+        since = microseconds(found.opened_at - m.BEFORE)
+        for one in reversed(await self._road.messages_of(person, (since, ""), 2_000)):
+            if person.session(one["session"]) == found.session:
+                return str(one["session"])
+        return ""
+
+    async def _line(self, service: str, case: m.Case, names: dict[str, str], seated: Sequence[tuple[str, str]]) -> Line:
+        person = await self._road.by_id(service, case.person)
+        state = person.state if person else None
+        watchers = tuple(
+            names.get(one, one) for one, looks_at in seated if looks_at == case.id and one != case.claimed_by
+        )
+        return Line(
+            case,
+            state.age_band if state else "unknown",
+            bool(state and state.is_minor),
+            names.get(case.claimed_by, ""),
+            watchers,
+        )
+
+    async def _names(self, service: str) -> dict[str, str]:
+        return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
+
+    async def _carers(self, service: str) -> set[str]:
+        return {
+            one.id for one in await self._sign_ins.accounts(service) if "care" in one.roles and one.state == "active"
+        }
+
+
+def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # noqa: ANN401  # columns of a case
+    """For a transaction that is theirs only while they have the case; it renews their lease besides."""
+
+    def fenced(connection: Connection) -> None:
+        is_theirs = (
+            records.change(connection, found, who.account, at, **values)
+            if values
+            else records.renew(connection, found, who.account, at)
+        )
+        if not is_theirs:
+            raise _lost()
+
+    return fenced
+
+
+def _lost() -> CallerError:
+    return CallerError("you do not have this case: claim it first", status=409, code="lost_case")
+
+
+def _no_case() -> CallerError:
+    return CallerError("there is no open case of this person", status=404, code="no_case")
+
+
+def _counted(words: Any) -> dict[str, int]:  # noqa: ANN401  # any iterable of words
+    found: dict[str, int] = {}
+    for one in words:
+        found[one] = found.get(one, 0) + 1
+    return found
+
+
+Now = Callable[[str | None], datetime]

@@ -1,0 +1,132 @@
+// The care desk: parts of the page come again when they change; times are counted down; who newly waits is heard.
+
+const stream = document.querySelector("[data-stream]");
+const line = document.getElementById("line");
+let heard = null;
+let audio = null;
+
+function countDown() {
+  for (const time of document.querySelectorAll("time[data-due]")) {
+    const left = Math.round((new Date(time.dataset.due) - Date.now()) / 1000);
+    const whole = Math.abs(left);
+    const parts = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+    const shown = (parts[0] ? parts : parts.slice(1)).map((one, place) => (place ? String(one).padStart(2, "0") : one)).join(":");
+    time.textContent = left < 0 ? `${time.dataset.late} ${shown}` : shown;
+    time.classList.toggle("late", left < 0);
+  }
+}
+
+// What is being typed or opened stays: only parts without a form in use are replaced.
+function put(id, html) {
+  const place = document.getElementById(id);
+  if (!place) return;
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const form = focused?.closest("form")?.getAttribute("action");
+  const link = focused?.getAttribute("href");
+  const open = [...place.querySelectorAll("details")].map((one) => one.open);
+  const atEnd = place.scrollTop + place.clientHeight >= place.scrollHeight - 40;
+  place.innerHTML = html;
+  place.querySelectorAll("details").forEach((one, n) => (one.open = open[n] ?? one.open));
+  if (form) place.querySelector(`form[action="${CSS.escape(form)}"] button`)?.focus();
+  else if (link) place.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
+  if (atEnd) place.scrollTop = place.scrollHeight;
+  countDown();
+}
+
+function ring() {
+  if (!audio) return;
+  for (const start of [0, 0.25, 0.5]) {
+    const tone = audio.createOscillator();
+    const loud = audio.createGain();
+    tone.frequency.value = 880;
+    loud.gain.value = 0.2;
+    tone.connect(loud).connect(audio.destination);
+    tone.start(audio.currentTime + start);
+    tone.stop(audio.currentTime + start + 0.15);
+  }
+}
+
+function noticeNew(urgent) {
+  const fresh = heard ? urgent.filter((one) => !heard.has(one)) : [];
+  heard = new Set(urgent);
+  document.title = urgent.length ? `(${urgent.length}) ${document.title.replace(/^\(\d+\) /, "")}` : document.title.replace(/^\(\d+\) /, "");
+  if (!fresh.length) return;
+  ring();
+  const needed = document.getElementById("alarm")?.dataset.needed;
+  if (needed && window.Notification?.permission === "granted") new Notification(needed, { tag: fresh[0], requireInteraction: true });
+}
+
+function listen() {
+  const source = new EventSource(stream.dataset.stream);
+  const say = (state) => {
+    line.textContent = line.dataset[state];
+    line.dataset.state = state;
+  };
+  source.onopen = () => say("live");
+  source.onerror = () => say("lost");
+  source.addEventListener("queue", (event) => {
+    const { html, urgent } = JSON.parse(event.data);
+    put("queue", html);
+    noticeNew(urgent);
+  });
+  for (const part of ["head", "talk", "side"]) {
+    source.addEventListener(part, (event) => put(part, JSON.parse(event.data).html));
+  }
+  source.addEventListener("signed_out", () => location.reload());
+}
+
+function setUpAlarm(button) {
+  button.addEventListener("click", async () => {
+    audio ??= new AudioContext();
+    await audio.resume();
+    if (window.Notification?.permission === "default") await Notification.requestPermission();
+    ring();
+    button.textContent = button.dataset.on;
+    button.setAttribute("aria-pressed", "true");
+  });
+}
+
+function setUpSaying(form) {
+  const text = form.elements.text;
+  const problem = document.getElementById("say-problem");
+  const key = form.elements.key.value;
+  let sent = 0;
+  document.getElementById("scripts").addEventListener("change", (event) => {
+    if (event.target.value) text.value = text.value ? `${text.value}\n${event.target.value}` : event.target.value;
+    event.target.value = "";
+    text.focus();
+  });
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    problem.hidden = true;
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (!answer.ok) throw new Error(String(answer.status));
+      text.value = "";
+      form.elements.key.value = `${key}-${(sent += 1)}`;
+    } catch {
+      problem.textContent = form.dataset.failed;
+      problem.hidden = false;
+    }
+    button.disabled = false;
+    text.focus();
+  });
+}
+
+setInterval(countDown, 1000);
+countDown();
+if (stream) listen();
+const alarm = document.getElementById("alarm");
+if (alarm) setUpAlarm(alarm);
+const saying = document.getElementById("say");
+if (saying) setUpSaying(saying);
+const talk = document.getElementById("talk");
+if (talk) talk.scrollTop = talk.scrollHeight;
