@@ -11,7 +11,8 @@ function countDown() {
     const whole = Math.abs(left);
     const parts = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
     const shown = (parts[0] ? parts : parts.slice(1)).map((one, place) => (place ? String(one).padStart(2, "0") : one)).join(":");
-    time.textContent = left < 0 ? `${time.dataset.late} ${shown}` : shown;
+    const word = left < 0 ? time.dataset.late : time.dataset.left;
+    time.textContent = word ? `${word} ${shown}` : shown;
     time.classList.toggle("late", left < 0);
   }
 }
