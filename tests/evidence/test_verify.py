@@ -29,6 +29,9 @@ from shouban.db.writer import Job
 from shouban.duties.channels import Channels
 from shouban.duties.receipts import Receipts
 from shouban.evidence.report import Report
+from shouban.gateway.hub import Hub
+from shouban.offices.care_desk.model import Closing, Noting
+from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companions.model import Appealing, Persona
 from shouban.offices.companions.model import Deciding as Reviewing
 from shouban.offices.companions.work import CompanionsOffice
@@ -98,6 +101,14 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     call, after = receipts.answering(receipts.of_person(SERVICE, person.id)[0], at)
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
+    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
+    later = at + timedelta(hours=2)
+    for outcome in ("helped", ""):
+        await road.act(person, e.UserSpoke(at=later, person=person.id, session="phone", readings=(CRISIS,)))
+        await care.claim(who, person, later)
+        await care.note(who, person, Noting("母亲的电话打不通"), later)
+        if outcome:
+            await care.close(who, person, Closing("helped", "聊过了，情绪缓和"), later)
     processors = ProcessorsOffice(store.engine, store.writer, {})
     await processors.approve(
         who, Processor(f"model-{account.id}", "模型公司", "model", "contract", "inference", "CN", "合同 1"), at

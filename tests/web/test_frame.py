@@ -12,8 +12,11 @@ from shouban.web.frame import PLACES, SHARED
 def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) -> None:
     for role, shown in (
         ("administrator", {"/office", "/office/accounts", "/office/processors"}),
-        ("compliance", {"/office", "/office/appeals", "/office/companions", "/office/grants", "/office/processors"}),
-        ("care", {"/office"}),
+        (
+            "compliance",
+            {"/care", "/office", "/office/appeals", "/office/companions", "/office/grants", "/office/processors"},
+        ),
+        ("care", {"/care", "/office"}),
     ):
         name = fresh(role)
         staff(office, name, role)  # type: ignore[arg-type]  # a role of ours

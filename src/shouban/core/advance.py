@@ -230,6 +230,8 @@ def _note_care(state: PersonState, event: e.Event) -> PersonState:
             return replace(state, takeover="human", takeover_since=event.at, staff=staff)
         case e.HumanHandedBack():
             return replace(state, takeover="none", takeover_since=None, staff="")
+        case e.CaseClosed() if state.takeover == "requested":  # who looked at it found that nobody need take over
+            return replace(state, takeover="none", takeover_since=None)
         case e.RestrictionSet():
             return replace(state, restriction=event.restriction, restricted_until=event.until)
         case e.RestrictionLifted():

@@ -318,7 +318,7 @@ CASE_NOTES = Table(
     Column("account_id", String(40), nullable=False),
     Column("at_us", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    Index("case_notes_case", "case_id", "at_us"),
+    Index("case_notes_person", "service_id", "person_id", "at_us"),
 )
 
 # Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.

@@ -113,14 +113,10 @@ class Desk:
         try:
             yield b"retry: 1000\n\n"
             while True:
-                if clock() >= next_beat:
-                    if not await self._still_in():
-                        yield frame_of("signed_out", {})
-                        return
-                    next_beat = clock() + BEAT_SECONDS
-                    with contextlib.suppress(ShoubanError):
-                        await beat()
-                    yield b": here\n\n"
+                is_due = clock() >= next_beat
+                if is_due and not await self._still_in():
+                    yield frame_of("signed_out", {})
+                    return
                 for _, bell in bells:
                     bell.clear()
                 with contextlib.suppress(ShoubanError):  # a database that is away is looked at again
@@ -128,6 +124,10 @@ class Desk:
                         if sent.get(place) != part:
                             sent[place] = part
                             yield part
+                    if is_due:
+                        await beat()
+                        next_beat = clock() + BEAT_SECONDS
+                        yield b": here\n\n"
                 rung = [
                     one if not one.done() else asyncio.ensure_future(bell.wait())
                     for one, (_, bell) in zip(rung, bells, strict=True)

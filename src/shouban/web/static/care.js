@@ -26,7 +26,8 @@ function put(id, html) {
   const link = focused?.getAttribute("href");
   const open = [...place.querySelectorAll("details")].map((one) => one.open);
   const atEnd = place.scrollTop + place.clientHeight >= place.scrollHeight - 40;
-  place.innerHTML = html;
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  place.replaceChildren(...fresh.body.childNodes);
   place.querySelectorAll("details").forEach((one, n) => (one.open = open[n] ?? one.open));
   if (form) place.querySelector(`form[action="${CSS.escape(form)}"] button`)?.focus();
   else if (link) place.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();

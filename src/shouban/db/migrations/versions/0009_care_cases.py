@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column('at_us', sa.BigInteger(), nullable=False),
         sa.Column('sealed', sa.LargeBinary(), nullable=False),
     )
-    op.create_index('case_notes_case', 'case_notes', ['case_id', 'at_us'])
+    op.create_index('case_notes_person', 'case_notes', ['service_id', 'person_id', 'at_us'])
     op.create_table(
         'seats',
         sa.Column('seat_id', sa.String(40), primary_key=True),
