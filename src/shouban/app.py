@@ -38,6 +38,7 @@ from shouban.duties.channels import Channels
 from shouban.duties.contact import ContactCarrier
 from shouban.duties.identity import HttpIdentity
 from shouban.duties.ledger import FREE_ALL, Ledger
+from shouban.duties.paging import Pager
 from shouban.duties.ports import CarrierPort
 from shouban.duties.receipts import Receipts
 from shouban.duties.worker import Worker
@@ -261,6 +262,8 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         "NotifyGuardian": told,
         "AskApproval": alerts.ask_approval,
         "SendSummary": alerts.send_summary,
+        # The operator's own addresses, which may be of machines beside this one.
+        "PageStaff": Pager(road, store.engine, Channels(settings.mail, settings.sms), settings.called(), base),
     }
     worker = Worker(store.writer, road, carriers, slow=("AskApproval", "SendSummary"))
     callers = GatewayCallers(gateway, worker.run_due)

@@ -24,6 +24,7 @@ SECRETS = frozenset(
         "oidc_secret",
         "mail",
         "sms",
+        "on_call",
         "identity_key",
     }
 )
@@ -90,6 +91,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     encoder: bool = True
     mail: str = ""
     sms: str = ""
+    on_call: str = ""
     identity_url: str = ""
     identity_key: str = ""
     second_factor: Literal["", "required", "optional"] = ""
@@ -115,6 +117,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     def judged(self) -> frozenset[str]:
         """The signals that a judge may be asked about."""
         return frozenset(one for part in self.judge_signals.split(",") if (one := part.strip()))
+
+    def called(self) -> list[str]:
+        """Addresses of whoever is on call, in the order of calling."""
+        return [one for part in self.on_call.split(",") if (one := part.strip())]
 
     @property
     def asks_codes(self) -> bool:

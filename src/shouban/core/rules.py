@@ -384,6 +384,7 @@ FIELDS: dict[str, Field] = {
     "user.contacts_due": Field("bool", "a contact was verified so long ago that they must be asked again", lambda f, _: f.state.check_contacts_on is not None and f.state.check_contacts_on <= _today(f)),
     "event.reason": Field("word", "the reason", _attribute("reason", ""), values=get_args(UpstreamReason)),
     "event.obligation": Field("word", "the obligation reported on", _attribute("obligation", ""), values=tuple(OBLIGATIONS)),
+    "event.attempts": Field("count", "how often it was tried", _attribute("attempts", 0)),
     "event.final": Field("bool", "whether no further attempt follows", _attribute("final", False)),
     "event.sort": Field("word", "complaint, report or appeal", _attribute("sort", ""), values=("complaint", "report", "appeal")),
     "event.scope": Field("word", "what is to be erased", _attribute("scope", ""), values=("all", "history", "companion", "session", "message")),

@@ -6,10 +6,21 @@ A person has one open case. What is asked for meanwhile makes it more urgent, ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Engine, Executable, bindparam, case, literal_column, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    bindparam,
+    case,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -17,13 +28,15 @@ from shouban.core.events import CaseClosed, Event, HumanHandedBack, HumanTookOve
 from shouban.core.obligations import URGENCIES, Escalate
 from shouban.core.state import PersonState
 from shouban.db.keys import random_bytes
-from shouban.db.schema import CASES
+from shouban.db.schema import CASES, SEATS
 from shouban.duties.ledger import Duty, Writes
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds
 
 CLOSED: Final = "closed"
 DESK: Final = "\x00desk"
+# Whose desk has said that it is open less than this ago sits there.
+SEAT_LASTS: Final = timedelta(seconds=30)
 STILL_OPEN: Final = CASES.c.stage != literal_column(f"'{CLOSED}'")
 _MINE = (CASES.c.service_id == bindparam("of_service")) & (CASES.c.person_id == bindparam("of_person")) & STILL_OPEN
 # What the person says while their case is open ranks it anew; no entry of the log for each word.
@@ -104,6 +117,13 @@ class Cases:
 def desk_of(service: str) -> tuple[str, str]:
     """The care desk of a service listens as nobody's id."""
     return service, DESK
+
+
+def is_desk_open(connection: Connection, service: str, at: datetime) -> bool:
+    """Whether anybody of the staff sits at a desk now."""
+    since = microseconds(at - SEAT_LASTS)
+    there = (SEATS.c.service_id == service) & (SEATS.c.seen_us > since)
+    return connection.execute(select(SEATS.c.seat_id).where(there).limit(1)).first() is not None
 
 
 def has_been_asked(state: PersonState) -> bool:

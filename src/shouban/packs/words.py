@@ -92,6 +92,7 @@ FIELD_WORDS: Final[Words] = {
     "event.month": ("当月累计（分）", "this month's total in fen"),
     "event.reason": ("原因", "reason"),
     "event.obligation": ("所涉义务", "obligation reported on"),
+    "event.attempts": ("已试次数", "attempts so far"),
     "event.final": ("不再重试", "no further attempt"),
     "event.sort": ("类型", "sort"),
     "event.scope": ("删除范围", "scope of erasure"),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Executable, Row, case, delete, func, insert, or_, select, update
 
 from shouban.db.schema import CASE_NOTES, CASES, LEDGER, RECEIPTS, SEATS
-from shouban.duties.cases import STILL_OPEN
+from shouban.duties.cases import SEAT_LASTS, STILL_OPEN
 from shouban.duties.ledger import Duty, duty_from
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds, moment
@@ -21,8 +21,6 @@ from shouban.offices.care_desk.model import LEASE, Case
 
 MOST_SHOWN: Final = 100
 MOST_COUNTED: Final = 5_000
-# Who looked at a case less than this ago is shown as being there.
-SEAT_LASTS: Final = timedelta(seconds=30)
 WAITING: Final = ("open", "claimed", "taken_over")
 
 

@@ -1,0 +1,71 @@
+"""Pages whoever is on call: nobody sits at a desk, or those who do have not taken over in time (draft Art. 11.3; register row D045).
+
+The page says that somebody waits, why, and where the desk is; no name and no word. The first page goes to the first who takes it, a later one to all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Engine, select
+
+from shouban.core.errors import OperatorError
+from shouban.core.obligations import PageStaff
+from shouban.db.engine import view
+from shouban.db.schema import CASES
+from shouban.duties.cases import STILL_OPEN, is_desk_open
+from shouban.duties.channels import Channels, Message
+from shouban.duties.ledger import Duty
+from shouban.duties.ports import RoadPort
+
+WAITING: Final = frozenset({"open", "claimed"})
+TITLE: Final = "守伴：有人需要人工接管"
+TEXT: Final = "有人说了危险的话，正在等真人接管（{waits}）。请马上打开关怀台：{desk}\nSomebody in danger waits for a person. Open the care desk now."
+FIRST: Final = "刚刚开始等"
+AGAIN: Final = "已经等了一分钟以上，还没有人接管"
+
+
+class Pager:
+    """See `ports.CarrierPort`. `on_call` are addresses of the operator's own choice, in the order of calling."""
+
+    def __init__(self, road: RoadPort, engine: Engine, channels: Channels, on_call: Sequence[str], base: str) -> None:
+        self._road = road
+        self._engine = engine
+        self._channels = channels
+        self._on_call = on_call
+        self._desk = f"{base}/care"
+
+    async def __call__(self, duty: Duty) -> str:
+        owed = duty.owed
+        assert isinstance(owed, PageStaff)  # noqa: S101  # the worker gives each carrier its own kind
+        if (has_it := await asyncio.to_thread(self._who_has_it, duty, owed)) is not None:
+            return has_it
+        if not self._on_call:
+            raise OperatorError("no desk is open, and nobody is on call: set `on_call`")
+        message = Message(
+            duty.id, TITLE, TEXT.format(waits=AGAIN if owed.always else FIRST, desk=self._desk), {"desk": self._desk}
+        )
+        told, faults = [], []
+        for place, address in enumerate(self._on_call, 1):
+            try:
+                told.append(f"{place}: {await self._channels.send(address, message)}")
+            except OperatorError as error:
+                faults.append(f"{place}: {error}")
+            if told and not owed.always:
+                break
+        if not told:
+            raise OperatorError(f"nobody on call could be reached ({'; '.join(faults)})")
+        return f"on call {'; '.join([*told, *faults])}"
+
+    def _who_has_it(self, duty: Duty, owed: PageStaff) -> str | None:
+        """Why nobody need be paged, if nobody need."""
+        mine = (CASES.c.service_id == duty.service) & (CASES.c.person_id == duty.person) & STILL_OPEN
+        with view(self._engine) as connection:
+            stage = connection.execute(select(CASES.c.stage).where(mine)).scalar()
+            if stage not in WAITING:
+                return "somebody has taken over, or it is closed"
+            if not owed.always and is_desk_open(connection, duty.service, self._road.now()):
+                return "a desk is open"
+        return None
