@@ -85,6 +85,7 @@ def test_the_exit_button_is_one_press(page: Page) -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: Page, url: str, language: str) -> None:
     page.goto(f"{url}/?lang={language}")
+    expect(page.locator("#birth-year")).to_be_visible()  # hidden until the page knows that nobody is signed in
     page.locator("#birth-year").focus()
     page.keyboard.type("2014")
     page.keyboard.press("Enter")

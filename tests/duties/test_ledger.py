@@ -71,7 +71,15 @@ def test_every_obligation_is_carried_out_in_the_reply_by_people_or_by_a_worker()
     kinds = {kind.__name__ for kind in get_args(o.AnyObligation)}
     assert kinds >= IN_TURN
     assert kinds >= BY_PEOPLE
-    assert kinds - IN_TURN - BY_PEOPLE == {"Allow", "NotifyGuardian", "AskApproval", "SendSummary", "PageStaff", "Erase", "WakeAt"}
+    assert kinds - IN_TURN - BY_PEOPLE == {
+        "Allow",
+        "NotifyGuardian",
+        "AskApproval",
+        "SendSummary",
+        "PageStaff",
+        "Erase",
+        "WakeAt",
+    }
     assert not IN_TURN & BY_PEOPLE
 
 

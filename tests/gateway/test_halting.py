@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +11,14 @@ from pathlib import Path
 
 import pytest
 from tests.duties.test_contact import hook
-from tests.gateway.serving import Reply, Served, fresh, noon, serving, settings_for
+from tests.gateway.serving import Reply, Served, answering, fresh, noon, serving, settings_for
 from tests.offices.guardians.family import linked
 from tests.upstreams.behaviours import Behaviour, event
 from tests.upstreams.faulty import Exchange, FaultyUpstream, running
+
+from shouban.core.errors import OperatorError
+from shouban.gateway.halting import TRUST_SECONDS
+from shouban.gateway.people import People, Person
 
 FIRST = "先说到这里"
 LATER = "后面的话"
@@ -157,3 +162,66 @@ def test_what_another_process_decides_ends_the_reply_here(
         )
     assert took < WITHIN
     assert LATER not in reply.text
+
+
+def stamped(pace: float = 0.02, seconds: float = 3.0) -> Behaviour:
+    """Each word of the model says when it was spoken."""
+
+    async def behave(exchange: Exchange) -> None:
+        await exchange.begin()
+        ends = time.monotonic() + seconds
+        while (now := time.monotonic()) < ends:
+            await exchange.send(event({"role": "assistant", "content": f"[{now:.4f}] "}))
+            await asyncio.sleep(pace)
+        await exchange.end()
+
+    return behave
+
+
+def test_no_word_spoken_after_a_takeover_in_another_process_reaches_the_person(
+    tmp_path: Path, postgresql_url: str, model: FaultyUpstream
+) -> None:
+    settings = settings_for(tmp_path, model.url, database=postgresql_url, encoder=False)
+    with serving(settings) as here, serving(settings) as there, answering(model, stamped()):
+        user = fresh()
+        here.register(user, at=noon())
+        taken: list[float] = []
+
+        def take() -> None:
+            assert there.post(
+                f"/v1/users/{user}/human", {"action": "take_over", "staff": "小林"}, at=noon(minutes=1)
+            ).is_success
+            taken.append(time.monotonic())
+
+        reply, _ = cut_by(here, model, user, take)
+    spoken = [float(stamp) for stamp in re.findall(r"\[([\d.]+)\]", reply.text)]
+    assert len(spoken) > 5, "the model was speaking"
+    assert max(spoken) < taken[0]
+    assert reply.is_done
+    assert reply.finish == "content_filter"
+
+
+def test_where_the_database_does_not_say_who_speaks_nothing_follows(
+    tmp_path: Path, postgresql_url: str, model: FaultyUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is away for longer than anybody may trust what they knew."""
+    monkeypatch.setattr("shouban.gateway.halting.WAITS_SECONDS", 0.5)
+    settings = settings_for(tmp_path, model.url, database=postgresql_url, encoder=False)
+    with serving(settings) as here, answering(model, stamped()):
+        user = fresh()
+        here.register(user, at=noon())
+        away: list[float] = []
+
+        async def is_away(people: People, person: Person) -> None:
+            raise OperatorError("the database does not answer")
+
+        def lose() -> None:
+            monkeypatch.setattr(People, "look_again", is_away)
+            away.append(time.monotonic())
+
+        reply, took = cut_by(here, model, user, lose)
+    spoken = [float(stamp) for stamp in re.findall(r"\[([\d.]+)\]", reply.text)]
+    assert len(spoken) > 5
+    assert max(spoken) < away[0] + TRUST_SECONDS + 0.1
+    assert took < 3.0
+    assert reply.error is not None

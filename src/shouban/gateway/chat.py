@@ -24,7 +24,7 @@ from shouban.duties.notices import Notice, framed
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import hear_out, once_settled, settle
 from shouban.gateway.egress import MODEL, ask_to_leave
-from shouban.gateway.halting import Halting
+from shouban.gateway.halting import Halting, may_follow
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
@@ -192,7 +192,7 @@ class Chat:
                     if found and await self._must_cut(request, found):
                         await self._cut(request, out)
                         return
-                if talk.is_over:
+                if not await may_follow(talk, self._gateway.people):
                     break
                 if reader.release():
                     await out.forward(payloads, hold=reader.is_finished)
@@ -217,6 +217,9 @@ class Chat:
         reader.release()
         document = self._with_notices(request, document)
         await self._finish(request, out, "reply", recorded=True)
+        if not await may_follow(talk, self._gateway.people):
+            await self._reply_replaced(request, out)
+            return
         await out.send_json(200, msgspec.json.encode(document))
 
     def _with_notices(self, request: Request, document: dict[str, Any]) -> dict[str, Any]:
@@ -284,6 +287,8 @@ class Chat:
         if talk.answer.instead is not before:
             self._gateway.metrics.cuts.labels(request.service.id).inc()
         await self._finish(request, out, "reply", recorded=True)
+        if not await may_follow(talk, self._gateway.people):
+            out.forget_held()
         if request.is_aware and late:
             await out.say("", request.shouban(late))
         elif not request.is_aware:

@@ -1,20 +1,25 @@
 """A reply under way ends when what it stands on is gone, though the model says nothing just then.
 
-The hot path pays a call a chunk for it, and no task. With other processes beside us the person is looked at again a few times a second.
+The hot path pays a call a chunk for it, and no task. With other processes beside us the person is looked at again a few times a second,
+and nothing of the model's goes out on a look older than `TRUST_SECONDS`: whoever takes a conversation over in another process is told that
+they speak now only after that (docs/decisions/0018).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from collections.abc import Awaitable
 from typing import Final, Self, TypeVar
 
-from shouban.core.errors import ShoubanError
-from shouban.gateway.people import People
+from shouban.core.errors import OperatorError, ShoubanError
+from shouban.gateway.people import People, Person
 from shouban.gateway.talk import Talk
 
 LOOK_SECONDS: Final = 0.25
+TRUST_SECONDS: Final = 0.75
+# A database that is away for longer ends the reply: nobody knows who is speaking then.
+WAITS_SECONDS: Final = 10.0
 T = TypeVar("T")
 
 
@@ -61,6 +66,25 @@ class Halting:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            with contextlib.suppress(ShoubanError):  # a database that is away is looked at again when it is back
-                await self._people.look_again(self._talk.person)
+            await _look_at(self._talk.person, self._people)
             self._ring()
+
+
+async def may_follow(talk: Talk, people: People) -> bool:
+    """Whether the model's words may go out now. `OperatorError` where the database does not say so for too long."""
+    if people.is_shared:
+        began = time.monotonic()
+        while time.monotonic() - talk.person.looked >= TRUST_SECONDS:
+            if time.monotonic() - began > WAITS_SECONDS:
+                raise OperatorError(
+                    "the database does not say who is speaking in this conversation; the reply ends here"
+                )
+            await _look_at(talk.person, people)
+    return not talk.is_over
+
+
+async def _look_at(person: Person, people: People) -> None:
+    try:
+        await people.look_again(person)
+    except ShoubanError:  # a database that is away is looked at again when it is back
+        await asyncio.sleep(0.05)

@@ -7,7 +7,9 @@ The database has all of it; this is a cache that a conflict or a failed write em
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,6 +81,7 @@ class Person:
     answering: asyncio.Lock = field(default_factory=asyncio.Lock)
     words: asyncio.Event = field(default_factory=asyncio.Event)
     is_gone: bool = False
+    looked: float = -math.inf
     halts: set[Callable[[], None]] = field(default_factory=set)
 
     def halt(self) -> None:
@@ -152,13 +155,14 @@ class People:
         if not self._shared:
             return True
         async with person.lock:
+            began = time.monotonic()
             version = await asyncio.to_thread(self._version, person)
-            if version == person.version or (version is None and not person.version):
-                return True
-            try:
-                await self.reload(person)
-            except ConflictError:
-                return False
+            if version != person.version and (version is not None or person.version):
+                try:
+                    await self.reload(person)
+                except ConflictError:
+                    return False
+            person.looked = began
             return True
 
     async def make(self, service: str, app_id: str, profile: dict[str, Any], *, now_us: int) -> Person:

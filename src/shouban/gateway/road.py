@@ -23,6 +23,7 @@ from shouban.evidence.books import After
 from shouban.evidence.log import Acted, decode_entry, leaf_of, microseconds
 from shouban.evidence.note import Signer
 from shouban.gateway.context import Gateway
+from shouban.gateway.halting import TRUST_SECONDS
 from shouban.gateway.hearing import Heard, Push, Words, new_id
 from shouban.gateway.people import Person, erase_rows, open_json
 
@@ -46,6 +47,9 @@ TOLD: Final[dict[type[e.Event], str]] = {
     e.GuardianSet: "controls_changed",
     e.BonusGiven: "controls_changed",
 }
+
+# Other processes send no word of a model on a look older than that; only then is anybody told that a human speaks.
+UNTIL_SEEN_EVERYWHERE: Final = TRUST_SECONDS + 0.1
 
 
 class Road:
@@ -81,6 +85,8 @@ class Road:
         after = after or consents.kept_by(person.service, event)
         heard = await self._hear(person, event, writes=kept, call=call, after=after)
         await self._close_answered(person, event)
+        if isinstance(event, e.HumanTookOver) and self._gateway.people.is_shared:
+            await asyncio.sleep(UNTIL_SEEN_EVERYWHERE)
         notices = self._words(person, heard, event.at)
         pushes = [Push("notice", msgspec.to_builtins(one), event.session, one.id) for one in notices]
         pushes += _told(event, person, raw_session, mode_before=heard.mode_before, named=named)
