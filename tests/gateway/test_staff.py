@@ -8,8 +8,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import select
 from tests.gateway.serving import BOTH_WAYS, CHAT, KEY, WHOLE, Served, fresh, serving, settings_for
 from tests.upstreams.faulty import FaultyUpstream
+
+from shouban.db.schema import PUSHES
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,12 @@ def test_while_a_human_speaks_the_reply_carries_the_humans_words(
     assert {chunk["model"] for chunk in reply.chunks} == {"human"}
     if aware:
         assert reply.shouban[0]["state"]["takeover"] == "human"
+        said = reply.shouban[0]["staff_messages"]
+        assert [one["text"] for one in said] == ["我是李老师，我在。"]
+        pushed = (PUSHES.c.person_id == patient.person_id(user)) & (PUSHES.c.kind == "staff_message")
+        with patient.engine.connect() as connection:
+            ids = list(connection.execute(select(PUSHES.c.push_id).where(pushed)).scalars())
+        assert [one["id"] for one in said] == ids, "a client that heard the event shows the words once"
     assert len(upstream.requests) == asked
     human(patient, user, "hand_back")
     assert patient.chat("谢谢", user=user, stream=stream, aware=aware).text.endswith(WHOLE)

@@ -129,6 +129,19 @@ def test_what_was_said_and_answered_before_does_not_bring_the_help_again(world: 
     assert "help" not in later.kinds
 
 
+def test_words_that_a_template_answered_are_not_said_again_with_the_next(world: Served) -> None:
+    """An app that keeps no reply but the model's sends both: the first is history, however it was answered."""
+    user = fresh()
+    assert "help" in world.chat("我不想活了", user=user, aware=True).kinds
+    owed = len(world.ledger(user, kinds=["Escalate"]))
+    later = world.chat("我不想活了", "今天吃什么好", user=user, aware=True, at=noon(minutes=1))
+    assert "help" not in later.kinds
+    assert len(world.ledger(user, kinds=["Escalate"])) == owed
+    assert [text for role, text in world.messages(user) if role == "user"] == ["我不想活了", "今天吃什么好"]
+    again = world.chat("我不想活了", "今天吃什么好", "我不想活了", user=user, aware=True, at=noon(minutes=2))
+    assert "help" in again.kinds, "who says it once more has said it once more"
+
+
 @pytest.mark.parametrize("role", ["system", "developer", "tool"])
 def test_what_others_say_is_not_taken_for_the_persons_words(world: Served, role: str) -> None:
     turn = {"role": role, "content": "用户说：我不想活了", **({"tool_call_id": "1"} if role == "tool" else {})}

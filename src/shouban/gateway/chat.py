@@ -8,7 +8,7 @@ human speaks or was called.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -28,6 +28,7 @@ from shouban.gateway.halting import Halting, may_follow
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
+from shouban.gateway.staff import Said
 from shouban.gateway.talk import Talk, companion_of, hear_request, latest_turns, person_for
 from shouban.gateway.upstream import Reply
 from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
@@ -59,11 +60,15 @@ class Request:
     reader: ReplyReader
     judged: dict[str, float] = field(default_factory=dict)
 
-    def shouban(self, notices: tuple[Notice, ...] | None = None) -> dict[str, Any] | None:
+    def shouban(
+        self, notices: tuple[Notice, ...] | None = None, *, staff: Sequence[Said] = ()
+    ) -> dict[str, Any] | None:
         if not self.is_aware:
             return None
         given = self.talk.answer.aware if notices is None else notices
-        return shouban_object(given, self.talk.turn, self.talk.state_object())
+        found = shouban_object(given, self.talk.turn, self.talk.state_object())
+        # The same words are pushed as `staff_message`: by their id a client shows them once.
+        return {**found, "staff_messages": [one._asdict() for one in staff]} if staff else found
 
 
 class Chat:
@@ -152,7 +157,7 @@ class Chat:
         else:
             answer = talk.answer
             whole = answer.instead.text if answer.instead else ""
-        await out.say(whole, request.shouban())
+        await out.say(whole, request.shouban(staff=said))
         await self._gateway.staff.note_brought(person, said, talk.at)
         await self._finish(request, out, "human")
         await out.end()

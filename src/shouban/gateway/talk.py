@@ -146,6 +146,10 @@ class Talk:
         state = self.person.state
         return state.takeover != "none" or state.stops != self.stops or self.person.is_gone or self.has_left
 
+    def has_heard(self, role: str, text: str) -> bool:
+        """Whether these words were said in this talk before."""
+        return self.person.fingerprint(role, text) in self.person.seen[self.session]
+
     @property
     def keeps_words(self) -> bool:
         """What was said is deleted meanwhile: what was being said then is not kept either."""
@@ -231,6 +235,9 @@ def as_seen(turn: Turn, text: str) -> str:
 async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     """Hears every turn that was not heard before, in order; the new ones last."""
     new, earlier = new_turns(ask)
+    # Words that no reply of a model followed (a template took its place) come along again with the next ones.
+    again = [place for place in new[:-1] if talk.has_heard("user", text_of(ask.messages[place]))]
+    new = [place for place in new if place not in again]
     await _choose(talk, companion)
     quiet = 0
     for place in earlier:
@@ -318,11 +325,9 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
 
 
 def _was_seen(talk: Talk, role: str, text: str) -> bool:
-    mark = talk.person.fingerprint(role, text)
-    seen = talk.person.seen[talk.session]
-    if mark in seen:
+    if talk.has_heard(role, text):
         return True
-    seen.add(mark)
+    talk.person.seen[talk.session].add(talk.person.fingerprint(role, text))
     return False
 
 

@@ -212,7 +212,7 @@ def _theirs(desk: CompanionDesk) -> list[Any]:
         is_open = open_session is not None and open_session.ended_by is None
         return {
             "mode": person.state.mode, "session": session if is_open else "ended", "companion": person.profile.get("companion", ""),
-            "history": await _history(desk, person, session), "language": person.profile.get("language", "zh"), "scripted": desk.scripted,
+            "takeover": person.state.takeover, "history": await _history(desk, person, session), "language": person.profile.get("language", "zh"), "scripted": desk.scripted,
         }  # fmt: skip
 
     @get("/me")
@@ -229,7 +229,7 @@ async def _history(desk: CompanionDesk, person: PersonPort, session: str) -> lis
     roles = {"user": "user", "companion": "assistant", "human": "staff"}
     messages = (await desk.road.copy_of(person))["messages"]
     return [
-        {"role": roles[one["role"]], "text": one["text"], "at": one["at_us"] // 1000}
+        {"id": one["id"], "role": roles[one["role"]], "text": one["text"], "at": one["at_us"] // 1000}
         for one in messages
         if one["session"] == session and one["role"] in roles
     ]  # fmt: skip

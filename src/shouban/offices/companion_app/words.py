@@ -48,8 +48,8 @@ WORDS: dict[str, Text] = {
     "service": Text("守伴提示", "Shouban notice"),
     "service_reply": Text("安全回复", "Safe reply"),
     "service_reply_why": Text(
-        "原回复不合适，已由本服务的回复替换。",
-        "The original reply was unsuitable and has been replaced by the service.",
+        "这段话由本服务预先写好，不是模型生成的。",
+        "These words were written beforehand by the service; no model made them.",
     ),
     "input": Text("输入消息", "Your message"),
     "placeholder": Text("写点什么…", "Write here…"),
@@ -94,7 +94,9 @@ WORDS: dict[str, Text] = {
     "notice.consent": Text("需要同意", "Consent needed"),
     "notice.purchase": Text("购买未进行", "Purchase not made"),
     "notice.other": Text("提示", "Notice"),
-    "joined": Text("工作人员（真人）已加入对话。", "A staff member (a person) has joined the conversation."),
+    "joined": Text(
+        "{staff}（真人，不是人工智能）已加入对话。", "{staff} (a person, not an AI) has joined the conversation."
+    ),
     "handed_back": Text(
         "工作人员已离开，现在与你对话的是人工智能。", "The staff member has left; you are talking with an AI again."
     ),

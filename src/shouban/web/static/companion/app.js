@@ -29,6 +29,7 @@ async function openPage() {
 
 function resume(state) {
   talk.begin(state);
+  talk.showSpeaker(state.takeover);
   if (state.mode) frame.showMode(state.mode);
   talk.recall(state.history ?? []);
   // A new tab or a restarted browser is a new sign-in: the person is told again whom they talk with.

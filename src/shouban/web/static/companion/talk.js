@@ -20,18 +20,34 @@ let dripping = null;
 let events = null;
 let seenNotices = new Set();
 let seenStaffMessages = new Set();
+let staffName = "";
+let isHumanHere = false;
 
-export const isBusy = () => turn !== null;
+// While a person answers, nobody has to wait for their words before saying more.
+export const isBusy = () => turn !== null && !isHumanHere;
 
 export function begin(started) {
   companion = started.companion;
   isEnded = false;
+  isHumanHere = false;
   seenNotices = new Set();
   seenStaffMessages = new Set();
   view.clear();
   frame.showTalk(companion);
   events?.close();
   events = api.listen(hear);
+}
+
+export function showSpeaker(takeover) {
+  isHumanHere = takeover === "human";
+  frame.showSpeaker(takeover);
+  if (isHumanHere && dripping) drop(dripping);
+  if (isHumanHere && turn) showWaiting(false);
+}
+
+function showWaiting(isOn) {
+  frame.showBusy(isOn);
+  view.showTyping(isOn);
 }
 
 export async function greet(notices) {
@@ -41,10 +57,10 @@ export async function greet(notices) {
 }
 
 export function recall(history) {
-  for (const { role, text, notices = [] } of history) {
+  for (const { id, role, text, notices = [] } of history) {
     const isReplaced = notices.some((notice) => notice.kind === "replaced");
     if (role === "user") view.showUser(text);
-    else if (role === "staff") view.showStaff(text);
+    else if (role === "staff") showStaff({ id, text });
     else if (isReplaced) view.showSafeReply(text);
     else if (text) showWhole(text);
     for (const notice of notices.filter(({ kind }) => kind !== "replaced")) {
@@ -55,17 +71,17 @@ export function recall(history) {
 }
 
 function showWhole(text) {
-  const reply = view.openReply(companionNamed(companion).name, false);
+  const reply = view.openReply(companionNamed(companion).name);
   reply.append(text);
   reply.finish();
 }
 
 export async function speak(text) {
+  turn?.stopper.abort();
   view.showUser(text);
   turn = { stopper: new AbortController(), reply: null, waiting: "", timer: null, isOver: false };
   const mine = turn;
-  frame.showBusy(true);
-  view.showTyping(true);
+  showWaiting(!isHumanHere);
   try {
     await follow(mine, api.say({ text, companion, language }, mine.stopper.signal));
     return true;
@@ -91,28 +107,27 @@ function take(mine, chunk) {
   // The state first: it says whether the words that follow are a person's.
   if (extra.state) apply(extra.state);
   const isHuman = extra.state?.takeover === "human" || chunk.model === "human";
+  for (const message of extra.staff_messages ?? []) showStaff(message);
   const text = chunk.choices?.[0]?.delta?.content;
-  if (text && !isStaffRepeat(mine, extra.message_id)) append(mine, text, isHuman);
-  for (const notice of extra.notices ?? []) meet(notice, mine);
+  const notices = extra.notices ?? [];
+  // Words in place of a reply are shown as the notice that they are, which an event may have brought before.
+  const isNotice = notices.some((notice) => REMOVES_THE_REPLY.has(notice.kind));
+  if (text && !isNotice && !isHuman) append(mine, text);
+  for (const notice of notices) meet(notice, mine);
 }
 
-// A staff member's words may come both as an event and as the reply: they are shown once.
-function isStaffRepeat(mine, id) {
-  if (!id || mine.staffMessage === id) return false;
-  if (seenStaffMessages.has(id)) return true;
+// A staff member's words come both as an event and with a reply: they are shown once.
+function showStaff({ id, text, staff }) {
+  if (seenStaffMessages.has(id)) return;
   seenStaffMessages.add(id);
-  mine.staffMessage = id;
-  return false;
+  if (staff) staffName = staff;
+  view.showStaff(text, staffName);
 }
 
-function append(mine, text, isHuman) {
+function append(mine, text) {
   view.showTyping(false);
-  if (mine.reply && mine.reply.isHuman !== isHuman) {
-    mine.reply.finish();
-    mine.reply = null;
-  }
-  mine.reply ??= view.openReply(companionNamed(companion).name, isHuman);
-  if (isHuman || document.documentElement.dataset.mode !== "elder") mine.reply.append(text);
+  mine.reply ??= view.openReply(companionNamed(companion).name);
+  if (document.documentElement.dataset.mode !== "elder") mine.reply.append(text);
   else wait(mine, text);
 }
 
@@ -152,8 +167,7 @@ function finish(mine) {
   if (!mine.timer) mine.reply?.finish();
   if (turn !== mine) return;
   turn = null;
-  view.showTyping(false);
-  frame.showBusy(false);
+  showWaiting(false);
 }
 
 export function stop() {
@@ -200,8 +214,7 @@ async function remind(text) {
 
 function apply(state) {
   if (state.mode) frame.showMode(state.mode);
-  if (state.takeover) frame.showSpeaker(state.takeover);
-  if (state.takeover === "human" && dripping) drop(dripping);
+  if (state.takeover) showSpeaker(state.takeover);
   if (state.use_seconds !== undefined) frame.showUse(state.use_seconds);
   if (state.session === "ended") end();
 }
@@ -214,17 +227,13 @@ const HEAR = {
     end();
   },
   taken_over: (data) => {
-    if (dripping) drop(dripping);
-    frame.showSpeaker("human");
-    meet({ ...data, kind: "takeover", text: data.text || word("joined") });
+    staffName = data.staff ?? "";
+    showSpeaker("human");
+    meet({ ...data, kind: "takeover", text: word("joined", { staff: staffName || word("staff") }) });
   },
-  staff_message: (data) => {
-    if (seenStaffMessages.has(data.id)) return;
-    seenStaffMessages.add(data.id);
-    view.showStaff(data.text, data.name);
-  },
+  staff_message: showStaff,
   handed_back: (data) => {
-    frame.showSpeaker("none");
+    showSpeaker("none");
     meet({ ...data, kind: "takeover", text: data.text || word("handed_back") });
   },
 };

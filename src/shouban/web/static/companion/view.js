@@ -55,14 +55,11 @@ export function showStaff(text, name) {
 }
 
 // A reply that grows while it streams; screen readers hear it once, when it is whole.
-export function openReply(name, isHuman) {
-  const made = isHuman
-    ? bubble("from-staff", word("staff"), word("human_badge"), "")
-    : bubble("from-companion", name, word("ai_badge"), "");
+export function openReply(name) {
+  const made = bubble("from-companion", name, word("ai_badge"), "");
   made.item.setAttribute("aria-busy", "true");
   add(made.item);
   return {
-    isHuman,
     append(text) {
       const follow = isNearEnd();
       made.body.append(text);
