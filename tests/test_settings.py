@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from tests.gateway.serving import refusal
 
 from shouban.core.errors import OperatorError
-from shouban.settings import SECRETS, ServiceSettings, Settings, read_settings, settings_table
+from shouban.settings import SECRETS, SMS_FORMS, ServiceSettings, Settings, read_settings, settings_table, sms_account
 
 TWO = """
 port = 9000
@@ -181,3 +182,65 @@ def test_staff_are_asked_for_codes_in_production_unless_it_is_said_otherwise(
     production: bool, second_factor: str, asked: bool
 ) -> None:
     assert Settings(production=production, second_factor=second_factor).asks_codes == asked  # type: ignore[arg-type]  # of the three
+
+
+ALIYUN = "sign=%E5%AE%88%E4%BC%B4&template=SMS_123&param=text"
+TENCENT = "app=1400006666&sign=守伴&template=1110&region=ap-guangzhou"
+
+
+@pytest.mark.parametrize("provider", SMS_FORMS)
+def test_the_form_that_an_error_shows_is_one_that_is_taken_once_filled_in(provider: str) -> None:
+    filled = SMS_FORMS[provider].replace("NUMBER", "123")
+    assert read(sms=filled).sms == filled
+
+
+def test_an_account_of_a_provider_is_read_as_it_was_typed_or_encoded() -> None:
+    found = sms_account(f"ALIYUN://LTAI5t:a%2Fb%3Fc%40d@dysmsapi.aliyuncs.com:443?{ALIYUN}&length=20")
+    assert found is not None
+    assert (found.provider, found.key_id, found.secret) == ("aliyun", "LTAI5t", "a/b?c@d")
+    assert (found.url, found.length, found.options["sign"]) == ("https://dysmsapi.aliyuncs.com:443/", 20, "守伴")
+    local = sms_account(f"tencent://AKID:s@[::1]:8080/?{TENCENT}&tls=off")
+    assert local is not None
+    assert (local.url, local.options["sign"]) == ("http://[::1]:8080/", "守伴")
+
+
+@pytest.mark.parametrize("sms", ["", "https://sms.example/hook", "x", "twilio://a:b@+1/+2", "aliyuns://x"])
+def test_another_way_of_sending_is_no_account(sms: str) -> None:
+    assert sms_account(sms) is None
+    assert read(sms=sms).sms == sms
+
+
+@pytest.mark.parametrize(
+    ("sms", "told"),
+    [
+        ("aliyun:", "no URL of `aliyun`"), ("aliyun://", "no URL of `aliyun`"), (f"aliyun://h/?{ALIYUN}", "no URL"), (f"aliyun://k:@h/?{ALIYUN}", "no URL"),
+        (f"aliyun://:hidden@h/?{ALIYUN}", "no URL"), (f"aliyun://k:hidden@/?{ALIYUN}", "no URL"), (f"aliyun://k:hidden@h:port/?{ALIYUN}", "no URL"),
+        (f"aliyun://k:hid/den@h/?{ALIYUN}", "percent-encoded"), (f"aliyun://k:hid#den@h/?{ALIYUN}", "percent-encoded"), (f"aliyun://k:hid?den@h/?{ALIYUN}", "percent-encoded"),
+        (f"aliyun://k:hidden@h/path?{ALIYUN}", "no URL"), (f"aliyun://k:hidden@h/?{ALIYUN}#x", "no URL"), (f"aliyun://k:hidden@h:99999/?{ALIYUN}", "no URL"),
+        (f"aliyun://k:hidden@h:0/?{ALIYUN}", "no URL"), (f"aliyun://[k:hidden@h/?{ALIYUN}", "no URL"), (f"aliyun://k:hidden@h/?{ALIYUN}&sign=hidden", "no URL"),
+        (f"aliyun://k%0d%0a:hidden@h/?{ALIYUN}", "no URL"), (f"aliyun://k:%ff@h/?{ALIYUN}", "no URL"), (f"aliyun://k:hidden\udcff@h/?{ALIYUN}", "no URL"),
+        ("aliyun://k:hidden@h/", "`sms` lacks `sign`"), ("aliyun://k:hidden@h/?sign=a", "`sms` lacks `template`, `param`; write `aliyun://"),
+        (f"aliyun://k:hidden@h/?{ALIYUN}&parma=a", "did you mean `param`"), (f"aliyun://k:hidden@h/?{ALIYUN}&hidden=a", "none of `aliyun`: sign, template, param, length, tls"),
+        (f"aliyun://k:hidden@h/?{ALIYUN}&app=1", "none of `aliyun`"), (f"aliyun://k:hidden@h/?{ALIYUN}&length=5", "`length` of `sms` does not fit"),
+        (f"aliyun://k:hidden@h/?{ALIYUN}&length=501", "from 10 to 500"), (f"aliyun://k:hidden@h/?{ALIYUN}&tls=no", "`tls` of `sms` does not fit"),
+        (f"aliyun://k:hidden@h/?{ALIYUN}&tls=off", "for this machine only"), (f"aliyun://k:hidden@127.0.0.1.example/?{ALIYUN}&tls=off", "for this machine only"),
+        ("aliyun://k:hidden@h/?sign=【a】&template=b&param=c", "`sign` of `sms` does not fit"), ("aliyun://k:hidden@h/?sign=a%0d&template=b&param=c", "`sign` of `sms` does not fit"),
+        ("aliyun://k:hidden@h/?sign=&template=b&param=c", "`sign` of `sms` does not fit"), ("aliyun://k:hidden@h/?sign=a&template=b&param=1", "`param` of `sms` does not fit"),
+        ("tencent://k:hidden@h/?app=1&sign=a&template=SMS_1&region=r", "`template` of `sms` does not fit"), (f"tencent://k:hidden@h/?{TENCENT}%0d%0ax:y", "`region` of `sms` does not fit"),
+        ("tencent://k:hidden@h/?app=1&sign=a", "`sms` lacks `template`, `region`; write `tencent://"),
+    ],
+)  # fmt: skip
+def test_an_account_that_is_not_whole_says_what_to_change_and_never_the_secret(sms: str, told: str) -> None:
+    with pytest.raises(OperatorError) as refused:
+        read(sms=sms)
+    assert told in str(refused.value)
+    whole = "".join(traceback.format_exception(refused.value, limit=0)) + repr(refused.value)
+    assert not [secret for secret in ("hidden", "hid/", "hid?", "den@") if secret in whole]
+    assert refused.value.__cause__ is refused.value.__context__ is None
+
+
+@given(st.text(max_size=60), st.sampled_from(["aliyun", "tencent"]))
+def test_whatever_stands_behind_the_name_of_a_provider_is_taken_or_refused_in_words(rest: str, provider: str) -> None:
+    for sms in (f"{provider}:{rest}", f"{provider}://k:s@h/?{rest}"):
+        error = refusal(lambda sms=sms: sms_account(sms), OperatorError)  # type: ignore[misc]  # the default binds the loop's value
+        assert error is None or "`sms`" in str(error)

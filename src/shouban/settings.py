@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
@@ -31,6 +33,20 @@ SECRETS = frozenset(
 # `judge` is this word where the service's own model is to judge.
 UPSTREAM_JUDGES = "upstream"
 ADDRESSES = ("http://", "https://")
+# The two SMS providers with signatures of their own, each as it is typed.
+SMS_FORMS = {
+    "aliyun": "aliyun://KEY_ID:SECRET@dysmsapi.aliyuncs.com/?sign=SIGN&template=SMS_NUMBER&param=NAME",
+    "tencent": "tencent://SECRET_ID:SECRET_KEY@sms.tencentcloudapi.com/?app=NUMBER&sign=SIGN&template=NUMBER&region=ap-guangzhou",
+}
+_SMS_NEEDED = {
+    "aliyun": {"sign": r"[^【】]+", "template": r"[A-Za-z0-9_]+", "param": r"[A-Za-z][A-Za-z0-9_]*"},
+    "tencent": {"app": r"[0-9]+", "sign": r"[^【】]+", "template": r"[0-9]+", "region": r"[a-z0-9-]+"},
+}
+_SMS_FREE = {"length": r"[1-9][0-9]|[1-4][0-9][0-9]|500", "tls": "off"}
+# How much one parameter of a template takes where `length` does not say. Aliyun: 35 characters (its error `isv.PARAM_LENGTH_LIMIT`). Tencent Cloud: an
+# organisation's message may have 500 with signature and template (https://cloud.tencent.com/document/product/382/39023); the rest is left for those.
+_SMS_LENGTH = {"aliyun": 35, "tencent": 400}
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ServiceSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -132,6 +148,25 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return service.unregistered or self.unregistered or ("refuse" if self.production else "adult")
 
 
+@dataclass(frozen=True, repr=False)
+class SmsAccount:
+    """An account with an SMS provider, as `sms` names it. It has no repr: it holds a secret."""
+
+    provider: str
+    key_id: str
+    secret: str
+    host: str
+    options: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"{'http' if 'tls' in self.options else 'https'}://{self.host}/"
+
+    @property
+    def length(self) -> int:
+        return int(self.options.get("length", _SMS_LENGTH[self.provider]))
+
+
 def read_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """Defaults, then the file, then `SHOUBAN_…`, then flags that were given (not `None`)."""
     found: dict[str, Any] = _from_file(file) if file else {}
@@ -163,6 +198,7 @@ def _checked(settings: Settings) -> Settings:
             )
     _check_judge(settings)
     _check_directory(settings)
+    sms_account(settings.sms)
     return settings
 
 
@@ -179,6 +215,56 @@ def _check_directory(settings: Settings) -> None:
     for name in ("oidc_client", "oidc_secret", "public_url"):
         if not getattr(settings, name):
             raise OperatorError(f"`oidc_issuer` is set and `{name}` is not")
+
+
+def sms_account(sms: str) -> SmsAccount | None:
+    """The account that `sms` names, `None` where it is a webhook or another's URL. What does not fit is told without a word of the URL: it holds a secret."""
+    provider = sms.strip().partition(":")[0].lower()
+    if provider not in SMS_FORMS:
+        return None
+    try:
+        account = _read_account(provider, sms.strip())
+    except ValueError:
+        account = None
+    # Told outside of `except`: Python's own error quotes the URL, and would stand beside ours in a traceback.
+    if account is None:
+        raise OperatorError(
+            f"`sms` is no URL of `{provider}`; write `{SMS_FORMS[provider]}`, with what is not a letter or a digit in the secret percent-encoded"
+        )
+    _check_options(account)
+    return account
+
+
+def _read_account(provider: str, sms: str) -> SmsAccount | None:
+    """What the URL says; `None` or a `ValueError` where it is not whole."""
+    parts = urlsplit(sms)
+    key_id, secret = (unquote(one or "", errors="strict") for one in (parts.username, parts.password))
+    pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True, errors="strict")
+    host, port = parts.hostname or "", parts.port
+    has_key = re.fullmatch(r"[A-Za-z0-9._-]+", key_id) and secret and secret.isascii()
+    has_host = re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:]+", host) and port != 0 and parts.path in {"", "/"}
+    if not has_key or not has_host or parts.fragment or len(dict(pairs)) != len(pairs):
+        return None
+    named = f"[{host}]" if ":" in host else host
+    return SmsAccount(provider, key_id, secret, f"{named}:{port}" if port else named, dict(pairs))
+
+
+def _check_options(account: SmsAccount) -> None:
+    """An option's name may be a piece of a secret with `?` in it: it is not repeated either."""
+    needed = _SMS_NEEDED[account.provider]
+    known = needed | _SMS_FREE
+    if strays := account.options.keys() - known.keys():
+        near = did_you_mean(min(strays), known)
+        raise OperatorError(f"`sms` has an option that is none of `{account.provider}`: {', '.join(known)}{near}")
+    if missing := [name for name in needed if name not in account.options]:
+        raise OperatorError(f"`sms` lacks `{'`, `'.join(missing)}`; write `{SMS_FORMS[account.provider]}`")
+    for name, value in account.options.items():
+        if not re.fullmatch(known[name], value) or not value.isprintable():
+            raise OperatorError(
+                f"`{name}` of `sms` does not fit; write `{SMS_FORMS[account.provider]}`, `sign` without 【】, `length` from 10 to 500, `tls=off` or nothing"
+            )
+    if "tls" in account.options and urlsplit(account.url).hostname not in LOOPBACK:
+        raise OperatorError("`tls=off` of `sms` is for this machine only, `127.0.0.1`; leave it out")
 
 
 def _check_judge(settings: Settings) -> None:

@@ -1,7 +1,8 @@
 """Sends a few words to an address: webhooks by ourselves; mail, SMS, DingTalk, Feishu, WeCom and others by apprise.
 
 An address is what a contact gave: `https://…`, `mailto:name@host`, `tel:+86…`, or an apprise URL (`dingtalk://…`, `feishu://…`, `wecombot://…`).
-The service's own ways out are settings: `mail` (an apprise URL of a mail server) and `sms` (an apprise URL, or a webhook of an SMS gateway).
+The service's own ways out are settings: `mail` (an apprise URL of a mail server) and `sms` (an account with Aliyun or Tencent Cloud, see `duties.sms`; an
+apprise URL; or a webhook of an SMS gateway).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from shouban.core.errors import CallerError, OperatorError
+from shouban.duties.sms import send_sms
+from shouban.settings import sms_account
 
 WITHIN_SECONDS: Final = 10
 WEBHOOKS: Final = ("http://", "https://")
@@ -54,6 +57,7 @@ class Channels:
     def __init__(self, mail: str = "", sms: str = "", *, public_only: bool = False) -> None:
         self._mail = mail
         self._sms = sms
+        self._account = sms_account(sms)
         # In production a contact's webhook is out on the network: never a machine beside this one.
         self._public_only = public_only
 
@@ -84,6 +88,8 @@ class Channels:
             raise OperatorError(
                 f"no carrier for channel `{kind}` here: in production only those of {', '.join(sorted(VENDORS))}, without settings"
             )
+        if kind == "phone" and self._account:
+            return await send_sms(self._account, address.split(":", 1)[1], message)
         if kind == "phone" and self._sms.startswith(WEBHOOKS):
             return await self._post(self._sms, {**message.document(), "to": address.split(":", 1)[1]})
         return await self._by_apprise(self._apprise_url(kind, address), kind, message)
