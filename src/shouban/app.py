@@ -64,6 +64,10 @@ from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_
 from shouban.offices.companion_app.pages import companion_router
 from shouban.offices.companions.pages import companions_router, reviews_router
 from shouban.offices.companions.work import CompanionsOffice
+from shouban.offices.complaints.desk import ComplaintDesk
+from shouban.offices.complaints.pages import ComplaintPages, complaints_api
+from shouban.offices.complaints.telling import Telling
+from shouban.offices.complaints.work import ComplaintsOffice
 from shouban.offices.guardians.alert_pages import AlertPages
 from shouban.offices.guardians.alerting import AlertsOffice
 from shouban.offices.guardians.control_pages import ControlPages
@@ -88,6 +92,7 @@ from shouban.settings import ServiceSettings, Settings
 from shouban.web.access import Subject
 from shouban.web.api import refuse_unforeseen
 from shouban.web.doors import Doors, SignedOutError, to_sign_in
+from shouban.web.language import Language
 from shouban.web.openapi import docs_router
 from shouban.web.pages import static_router
 from shouban.web.refusals import refuse_lost_reader, refuse_reader
@@ -258,14 +263,25 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     told = ContactCarrier(
         road, lambda service: gateway.by_id(service).pack, channels, receipts, alerts.chosen, base=base
     )
+    # The operator's own addresses, which may be of machines beside this one.
+    operators = Channels(settings.mail, settings.sms)
     carriers: dict[str, CarrierPort] = {
         "NotifyGuardian": told,
         "AskApproval": alerts.ask_approval,
         "SendSummary": alerts.send_summary,
-        # The operator's own addresses, which may be of machines beside this one.
-        "PageStaff": Pager(road, store.engine, Channels(settings.mail, settings.sms), settings.called(), base),
+        "PageStaff": Pager(road, store.engine, operators, settings.called(), base),
     }
-    worker = Worker(store.writer, road, carriers, slow=("AskApproval", "SendSummary"))
+    complaints = ComplaintsOffice(
+        road,
+        store.engine,
+        store.writer,
+        sign_ins,
+        partial(gateway.detectors.read, role="user"),
+        lambda service: gateway.by_id(service).pack,
+    )
+    telling = Telling(complaints, channels, operators, settings.handlers(), base)
+    carriers |= {"RemindStaff": telling.remind, "TellComplainant": telling.tell}
+    worker = Worker(store.writer, road, carriers, slow=("AskApproval", "SendSummary", "RemindStaff", "TellComplainant"))
     callers = GatewayCallers(gateway, worker.run_due)
 
     async def before() -> None:
@@ -273,6 +289,8 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             await worker.run_due(gateway.clock.now())
 
     chat = Chat(gateway, before)
+    # The reference page lets anybody in: it is for trying, and never served in production.
+    has_app = settings.companion_app and not settings.production
     people = PeopleOffice(road, Books(store.engine, store.writer), channels, identity)
     handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers, sign_ins), docs_router()]
     companions = CompanionsOffice(
@@ -283,6 +301,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     is_strict = any(service.egress == "approved" for service in settings.served())
     handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
+    handlers += [
+        complaints_api(complaints, road, callers),
+        ComplaintDesk(complaints, road, gateway.time).router(),
+        ComplaintPages(
+            complaints, road, sign_ins, doors.signed_in, partial(_subject_of, store, road), gateway.time, partial(_lines_of, gateway),
+            service=settings.served()[0].id, contact=settings.complaints_contact, home="/" if has_app else "/complaints",
+        ).router(),
+    ]  # fmt: skip
     desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
     handlers.append(CarePages(desk, gateway.time, doors.signed_in).router())
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
@@ -297,16 +323,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     handlers.append(ContactSetup(people, gateway.time).router())
     handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
     routes: dict[str, Any] = {CHAT: chat}
-    # The reference page lets anybody in: it is for trying, and never served in production.
-    if settings.companion_app and not settings.production:
+    if has_app:
         page = _desk(gateway, road, chat, callers, sign_ins)
         handlers += [
             companion_api(page),
             companion_router(
                 companions=COMPANIONS,
-                help_lines=_help_lines(gateway, page),
+                help_lines=partial(_lines_of, gateway, page.service),
                 scripted=page.scripted,
-                complaints_contact=settings.complaints_contact,
             ),
         ]
         routes[SAY] = say_application(page)
@@ -383,9 +407,10 @@ def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers, sig
     )
 
 
-def _help_lines(gateway: Gateway, desk: CompanionDesk) -> Callable[[Any], Any]:
-    service = gateway.by_id(desk.service)
-    return lambda language: service.pack.help_for("crisis", language, service.settings.region)
+def _lines_of(gateway: Gateway, name: str, language: Language) -> Any:  # noqa: ANN401  # what templates take
+    """The numbers that answer somebody in danger, where the service is."""
+    service = gateway.by_id(name)
+    return service.pack.help_for("crisis", language, service.settings.region)
 
 
 def _litestar(handlers: list[Any], guards: list[Any], max_body: int, life: Any) -> Litestar:  # noqa: ANN401  # a lifespan context manager

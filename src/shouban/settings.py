@@ -27,6 +27,7 @@ SECRETS = frozenset(
         "mail",
         "sms",
         "on_call",
+        "complaints_desk",
         "identity_key",
     }
 )
@@ -87,6 +88,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     egress: Literal["configured", "approved"] = "configured"
     companion_app: bool = True
     complaints_contact: str = ""
+    complaints_desk: str = ""
     language: Literal["zh", "en"] = "zh"
     region: str = "cn"
     max_body: int = 2_000_000
@@ -136,7 +138,11 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     def called(self) -> list[str]:
         """Addresses of whoever is on call, in the order of calling."""
-        return [one for part in self.on_call.split(",") if (one := part.strip())]
+        return _parts(self.on_call)
+
+    def handlers(self) -> list[str]:
+        """Addresses of whoever handles complaints."""
+        return _parts(self.complaints_desk)
 
     @property
     def asks_codes(self) -> bool:
@@ -335,3 +341,7 @@ def settings_table() -> list[tuple[str, str, str]]:
         )
         rows.append((name, form, "" if name in SECRETS else str(getattr(defaults, name))))
     return rows
+
+
+def _parts(addresses: str) -> list[str]:
+    return [one for part in addresses.split(",") if (one := part.strip())]

@@ -160,5 +160,5 @@ def test_nothing_is_wider_than_the_screen_and_english_is_a_switch_away(page: Pag
 
 def test_the_complaint_link_leads_somewhere_true(page: Page) -> None:
     start(page)
-    page.locator("#bottom a[href='/complaints']").click()
+    page.locator("#bottom a[href='/app/api/complain']").click()
     expect(page.locator("main")).to_contain_text("12377")

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from shouban.core import events as e
 from shouban.core.decide import decide
 from shouban.core.events import EVENTS, Event
-from shouban.core.obligations import OBLIGATIONS, AnswerComplaint, AskApproval, Erase, Remind, ReviewCompanion, StopUse
+from shouban.core.obligations import (
+    OBLIGATIONS,
+    AnswerComplaint,
+    AskApproval,
+    Erase,
+    Remind,
+    RemindStaff,
+    ReviewCompanion,
+    StopUse,
+    TellComplainant,
+)
 from shouban.core.rules import (
     FIELDS,
     GIVEN_BY_EVENT,
@@ -212,6 +222,8 @@ def test_terms_that_only_the_event_knows_are_taken_from_it() -> None:
         ),
         (ReviewCompanion(), e.CompanionDeclared(at=AT, companion="lin"), "companion", "lin"),
         (AskApproval(), e.PurchaseRequested(at=AT, amount=100, order="o-1"), "order", "o-1"),
+        (RemindStaff(), e.ComplaintFiled(at=AT, case="c-7", answer_by=AT), "answer_by", AT),
+        (TellComplainant(), e.ComplaintAnswered(at=AT, case="c-7"), "case", "c-7"),
     ]
     assert {type(owed).__name__ for owed, *_ in cases} == GIVEN_BY_EVENT.keys()
     for owed, event, term, value in cases:

@@ -77,6 +77,8 @@ def test_every_obligation_is_carried_out_in_the_reply_by_people_or_by_a_worker()
         "AskApproval",
         "SendSummary",
         "PageStaff",
+        "RemindStaff",
+        "TellComplainant",
         "Erase",
         "WakeAt",
     }

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, delete, text
 from tests.core.histories import START, histories
 from tests.evidence.planting import COLUMNS, TABLES, Plant, plant_in_file, plant_in_transaction
 from tests.evidence.service import SERVICE, SmallService, verified, verified_on
+from tests.gateway.serving import cached_law
 from tests.postgres import PostgresServer
 
 from shouban.core import events as e
@@ -35,6 +36,8 @@ from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companions.model import Appealing, Persona
 from shouban.offices.companions.model import Deciding as Reviewing
 from shouban.offices.companions.work import CompanionsOffice
+from shouban.offices.complaints.model import Answering, Filing
+from shouban.offices.complaints.work import ComplaintsOffice, Upload
 from shouban.offices.guardians.records import accept, kept_links, link_row, new_link
 from shouban.offices.people.appeals import Asked, Deciding
 from shouban.offices.people.books import Books
@@ -109,6 +112,15 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
         await care.note(who, person, Noting("母亲的电话打不通"), later)
         if outcome:
             await care.close(who, person, Closing("helped", "聊过了，情绪缓和"), later)
+    complaints = ComplaintsOffice(road, store.engine, store.writer, sign_ins, lambda _: (), lambda _: cached_law("cn"))
+    filing = Filing("充值没有到账，也没有人回", about="spending", contact="w@example.org")
+    filed = await complaints.file(SERVICE, filing, later, person=person, uploads=[Upload("a.txt", b"proof")])
+    complaint = (await complaints.by_number(filed.number)).complaint.id
+    await complaints.accept(who, complaint, later)
+    await complaints.answer(
+        who, complaint, Answering("refused", "查了记录，已经到账了。", "服务协议第五条的规定。"), later
+    )
+    await complaints.appeal(filed.number, "截图是别人的，我没有收到", later)
     processors = ProcessorsOffice(store.engine, store.writer, {})
     await processors.approve(
         who, Processor(f"model-{account.id}", "模型公司", "model", "contract", "inference", "CN", "合同 1"), at

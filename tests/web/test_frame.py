@@ -14,7 +14,15 @@ def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) 
         ("administrator", {"/office", "/office/accounts", "/office/processors"}),
         (
             "compliance",
-            {"/care", "/office", "/office/appeals", "/office/companions", "/office/grants", "/office/processors"},
+            {
+                "/care",
+                "/office",
+                "/office/appeals",
+                "/office/companions",
+                "/office/complaints",
+                "/office/grants",
+                "/office/processors",
+            },
         ),
         ("care", {"/care", "/office"}),
     ):

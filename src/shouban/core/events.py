@@ -334,9 +334,13 @@ class FollowedUp(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ComplaintFiled(Event, frozen=True, kw_only=True, tag=True):
+    """`answer_by` and `remind_at` come from the published process and its calendar of working days, where that has one."""
+
     case: str
     sort: Literal["complaint", "report", "appeal"] = "complaint"
     about: str = ""
+    answer_by: datetime | None = None
+    remind_at: datetime | None = None
 
 
 class ComplaintAnswered(Event, frozen=True, kw_only=True, tag=True):

@@ -187,11 +187,33 @@ class Erase(Obligation, frozen=True, kw_only=True, tag=True):
 
 
 class AnswerComplaint(Obligation, frozen=True, kw_only=True, tag=True):
-    """Accept, handle, and tell the result within the published time."""
+    """Accept, handle, and tell the result within the published time: by `answer_by` where the filing names it."""
 
     case: str = ""
     answer_within: timedelta = timedelta(days=15)
     second_person: bool = False
+    answer_by: datetime | None = None
+
+
+class RemindStaff(Obligation, frozen=True, kw_only=True, tag=True):
+    """A complaint nears its time (or, `late`, is over it) and nobody has answered: whoever handles complaints is told."""
+
+    case: str = ""
+    late: bool = False
+    answer_within: timedelta = timedelta(days=12)
+    answer_by: datetime | None = None
+    remind_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        return self.answer_by if self.late else self.remind_at
+
+
+class TellComplainant(Obligation, frozen=True, kw_only=True, tag=True):
+    """The answer reaches whoever complained, over the channel that they named."""
+
+    case: str = ""
+    answer_within: timedelta = timedelta(days=1)
 
 
 class Announce(Obligation, frozen=True, kw_only=True, tag=True):
@@ -232,7 +254,7 @@ class WakeAt(Obligation, frozen=True, kw_only=True, tag=True):
 AnyObligation = (
     Allow | Redact | Disclose | Remind | Ground | ShowHelp | ReplaceReply | Block | Interrupt | Lock | EndSession
     | Escalate | PageStaff | FollowUp | NotifyGuardian | AskApproval | SendSummary | SwitchMode | AskRegistration | AskContacts | AskConsent | StopUse | RefusePurchase
-    | Erase | AnswerComplaint | Announce | ReviewCompanion | ReportHazard | HoldRecords | WakeAt
+    | Erase | AnswerComplaint | RemindStaff | TellComplainant | Announce | ReviewCompanion | ReportHazard | HoldRecords | WakeAt
 )  # fmt: skip
 
 OBLIGATIONS: dict[str, type[Obligation]] = {kind.__name__: kind for kind in get_args(AnyObligation)}
@@ -249,7 +271,7 @@ LOCKED: tuple[Closed, ...] = ("purchases", "companion", "companionship", "servic
 # Which of an obligation's own terms tells it from another of its kind.
 TOLD_APART_BY: Final[dict[type[Obligation], str]] = {
     Remind: "topic", Ground: "topic", Disclose: "topic", ShowHelp: "topic", Escalate: "reason", FollowUp: "answer_within", AskConsent: "purpose",
-    StopUse: "purpose", WakeAt: "key", Redact: "signal", AnswerComplaint: "case", AskApproval: "order",
+    StopUse: "purpose", WakeAt: "key", Redact: "signal", AnswerComplaint: "case", RemindStaff: "late", TellComplainant: "case", AskApproval: "order",
 }  # fmt: skip
 
 

@@ -39,6 +39,8 @@ from shouban.core.state import PersonState, Session, since_reminder, used_on
 Operator = Literal["is", "is_not", "in", "not_in", "at_least", "below", "has", "has_not"]
 FieldType = Literal["bool", "count", "level", "span", "word", "words", "time_of_day"]
 ContactOf = Literal["nobody", "minors_and_elders", "everybody"]
+# Which days are worked: those of China with its holidays and make-up days, or Monday to Friday; the stricter stands last.
+CalendarName = Literal["cn", "weekdays"]
 Value = bool | int | str | timedelta | time | tuple[str, ...]
 
 
@@ -47,7 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     `idle_limit`: a pause of at least this long ends continuous use. `session_idle`: a talk without an id of its own
     begins anew after this. `hold_for`: how long the machine stays silent when a person was called and none came.
-    `watch_for`: how long after a human has handed back weaker words of danger bring one again. `contact_of`: of whom a registration must name somebody to be reached.
+    `answer_workdays`, `urgent_workdays`, `appeal_workdays`: within how many working days of `calendar` a complaint, one about a child or a danger, and an appeal are answered;
+    `remind_workdays` before that whoever handles complaints is reminded. `watch_for`: how long after a human has handed back weaker words of danger bring one again. `contact_of`: of whom a registration must name somebody to be reached.
     """
 
     idle_limit: timedelta = timedelta(minutes=15)
@@ -56,6 +59,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     risk_memory: timedelta = timedelta(days=7)
     watch_for: timedelta = timedelta(hours=72)
     contact_of: ContactOf = "everybody"
+    answer_workdays: int = 10
+    urgent_workdays: int = 3
+    appeal_workdays: int = 10
+    remind_workdays: int = 2
+    calendar: CalendarName = "cn"
     utc_offset: timedelta = timedelta(hours=8)
 
     def local(self, at: datetime) -> datetime:
@@ -400,7 +408,9 @@ OPEN_FIELDS = frozenset({"reading", "heard", "silent", "use.since_reminder", "us
 
 # Terms that a rule leaves to the event: the case complained of, what is to be erased, whose review, which consent.
 GIVEN_BY_EVENT: Final[dict[str, tuple[str, ...]]] = {
-    "AnswerComplaint": ("case",),
+    "AnswerComplaint": ("case", "answer_by"),
+    "RemindStaff": ("case", "answer_by", "remind_at"),
+    "TellComplainant": ("case",),
     "Erase": ("scope",),
     "ReviewCompanion": ("companion", "version"),
     "AskApproval": ("order",),

@@ -321,6 +321,66 @@ CASE_NOTES = Table(
     Index("case_notes_person", "service_id", "person_id", "at_us"),
 )
 
+# What people complain of, report and appeal against. `receipt` is the digest of the number that the complainant was given; `sealed` what they wrote and were answered.
+COMPLAINTS = Table(
+    "complaints",
+    METADATA,
+    Column("complaint_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("receipt", String(64), nullable=False),
+    Column("sort", String(16), nullable=False),
+    Column("about", String(24), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("is_urgent", Integer, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("parent_id", String(40), nullable=False),
+    Column("taken_by", String(40), nullable=False),
+    Column("filed_us", BigInteger, nullable=False),
+    Column("remind_us", BigInteger, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("accepted_us", BigInteger, nullable=False),
+    Column("answered_us", BigInteger, nullable=False),
+    Column("decided_by", String(40), nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("receipt", name="complaints_receipt"),
+    Index("complaints_open", "service_id", "stage", "due_us"),
+    Index("complaints_person", "service_id", "person_id"),
+    Index("complaints_parent", "parent_id"),
+)
+
+# What is said, noted and done in a complaint, in its order; and the files that came with it. Sealed with the person's key.
+COMPLAINT_ENTRIES = Table(
+    "complaint_entries",
+    METADATA,
+    Column("entry_id", String(40), primary_key=True),
+    Column("complaint_id", String(40), nullable=False),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("complaint_entries_complaint", "complaint_id", "at_us"),
+    Index("complaint_entries_person", "service_id", "person_id"),
+)
+
+COMPLAINT_FILES = Table(
+    "complaint_files",
+    METADATA,
+    Column("file_id", String(40), primary_key=True),
+    Column("complaint_id", String(40), nullable=False),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("media", String(32), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("complaint_files_complaint", "complaint_id"),
+    Index("complaint_files_person", "service_id", "person_id"),
+)
+
 # Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.
 SEATS = Table(
     "seats",

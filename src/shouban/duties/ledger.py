@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, Executable, bindparam, func, insert, 
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from shouban.core.obligations import Allow, AnyObligation, Obligation, WakeAt
+from shouban.core.obligations import Allow, AnswerComplaint, AnyObligation, Obligation, RemindStaff, WakeAt
 from shouban.db.keys import random_bytes
 from shouban.db.schema import LEDGER
 from shouban.evidence.log import microseconds
@@ -93,12 +93,12 @@ def duties_of(owed: Sequence[Obligation], *, service: str, person: str, session:
 
 
 def due_us_of(owed: Obligation, owed_us: int) -> int:
-    """When it is due: a timer at its time, anything else within the span it names."""
-    return (
-        microseconds(owed.wake_at)
-        if isinstance(owed, WakeAt)
-        else owed_us + round(due_within(owed).total_seconds() * 1e6)
-    )
+    """When it is due: at the time it names, or within the span."""
+    match owed:
+        case WakeAt(wake_at=at) | AnswerComplaint(answer_by=datetime() as at) | RemindStaff(at=datetime() as at):
+            return microseconds(at)
+        case _:
+            return owed_us + round(due_within(owed).total_seconds() * 1e6)
 
 
 def due_within(owed: Obligation) -> timedelta:
@@ -220,7 +220,7 @@ def duty_from(row: Any) -> Duty:  # noqa: ANN401  # a row of the ledger, which S
 
 def row_of(duty: Duty) -> dict[str, Any]:
     """The row as it is first written; what the decision carried out itself ends with it."""
-    timer = isinstance(duty.owed, WakeAt)
+    timer = isinstance(duty.owed, WakeAt | RemindStaff)
     by_worker = duty.kind not in IN_TURN | BY_PEOPLE
     return {
         "duty_id": duty.id, "service_id": duty.service, "person_id": duty.person, "session_id": duty.session,

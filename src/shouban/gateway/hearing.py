@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shouban.core.decide import Decision, decide
-from shouban.core.errors import ConflictError
+from shouban.core.errors import CallerError, ConflictError
 from shouban.core.events import DutyDone, Event, readings_of
 from shouban.core.obligations import Escalate, HoldRecords
 from shouban.core.signals import Reading, rank
@@ -123,7 +123,10 @@ class Hearing:
         `done` says how the notices owed were carried out, where the event itself carries them out (a duty that is
         delivered with this very decision needs no second transaction).
         """
-        if not self._shared:
+        # A job whose `call` may refuse it is waited for, and whoever comes meanwhile waits too: decided on a state
+        # that is then refused, they would be refused with it.
+        may_be_refused = self._shared or call is not None
+        if not may_be_refused and not person.lock.locked():
             return self._hear(person, event, pack, words, pushes, writes or [], call, after, done)
         ended = event.duty if isinstance(event, DutyDone) else ""
         person.giving.add(ended)
@@ -133,11 +136,18 @@ class Hearing:
                     # Asked before each try: who ends it after this answer changes the person too, and we try again.
                     if ended and not await self._people.is_owed(ended):
                         return await self._ended_elsewhere(person, event, pushes)
-                    heard = self._hear(person, event, pack, words, pushes, writes or [], call, after, done)
+                    heard = self._hear(
+                        person, event, pack, words, pushes, writes or [], call, after, done, reloads=may_be_refused
+                    )
+                    if not may_be_refused:
+                        return heard
                     try:
                         await asyncio.shield(heard.committed)
                     except ConflictError:
                         await self._people.reload(person)
+                    except CallerError:
+                        await self._people.reload(person)
+                        raise
                     else:
                         return heard
         finally:
@@ -160,7 +170,7 @@ class Hearing:
 
     def _hear(
         self, person: Person, event: Event, pack: LoadedPack, words: Words | None, pushes: Sequence[Push], writes: Writes, call: Call | None,
-        after: After | None, done: str,
+        after: After | None, done: str, *, reloads: bool = False,
     ) -> Heard:  # fmt: skip
         before = person.state, person.version
         event = capped(event)
@@ -188,17 +198,20 @@ class Hearing:
             if duty.kind in NOTICES and duty.state == "owed":
                 person.pending[duty.id] = duty
         committed = self._writer.submit(job)
-        committed.add_done_callback(lambda future: self._settled(future, person, before, duties, pushed=bool(pushes)))
+        committed.add_done_callback(
+            lambda future: self._settled(future, person, before, duties, pushed=bool(pushes), reloads=reloads)
+        )
         return Heard(decision, duties, committed)
 
     def _settled(
-        self, future: asyncio.Future[Any], person: Person, before: tuple[Any, int], duties: list[Duty], *, pushed: bool
+        self, future: asyncio.Future[Any], person: Person, before: tuple[Any, int], duties: list[Duty], *, pushed: bool, reloads: bool,
     ) -> None:  # fmt: skip
         """What was not written did not happen: the cache goes, and the next word is decided on what the disk has."""
         if future.cancelled() or future.exception() is not None:
             for duty in duties:
                 person.pending.pop(duty.id, None)
-            if not (self._shared and not future.cancelled() and isinstance(future.exception(), ConflictError)):
+            is_refused = not future.cancelled() and isinstance(future.exception(), ConflictError | CallerError)
+            if not (reloads and is_refused):
                 self._people.forget(person)
             return
         for duty in duties:

@@ -44,6 +44,7 @@ TOLD: Final[dict[type[e.Event], str]] = {
     e.UserLeft: "session_ended",
     e.ModeSet: "mode_changed",
     e.PurchaseDecided: "purchase_decided",
+    e.ComplaintAnswered: "complaint_answered",
     e.GuardianSet: "controls_changed",
     e.BonusGiven: "controls_changed",
 }
@@ -391,7 +392,8 @@ def _told(event: e.Event, person: Person, raw_session: str, *, mode_before: str,
         pushes.append(Push("mode_changed", {"mode": person.state.mode}, event.session))
     kind = TOLD.get(type(event))
     if kind and kind != "mode_changed":
-        names = ("staff", "by", "order", "approved", "minutes")
+        # Who decided a complaint is not told to whoever complained.
+        names = ("case",) if isinstance(event, e.ComplaintAnswered) else ("staff", "by", "order", "approved", "minutes")
         body = {"session": raw_session, **{name: getattr(event, name, "") for name in names}}
         body |= {"staff": named} if named else {}
         pushes.append(Push(kind, {key: value for key, value in body.items() if value not in {"", None}}, event.session))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from shouban.core.errors import CallerError, PackError, did_you_mean
-from shouban.core.rules import Condition, ContactOf, Pack, Settings
+from shouban.core.rules import CalendarName, Condition, ContactOf, Pack, Settings
 from shouban.core.signals import SIGNALS, Level
 from shouban.packs.cases import read_cases
 from shouban.packs.conditions import read_condition
@@ -20,6 +20,7 @@ from shouban.packs.ruleform import ReadRule, read_rule
 from shouban.packs.source import (
     Spot,
     bilingual,
+    count,
     day,
     gathered,
     items,
@@ -47,6 +48,8 @@ _NEEDED: Final[Mapping[Kind, tuple[str, ...]]] = {
     "stack": ("stack",),
 }
 _GROUPS: Final = ("prohibited", "manipulation")
+_NAMED_SETTINGS: Final[Mapping[str, Any]] = {"contact_of": ContactOf, "calendar": CalendarName}
+MOST_WORKDAYS: Final = 250
 
 Resolve = Callable[[str], LoadedPack]
 
@@ -168,11 +171,18 @@ def _law(spot: Spot) -> Law:
 def _settings(head: Head) -> Settings:
     if "settings" not in head.body:
         return Settings()
-    given: dict[str, Any] = {
-        name: word(spot, get_args(ContactOf), "answer to `contact_of`") if name == "contact_of" else span(spot)
-        for name, spot in table(head.body["settings"], known=Settings.__struct_fields__).items()
-    }
-    return Settings(**given)
+    given = table(head.body["settings"], known=Settings.__struct_fields__)
+    return Settings(**{name: _setting(name, spot) for name, spot in given.items()})
+
+
+def _setting(name: str, spot: Spot) -> Any:  # noqa: ANN401  # what `Settings` types
+    if name in _NAMED_SETTINGS:
+        return word(spot, get_args(_NAMED_SETTINGS[name]), f"answer to `{name}`")
+    if not name.endswith("_workdays"):
+        return span(spot)
+    if not 0 < (days := count(spot)) <= MOST_WORKDAYS:
+        raise wrong(spot, f"`{name}` must be 1 to {MOST_WORKDAYS} working days")
+    return days
 
 
 def _unknown(spot: Spot) -> dict[str, Level]:

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 import msgspec
 
 from shouban.core.errors import CallerError, PackError, did_you_mean
-from shouban.core.rules import ContactOf, Pack, Settings
+from shouban.core.rules import CalendarName, ContactOf, Pack, Settings
 from shouban.core.signals import Level
 from shouban.packs.pack import LoadedPack
 from shouban.packs.read import Head, digest_of, read_folder, read_head
@@ -21,7 +21,8 @@ RULEPACKS: Final = Path(__file__).parent.parent / "rulepacks"
 # disclosed anew sooner; silence while a person is awaited, and the memory of danger, last longer.
 _STRICTER: Final[dict[str, Callable[[Iterable[Any]], Any]]] = {
     "idle_limit": max, "session_idle": min, "hold_for": max, "risk_memory": max, "watch_for": max,
-    "contact_of": lambda given: max(given, key=get_args(ContactOf).index),
+    "contact_of": lambda given: max(given, key=get_args(ContactOf).index), "calendar": lambda given: max(given, key=get_args(CalendarName).index),
+    "answer_workdays": min, "urgent_workdays": min, "appeal_workdays": min, "remind_workdays": max,
 }  # fmt: skip
 
 

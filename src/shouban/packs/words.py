@@ -191,6 +191,8 @@ OBLIGATION_WORDS: Final[Words] = {
     "RefusePurchase": ("拒绝付款", "refuse the purchase"),
     "Erase": ("删除并出具证明", "erase, with a certificate"),
     "AnswerComplaint": ("受理、处理并答复", "accept, handle and answer"),
+    "RemindStaff": ("提醒投诉处理人", "remind whoever handles complaints"),
+    "TellComplainant": ("把答复送达投诉人", "bring the answer to whoever complained"),
     "Announce": ("公告", "announce"),
     "ReviewCompanion": ("人工审核角色", "a person reviews the companion"),
     "ReportHazard": ("报告主管部门", "report to the department"),
@@ -219,6 +221,9 @@ TERM_WORDS: Final[Words] = {
     "version": ("版本", "version"),
     "order": ("订单", "order"),
     "always": ("有人在岗也呼叫", "though a desk is open"),
+    "late": ("已逾期", "over the time"),
+    "answer_by": ("最迟答复时间", "to be answered by"),
+    "remind_at": ("提醒时间", "to be reminded at"),
     "others": ("只通知还没有通知的", "only those not told yet"),
     "key": ("计时器", "timer"),
 }

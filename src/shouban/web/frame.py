@@ -19,6 +19,7 @@ PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
     ("/office", Text("办公", "Office"), "see_office"),
     ("/care", Text("关怀台", "Care desk"), "see_queue"),
     ("/office/appeals", Text("年龄申诉", "Age appeals"), "see_appeals"),
+    ("/office/complaints", Text("投诉处理", "Complaints"), "see_complaints"),
     ("/office/companions", Text("角色审核", "Companions"), "see_companions"),
     ("/office/processors", Text("第三方", "Processors"), "see_processors"),
     ("/office/accounts", Text("账号", "Accounts"), "see_accounts"),

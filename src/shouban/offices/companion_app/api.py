@@ -222,7 +222,17 @@ def _theirs(desk: CompanionDesk) -> list[Any]:
         token = await desk.link(person.service, person.id, await desk.now(request))
         return Redirect(f"/me/enter?token={token}", status_code=303)
 
-    return [copy, erase, state, me]
+    @get("/complain")
+    async def complain(request: AnyRequest) -> Redirect:
+        """To the complaints page: as oneself, or, where nobody is signed in, as anybody."""
+        cookie = request.cookies.get(COOKIE)
+        person = await desk.road.find(desk.service, app_id(cookie)) if cookie else None
+        if person is None:
+            return Redirect("/complaints", status_code=303)
+        token = await desk.link(person.service, person.id, await desk.now(request))
+        return Redirect(f"/me/enter?token={token}&to=complaints", status_code=303)
+
+    return [copy, erase, state, me, complain]
 
 
 async def _history(desk: CompanionDesk, person: PersonPort, session: str) -> list[dict[str, Any]]:

@@ -37,10 +37,8 @@ def render_companion_page(
     )
 
 
-def companion_router(
-    *, companions: Sequence[Companion], help_lines: HelpLines, scripted: bool, complaints_contact: str = ""
-) -> Router:
-    """`/` and `/complaints`. `help_lines` is asked at each request, so a newly verified number shows at once."""
+def companion_router(*, companions: Sequence[Companion], help_lines: HelpLines, scripted: bool) -> Router:
+    """`/`. `help_lines` is asked at each request, so a newly verified number shows at once."""
 
     @get("/", include_in_schema=False, sync_to_thread=False)
     def companion_page(request: Request[Any, Any, Any]) -> Response[str]:  # Any: no user, auth or state is read here
@@ -49,19 +47,7 @@ def companion_router(
         html = render_companion_page(language, scripted=scripted, companions=companions, help_lines=lines)
         return page_response(html, language)
 
-    @get("/complaints", include_in_schema=False, sync_to_thread=False)
-    def complaints_page(request: Request[Any, Any, Any]) -> Response[str]:  # Any: no user, auth or state is read here
-        """Where to complain until the complaints office takes complaints itself."""
-        language = chosen_language(request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
-        words = words_in(WORDS, language)
-        words["title"] = words["complain"]
-        page = page_environment(Path(__file__).parent / "templates").get_template("complaints.html")
-        html = page.render(
-            language=language, html_language=HTML_LANGUAGE[language], words=words, contact=complaints_contact
-        )
-        return page_response(html, language)
-
-    return Router(path="/", route_handlers=[companion_page, complaints_page], opt={"open": True})
+    return Router(path="/", route_handlers=[companion_page], opt={"open": True})
 
 
 @cache

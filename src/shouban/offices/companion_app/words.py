@@ -144,19 +144,6 @@ WORDS: dict[str, Text] = {
     "copy_data": Text("复制我的数据", "Copy my data"),
     "delete_data": Text("删除我的数据", "Delete my data"),
     "complain": Text("投诉与举报", "Complaints"),
-    "complain_how": Text(
-        "对这个服务有意见、想举报或者申诉，请直接联系服务提供者，由真人处理并答复你。",
-        "To complain, report something or appeal, please contact the provider of this service; a person handles it and answers you.",
-    ),
-    "complain_no_contact": Text(
-        "服务提供者还没有填写投诉联系方式（设置项 complaints_contact）。",
-        "The provider has not entered a contact for complaints yet (setting complaints_contact).",
-    ),
-    "complain_elsewhere": Text(
-        "也可以向 12377（违法和不良信息举报中心）举报。",
-        "You can also report to 12377, the centre for reporting illegal and harmful information in mainland China.",
-    ),
-    "back": Text("回到对话", "Back to the talk"),
     "delete_title": Text("删除你的全部数据？", "Delete all your data?"),
     "delete_text": Text(
         "对话和资料会被删除，不能恢复。删除后会给你一份删除证明。依法必须保留的记录除外，证明里会写明。",

@@ -1,0 +1,90 @@
+"""`/office/complaints`: entered by telephone, merged, sorted by when they are due; two who answer at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.gateway.serving import Served, noon, serving, settings_for
+from tests.offices.complaints.filing import ANSWER, desk_address, do, filed, handler, look_up
+
+LIST = "/office/complaints"
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(settings_for(tmp_path_factory.mktemp("desk"), encoder=False)) as served:
+        yield served
+
+
+def test_what_came_by_telephone_is_entered_and_has_a_number(office: Served) -> None:
+    client = handler(office)
+    key = re.search(r'name="key" value="([0-9a-f]+)"', client.get(f"{LIST}/new").text)
+    assert key
+    form = {"key": key[1], "channel": "phone", "sort": "report", "about": "content", "text": "来电说回复里有赌博广告", "name": "李女士", "contact": "13800138000"}  # fmt: skip
+    answer = client.post(f"{LIST}/new", data=form, headers={"x-shouban-at": noon()})
+    assert answer.status_code == 303
+    shown = client.get(answer.headers["location"]).text
+    for part in ("电话", "李女士", "13800138000", "来电说回复里有赌博广告", "匿名"):
+        assert part in shown, part
+    again = client.post(f"{LIST}/new", data=form, headers={"x-shouban-at": noon()})
+    assert again.headers["location"] == answer.headers["location"]
+    wrong = client.post(f"{LIST}/new", data={**form, "channel": "page", "key": "other"})
+    assert wrong.status_code == 400
+    assert "请选它是怎么来的" in wrong.text
+    assert "来电说回复里有赌博广告" in wrong.text
+
+
+def test_the_urgent_and_the_late_stand_first_with_the_working_days_that_are_left(office: Served) -> None:
+    filed(office, text="普通的一件先来的投诉")
+    filed(office, text="孩子的事情很急很急", about="child_safety")
+    client = handler(office)
+    page = client.get(LIST, headers={"x-shouban-at": noon()}).text
+    assert page.index("孩子的事情很急") < page.index("普通的一件先来")
+    assert "剩 3 个工作日" in page
+    assert "剩 10 个工作日" in page
+    assert "逾期" not in page[page.index("普通的一件先来") - 400 : page.index("普通的一件先来")]
+
+
+def test_two_of_the_same_matter_are_answered_once(office: Served) -> None:
+    person, first = filed(office, text="同一件事情第一次说")
+    _, second = filed(office, text="同一件事情第二次说")
+    client = handler(office)
+    address = desk_address(client, "同一件事情第二次")
+    assert do(client, address, "merge", into="00000-00000").status_code == 404
+    assert do(client, address, "merge", into=second).status_code == 409
+    assert do(client, address, "merge", into=first).status_code == 303
+    shown = look_up(person, second).text
+    assert f"并入了编号 {first}" in shown
+    assert do(client, address, "answer", **ANSWER).status_code == 409
+    assert do(client, desk_address(client, "同一件事情第一次"), "answer", **ANSWER).status_code == 303
+    assert "同一件事情第二次" not in client.get(LIST).text
+    assert "同一件事情第二次" in client.get(f"{LIST}?done=1").text
+
+
+def test_of_two_who_answer_at_once_one_decides(office: Served) -> None:
+    person, number = filed(office, text="两个人同时答复的一件")
+    clients = [handler(office) for _ in range(4)]
+    address = desk_address(clients[0], "两个人同时答复")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(
+            pool.map(
+                lambda at: (
+                    do(clients[at], address, "answer", **{**ANSWER, "facts": f"第 {at} 个人查明的情况"}).status_code
+                ),
+                range(4),
+            )
+        )
+    assert sorted(answers) == [303, 409, 409, 409]
+    winner = answers.index(303)
+    assert f"第 {winner} 个人查明的情况" in look_up(person, number).text
+    assert look_up(person, number).text.count("<strong>答复</strong>") == 1
+
+
+def test_an_unknown_complaint_is_none(office: Served) -> None:
+    client = handler(office)
+    assert client.get(f"{LIST}/{'0' * 24}").status_code == 404
+    assert do(client, f"{LIST}/{'0' * 24}", "accept").status_code == 404
+    assert client.get(f"{LIST}/{'0' * 24}/files/{'0' * 24}").status_code == 404
