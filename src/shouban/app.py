@@ -283,7 +283,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     is_strict = any(service.egress == "approved" for service in settings.served())
     handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
-    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
+    desk = CareDesk(
+        road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
+    )
     handlers.append(CarePages(desk, gateway.time, doors.signed_in).router())
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, text
 from tests.core.histories import START, histories
 from tests.evidence.planting import COLUMNS, TABLES, Plant, plant_in_file, plant_in_transaction
-from tests.evidence.service import SERVICE, SmallService, verified, verified_on
+from tests.evidence.service import SERVICE, SmallService, law, verified, verified_on
 from tests.postgres import PostgresServer
 
 from shouban.core import events as e
@@ -101,7 +101,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     call, after = receipts.answering(receipts.of_person(SERVICE, person.id)[0], at)
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
-    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
+    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub(), lambda _: law())
     later = at + timedelta(hours=2)
     for outcome in ("helped", ""):
         await road.act(person, e.UserSpoke(at=later, person=person.id, session="phone", readings=(CRISIS,)))
