@@ -22,6 +22,7 @@ from tests.offices.care_desk.pdf_text import attached_in, flat, pages_in, text_i
 from tests.offices.care_desk.sample import TALK, case_file, checkpoint
 from tests.web.signing import browser, enter, now_of, run, sign_ins_of, staff
 
+from shouban.cli.main import main
 from shouban.core.errors import OperatorError
 from shouban.evidence.log import Acted, decode_entry
 from shouban.evidence.note import open_checkpoint
@@ -223,7 +224,9 @@ def test_the_words_go_with_it_only_for_who_has_the_case_and_asks(office: Served,
     )
 
 
-def test_the_head_in_the_file_is_one_that_the_log_signed(office: Served) -> None:
+def test_the_log_is_held_against_the_head_in_the_file(
+    office: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user, address = in_danger(office)
     _, client = carer(office)
     answer = export(client, address, "pdf", lang="en")
@@ -233,6 +236,13 @@ def test_the_head_in_the_file_is_one_that_the_log_signed(office: Served) -> None
     leaves = re.search(r"Entriesofthiscase\(countedfrom0\)([\d,-]+?)(\d+)inall", text_in(answer.content))
     assert leaves, "the places in the log"
     assert exports_of(office, user)
+    office.chat("谢谢", user=user, at=noon(minutes=1), session="talk")
+    kept = tmp_path / "checkpoint"
+    kept.write_bytes(note)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["evidence", "verify", "--data", str(office.data), "--checkpoint", str(kept)])
+    assert ended.value.code == 0, "also a day later, beside a service that runs on"
 
 
 def test_the_file_is_for_care_and_compliance(office: Served) -> None:

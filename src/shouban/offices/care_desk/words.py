@@ -235,7 +235,7 @@ VERIFYING: Final = (
     Text("在服务方：shouban evidence verify --data 目录。核验整份日志，以及个案、内部记录和通知回执的每一行。", "At the service: shouban evidence verify --data DIR. It holds the whole log, and each row of cases, notes and receipts, against one another."),
     Text("取一条的证明：shouban evidence prove {first} --data 目录 --out {first}.tlog-proof；本个案的其他条目也一样。", "The proof of one entry: shouban evidence prove {first} --data DIR --out {first}.tlog-proof; so for each entry of this case."),
     Text("任何人、不用数据库：shouban evidence prove --check {first}.tlog-proof --key 公钥。公钥在服务的 /log/key，请与对外公布的核对。", "Anybody, without a database: shouban evidence prove --check {first}.tlog-proof --key KEY. The key is at the service's /log/key; compare it with the one that was published."),
-    Text("日志只增不减：导出整份日志后，它的前 {size} 条的根哈希必须就是上面这个（RFC 6962）。", "The log only grows: of a full export, the first {size} entries must hash to the root above (RFC 6962)."),
+    Text("日志只增不减，它的前 {size} 条必须仍是上面这个根哈希：shouban evidence verify --data 目录 --checkpoint 文件；有整份导出的人用 --export 目录 --key 公钥 --checkpoint 文件。文件是 PDF 的附件 checkpoint，也就是上面的日志名、条目总数、根哈希三行，一个空行，再加签名行。", "The log only grows, and its first {size} entries must still hash to the root above: shouban evidence verify --data DIR --checkpoint FILE; with a full export, --export DIR --key KEY --checkpoint FILE. The file is attached to the PDF as checkpoint: the three lines of origin, size and root above, an empty line, and the signature line."),
 )  # fmt: skip
 FILE_STAGES: Final = {
     "opened": Text("开案", "opened"),
