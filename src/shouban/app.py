@@ -309,7 +309,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             service=settings.served()[0].id, contact=settings.complaints_contact, home="/" if has_app else "/complaints",
         ).router(),
     ]  # fmt: skip
-    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
+    desk = CareDesk(
+        road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
+    )
     handlers.append(CarePages(desk, gateway.time, doors.signed_in).router())
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)

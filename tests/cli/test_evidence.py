@@ -118,6 +118,22 @@ def test_an_export_is_verified_without_the_service(evidence: Command, data: Path
     assert evidence("verify", "--export", "log", "--key", key).code == 1
 
 
+def test_the_log_still_begins_with_a_head_that_somebody_kept(evidence: Command, tmp_path: Path) -> None:
+    folder, told = tmp_path / "grown", [e.UserSpoke(at=START + timedelta(minutes=n), session="phone") for n in range(6)]
+    with SmallService(folder) as service:
+        service.live("小雨", told[:3])
+    evidence("export", "--data", folder, "--out", "kept")
+    with SmallService(folder) as service:
+        service.live("小雨", told[3:])
+    key = evidence("export", "--data", folder, "--out", "now").out.strip().rpartition(" ")[2]
+    assert evidence("verify", "--data", folder, "--checkpoint", "kept/checkpoint").code == 0
+    assert evidence("verify", "--export", "now", "--key", key, "--checkpoint", "kept/checkpoint").code == 0
+    cut_off = evidence("verify", "--export", "kept", "--key", key, "--checkpoint", "now/checkpoint", "--json")
+    assert (cut_off.code, [one["name"] for one in cut_off.json["checks"] if one["wrong"]]) == (1, ["earlier head"])
+    assert evidence("verify", "--data", folder, "--checkpoint", "kept/key").code == 1, "it is no signed head"
+    assert evidence("verify", "--data", folder, "--checkpoint", "nowhere").code == 2
+
+
 def test_one_persons_entries_are_exported_by_pseudonym(evidence: Command, data: Path) -> None:
     evidence("export", "--data", data, "--out", "log")
     evidence("prove", "3", "--data", data, "--out", "p")

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, delete, text
 from tests.core.histories import START, histories
 from tests.evidence.planting import COLUMNS, TABLES, Plant, plant_in_file, plant_in_transaction
-from tests.evidence.service import SERVICE, SmallService, verified, verified_on
-from tests.gateway.serving import cached_law
+from tests.evidence.service import SERVICE, SmallService, law, verified, verified_on
 from tests.postgres import PostgresServer
 
 from shouban.core import events as e
@@ -29,7 +28,10 @@ from shouban.db.schema import HOLDS, LEDGER, LOG_ENTRIES, MESSAGES, METADATA, PE
 from shouban.db.writer import Job
 from shouban.duties.channels import Channels
 from shouban.duties.receipts import Receipts
+from shouban.evidence.chain import Frontier, leaf_hash
+from shouban.evidence.note import Checkpoint, Signer
 from shouban.evidence.report import Report
+from shouban.evidence.verify import check_earlier
 from shouban.gateway.hub import Hub
 from shouban.offices.care_desk.model import Closing, Noting
 from shouban.offices.care_desk.work import CareDesk
@@ -104,7 +106,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     call, after = receipts.answering(receipts.of_person(SERVICE, person.id)[0], at)
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
-    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
+    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub(), lambda _: law())
     later = at + timedelta(hours=2)
     for outcome in ("helped", ""):
         await road.act(person, e.UserSpoke(at=later, person=person.id, session="phone", readings=(CRISIS,)))
@@ -112,7 +114,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
         await care.note(who, person, Noting("母亲的电话打不通"), later)
         if outcome:
             await care.close(who, person, Closing("helped", "聊过了，情绪缓和"), later)
-    complaints = ComplaintsOffice(road, store.engine, store.writer, sign_ins, lambda _: (), lambda _: cached_law("cn"))
+    complaints = ComplaintsOffice(road, store.engine, store.writer, sign_ins, lambda _: (), lambda _: law())
     filing = Filing("充值没有到账，也没有人回", about="spending", contact="w@example.org")
     filed = await complaints.file(SERVICE, filing, later, person=person, uploads=[Upload("a.txt", b"proof")])
     complaint = (await complaints.by_number(filed.number)).complaint.id
@@ -368,3 +370,27 @@ def test_a_log_rewritten_by_somebody_without_the_key_is_found(sample: Sample) ->
         "log_head frontier",
         "log_head checkpoint",
     }
+
+
+@given(size=st.integers(0, 700), more=st.integers(0, 700), other=st.booleans())
+def test_a_head_that_was_kept_holds_while_the_log_only_grows(size: int, more: int, other: bool) -> None:
+    """Neither a log whose end was cut off nor one that was written anew begins with it."""
+    leaves = [leaf_hash(f"entry {n}".encode()) for n in range(size + more)]
+    signer = Signer.from_seed("log", b"\1" * 32)
+    told = [leaf_hash(b"another entry"), *leaves[1:size]] if other and size else leaves[:size]
+    note = signer.sign(Checkpoint("log", size, Frontier().extend(told).root()).body())
+
+    def fetch(level: int, n: int, width: int) -> bytes:
+        below = (
+            leaves
+            if level == 0
+            else [Frontier().extend(leaves[k * 256 : (k + 1) * 256]).root() for k in range(len(leaves) // 256)]
+        )
+        return b"".join(below[n * 256 : n * 256 + width])
+
+    whole = check_earlier(note, lambda: signer.verifier_key, size + more, fetch)
+    assert whole.wrong == (told != leaves[:size])
+    if more and size:
+        assert check_earlier(note, lambda: signer.verifier_key, size - 1, fetch).wrong == 1
+    stranger = Signer.from_seed("log", b"\2" * 32)
+    assert check_earlier(note, lambda: stranger.verifier_key, size + more, fetch).wrong == 1

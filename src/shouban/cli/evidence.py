@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -28,7 +29,7 @@ from shouban.evidence.log import decode_entry, read_leaves, size_of
 from shouban.evidence.proof import verify_proof
 from shouban.evidence.replay import Difference, Replayed, Tally, replay
 from shouban.evidence.report import Report
-from shouban.evidence.verify import origin_of, verify_store
+from shouban.evidence.verify import check_earlier, origin_of, verify_store
 from shouban.packs.stack import load_pack
 from shouban.settings import read_settings
 
@@ -50,6 +51,7 @@ def verify(
     database: str | None = None,
     export: Path | None = None,
     key: str | None = None,
+    checkpoint: Path | None = None,
     json: Json = False,
 ) -> int:
     """Verify that no byte of the log, and of any record beside it, was changed. Needs no server, and does not disturb one.
@@ -66,18 +68,22 @@ def verify(
         An exported log instead of a service: verified with the public key alone.
     key
         The log's public key, or a file of it; without it the export's own `key` is believed.
+    checkpoint
+        A head of the log that was signed before and kept elsewhere, as in a case's file: the log must still begin with it.
     json
         Print JSON for a machine.
 
     """
+    earlier = _text_of(checkpoint) if checkpoint is not None else ""
     if export is not None:
-        return _verify_files(export, key, as_json=json)
+        return _verify_files(export, key, earlier, as_json=json)
     if key is not None:
         raise CallerError("`--key` goes with `--export`; a service's own key comes from its `--data`", field="key")
     with _opened(data, database) as (connection, master), _bar("verifying", lambda: size_of(connection)) as step:
-        report = verify_store(
-            connection, master, lambda origin: signer_of(master, origin).verifier_key, audits=[check_books], step=step
-        )
+        report = verify_store(connection, master, partial(_public_key, master), audits=[check_books], step=step)
+        if earlier:
+            public = partial(_public_key, master, report.origin)
+            report.checks.append(check_earlier(earlier, public, report.size, exporting.tiles_of(connection)))
     return _tell_report(report, as_json=json)
 
 
@@ -190,6 +196,10 @@ def replay_log(*, data: Data = None, database: str | None = None, pack: str | No
 # --- opening
 
 
+def _public_key(master: MasterKey, origin: str) -> str:
+    return signer_of(master, origin).verifier_key
+
+
 @contextmanager
 def _opened(data: Path | None, database: str | None) -> Iterator[tuple[Connection, MasterKey]]:
     """The service's database as it is at this moment, to read only, and its master key, which must be there already."""
@@ -240,7 +250,7 @@ def _other(name: str) -> Callable[[str], Pack]:
 # --- verifying files
 
 
-def _verify_files(folder: Path, key: str | None, *, as_json: bool) -> int:
+def _verify_files(folder: Path, key: str | None, earlier: str, *, as_json: bool) -> int:
     if not folder.is_dir():
         raise CallerError(f"there is no folder `{folder}`", field="export")
     verifier_key = _given_key(key) if key else _given_key(str(folder / exporting.KEY))
@@ -251,6 +261,8 @@ def _verify_files(folder: Path, key: str | None, *, as_json: bool) -> int:
         )
     with _bar("verifying", lambda: exporting.size_in(folder) or 0) as step:
         report = exporting.verify_export(folder, verifier_key, step=step)
+    if earlier:
+        report.checks.append(check_earlier(earlier, lambda: verifier_key, report.size, exporting.tiles_in(folder)))
     return _tell_report(report, as_json=as_json)
 
 
@@ -270,15 +282,18 @@ def _given_key(words: str) -> str:
 def _check_proof(file: Path, key: str | None) -> int:
     if key is None:
         raise CallerError("`--check` needs the log's public key: `--key KEY`", field="key")
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallerError(f"`{file}` cannot be read as a text", field="check") from error
-    proved = verify_proof(text, _given_key(key))
+    proved = verify_proof(_text_of(file), _given_key(key))
     decode_entry(proved.entry, proved.index)
     print(f"proved: entry {proved.index} of the {proved.checkpoint.size} of the log `{proved.checkpoint.origin}`")
     print(proved.entry.decode())
     return GOOD
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallerError(f"`{file}` cannot be read as a text", field="check") from error
 
 
 # --- telling

@@ -78,13 +78,13 @@ class Receipts:
     def by_token(self, token: str) -> Receipt | None:
         with view(self._engine) as connection:
             row = connection.execute(select(RECEIPTS).where(RECEIPTS.c.token == _digest(token))).one_or_none()
-        return None if row is None else _receipt(row)
+        return None if row is None else receipt_from(row)
 
     def of_duty(self, duty: str) -> dict[str, Receipt]:
         """What was sent for a duty, by contact."""
         with view(self._engine) as connection:
             rows = connection.execute(select(RECEIPTS).where(RECEIPTS.c.duty_id == duty, RECEIPTS.c.sent_us > 0))
-            return {row.contact_id: _receipt(row) for row in rows}
+            return {row.contact_id: receipt_from(row) for row in rows}
 
     def of_person(self, service: str, person: str) -> list[Receipt]:
         """What was sent, the newest first."""
@@ -96,7 +96,7 @@ class Receipts:
                 .order_by(RECEIPTS.c.sent_us.desc(), RECEIPTS.c.receipt_id)
                 .limit(MOST_SHOWN)
             )
-            return [_receipt(row) for row in rows]
+            return [receipt_from(row) for row in rows]
 
 
 def kept_receipt(duty: str, contact: str, at: datetime) -> After:
@@ -115,7 +115,7 @@ def _digest(token: str) -> str:
     return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _receipt(row: Any) -> Receipt:  # noqa: ANN401  # a row of receipts
+def receipt_from(row: Any) -> Receipt:  # noqa: ANN401  # a row of receipts
     return Receipt(
         row.service_id, row.person_id, row.duty_id, row.contact_id, moment(row.sent_us) if row.sent_us else None, row.how,
         moment(row.answered_us) if row.answered_us else None,

@@ -20,6 +20,7 @@ from shouban.evidence.proof import FILE_EXTENSION, make_proof, verify_proof
 from shouban.evidence.report import Check, Report
 from shouban.evidence.tiles import (
     TILE_WIDTH,
+    FetchTile,
     Tile,
     decode_bundle,
     encode_bundle,
@@ -139,6 +140,16 @@ def verify_export(folder: Path, verifier_key: str, *, step: Step = lambda _: Non
     return _verify_tiles(folder, signed, head, step)
 
 
+def tiles_in(folder: Path) -> FetchTile:
+    """The tiles of an export as they lie there."""
+    return lambda level, n, width: _read(folder / tile_path(level, n, width))
+
+
+def tiles_of(connection: Connection) -> FetchTile:
+    """The tiles of a service, each as wide as a tree of the size asked for has it."""
+    return lambda level, n, width: read_tile(connection, level, n)[: width * HASH_SIZE]
+
+
 def size_in(folder: Path) -> int | None:
     """How many entries the export says it has, before anything is proved: for a progress bar."""
     lines = _read_text(folder / CHECKPOINT).split("\n")
@@ -221,7 +232,7 @@ def _head(connection: Connection, verifier_key: str) -> tuple[str, Checkpoint]:
 
 
 def _reader(connection: Connection, size: int) -> GetHash:
-    return hash_reader(size, lambda level, n, width: read_tile(connection, level, n)[: width * HASH_SIZE])
+    return hash_reader(size, tiles_of(connection))
 
 
 def _bundles(connection: Connection, size: int) -> Iterator[tuple[int, list[bytes]]]:

@@ -19,13 +19,13 @@ from shouban.db.keys import MasterKey
 from shouban.db.reading import damage_in, raw, raw_rows
 from shouban.db.schema import LOG_ENTRIES, LOG_HEAD, LOG_TILES, META
 from shouban.evidence.books import check_offices
-from shouban.evidence.chain import Frontier
+from shouban.evidence.chain import Frontier, root_at
 from shouban.evidence.claims import Claims, duties_in
 from shouban.evidence.log import HEAD_ID, Decided, decode_entry, leaf_of
 from shouban.evidence.note import open_checkpoint
 from shouban.evidence.records import check_records
 from shouban.evidence.report import Check, Report
-from shouban.evidence.tiles import width_of
+from shouban.evidence.tiles import FetchTile, hash_reader, width_of
 from shouban.evidence.walk import Walk
 
 # Told how many entries were looked at since it was last told.
@@ -108,6 +108,22 @@ def _check_head_row(check: Check, row: Row[Any], frontier: Frontier, verifier_ke
                 "log_head checkpoint",
                 f"is signed for {signed.size} entries of another root; the {frontier.size} entries there are hash to {frontier.root().hex()}",
             )
+
+
+def check_earlier(note: str, verifier_key: Callable[[], str], size: int, fetch_tile: FetchTile) -> Check:
+    """Whether a log of this size still begins with what a head says that was signed before, and kept elsewhere: in a case's file, or by a witness."""
+    check = Check("earlier head", looked=1)
+    with check.guarding("earlier checkpoint"):
+        signed = open_checkpoint(note, [verifier_key()])
+        if signed.size > size:
+            check.blame(
+                "earlier checkpoint", f"is signed for {signed.size} entries; there are {size}: the end was cut off"
+            )
+        elif (root := root_at(signed.size, hash_reader(size, fetch_tile))) != signed.root:
+            check.blame(
+                "earlier checkpoint", f"is of another log: the first {signed.size} entries hash to {root.hex()}"
+            )
+    return check
 
 
 def _walk(connection: Connection, entries: Check, tiles: Check, claims: Claims, step: Step) -> Frontier:

@@ -48,6 +48,8 @@ TOLD: Final[dict[type[e.Event], str]] = {
     e.GuardianSet: "controls_changed",
     e.BonusGiven: "controls_changed",
 }
+# How an entry of a look at somebody's data names itself.
+LOOKS: Final = (b'"looked"', b'"glass_broken"', b'"case_exported"')
 
 # Other processes send no word of a model on a look older than that; only then is anybody told that a human speaks.
 UNTIL_SEEN_EVERYWHERE: Final = TRUST_SECONDS + 0.1
@@ -314,9 +316,7 @@ class Road:
         with view(self._gateway.engine) as connection:
             for index, leaf in connection.execute(asked):
                 # Most entries are turns: these words stand in none of them.
-                if (b'"looked"' in leaf or b'"glass_broken"' in leaf) and isinstance(
-                    entry := decode_entry(bytes(leaf), index), Acted
-                ):
+                if any(act in leaf for act in LOOKS) and isinstance(entry := decode_entry(bytes(leaf), index), Acted):
                     reason = _reason(connection, person, str(entry.facts.get("grant", "")))
                     found.append({"at": entry.at, "act": entry.act, "entry": index, "reason": reason, **entry.facts})
                     if len(found) == most:

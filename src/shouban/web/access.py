@@ -16,7 +16,7 @@ from shouban.web.roles import Role
 # What may be done to a person's data, and in a service.
 OfPerson = Literal[
     "see_own", "copy_own", "erase_own", "set_own", "see_looks", "see_summary", "set_limits", "decide_purchase", "erase_child", "give_consent",
-    "leave_child", "see_person", "see_contacts", "read_words", "break_glass", "decide_age", "restrict", "end_link",
+    "leave_child", "see_person", "see_contacts", "export_case", "read_words", "break_glass", "decide_age", "restrict", "end_link",
 ]  # fmt: skip
 OfService = Literal[
     "see_queue", "take_case", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
@@ -42,6 +42,7 @@ MEANING: Final[dict[str, Text]] = {
     "see_children": Text("打开监护人页面", "open the guardian's page"),
     "see_person": Text("查看一个人的状态和时间线（不含内容）", "see a person's state and timeline (no words)"),
     "see_contacts": Text("查看一个人的联系人", "see a person's contacts"),
+    "export_case": Text("导出个案档案（不含内容，接手者除外）", "take a case's file along (no words, but for who has the case)"),
     "read_words": Text("阅读一个人的话（须破窗）", "read a person's words (glass broken)"),
     "break_glass": Text("说明理由后限时查看内容", "break the glass, for a reason and a while"),
     "decide_age": Text("裁决年龄申诉", "decide an appeal about age"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -14,10 +15,11 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect, Stream
 
-from shouban.core.errors import CallerError
+from shouban.core.errors import CallerError, OperatorError
 from shouban.core.rules import Settings
 from shouban.duties.ports import PersonPort
 from shouban.evidence.log import moment
+from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
 from shouban.offices.care_desk.live import Desk, QueueFeed
@@ -35,6 +37,7 @@ from shouban.web.sessions import SignedIn
 AnyRequest = Request[Any, Any, Any]
 Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE: Final = Path(__file__).parent
+DOWNLOAD: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 STREAM: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Who is signed in on a connection, asked again while it lasts.
 SignedInOn = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[SignedIn | None]]
@@ -45,10 +48,12 @@ class CarePages:
         self._desk = desk
         self._now = now
         self._signed_in = signed_in
+        # One at a time: a document takes memory and a core, which people in a talk need first.
+        self._press = asyncio.Lock()
         self._feed = QueueFeed(desk, _rows, lambda: now(None))
 
     def router(self) -> Router:
-        handlers = [*self._queue(), *self._case(), *self._holding(), *self._talking(), *self._after()]
+        handlers = [*self._queue(), *self._case(), *self._holding(), *self._talking(), *self._after(), *self._file()]
         return Router(path="/care", route_handlers=handlers, include_in_schema=False)
 
     def _queue(self) -> list[Any]:
@@ -153,7 +158,29 @@ class CarePages:
 
         return [close, note, followed]
 
+    def _file(self) -> list[Any]:
+        @get("/cases/{person:str}/file.pdf", opt={"action": "export_case"})
+        async def pdf(request: AnyRequest, person: str) -> Response[bytes]:
+            return await self._exported(request, person, "pdf")
+
+        @get("/cases/{person:str}/file.docx", opt={"action": "export_case"})
+        async def docx(request: AnyRequest, person: str) -> Response[bytes]:
+            return await self._exported(request, person, "docx")
+
+        return [pdf, docx]
+
     # --- inside
+
+    async def _exported(self, request: AnyRequest, person: str, form: exporting.Form) -> Response[bytes]:
+        who, language, at = whose(request).who, language_of(request), self._time(request)
+        async with self._press:
+            whom = await self._desk.person(who, person)
+            fonts = await asyncio.to_thread(_fonts) if form == "pdf" else None
+            with_words = request.query_params.get("words") == "1"
+            file = await self._desk.case_file(who, whom, form, at, with_words=with_words)
+            made = await asyncio.to_thread(exporting.made, file, language, form, fonts)
+        headers = {**DOWNLOAD, "Content-Disposition": f'attachment; filename="case-{file.case.id}.{form}"'}
+        return Response(made, media_type=exporting.MEDIA[form], headers=headers)
 
     async def _do(
         self,
@@ -176,6 +203,7 @@ class CarePages:
         return framed(
             request, HERE, "case.html", w.WORDS, problem=problem, opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8),
             outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
+            can_export=may(who, "export_case", Subject(who.service, opened.person.id)),
             scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
         )  # fmt: skip
 
@@ -216,6 +244,14 @@ def span_in_words(span: Any) -> str:  # noqa: ANN401  # a timedelta, from a temp
     if seconds < 3600:
         return f"{seconds // 60}:{seconds % 60:02d}"
     return f"{seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
+def _fonts() -> exporting.Fonts:
+    """Who asks for a PDF is told what the operator must install: it is no secret, and nothing to try again shortly."""
+    try:
+        return exporting.fonts_in(exporting.FOLDERS)
+    except OperatorError as error:
+        raise CallerError(str(error), status=503, code="no_font") from error
 
 
 def _rows(queue: Queue, language: Language) -> str:

@@ -12,15 +12,17 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Row, case, delete, func, insert, or_, select, update
 
-from shouban.db.schema import CASE_NOTES, CASES, LEDGER, RECEIPTS, SEATS
+from shouban.db.schema import CASE_NOTES, CASES, LEDGER, LOG_ENTRIES, RECEIPTS, SEATS
 from shouban.duties.cases import SEAT_LASTS, STILL_OPEN
 from shouban.duties.ledger import Duty, duty_from
+from shouban.duties.receipts import Receipt, receipt_from
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import microseconds, moment
+from shouban.evidence.log import Acted, Decided, decode_entry, microseconds, moment
 from shouban.offices.care_desk.model import LEASE, Case
 
 MOST_SHOWN: Final = 100
 MOST_COUNTED: Final = 5_000
+MOST_ENTRIES: Final = 20_000
 WAITING: Final = ("open", "claimed", "taken_over")
 
 
@@ -141,6 +143,45 @@ def notes(connection: Connection, service: str, person: str) -> list[tuple[str, 
 
 def new_id() -> str:
     return secrets.token_hex(12)
+
+
+# --- the file of a case
+
+
+def notes_of_case(connection: Connection, found: Case) -> list[tuple[str, str, datetime, bytes]]:
+    """As `notes`, of this case alone, and all of them."""
+    asked = select(CASE_NOTES).where(CASE_NOTES.c.case_id == found.id).order_by(CASE_NOTES.c.at_us)
+    return [(row.note_id, row.account_id, moment(row.at_us), bytes(row.sealed)) for row in connection.execute(asked)]
+
+
+def entries_since(connection: Connection, service: str, found: Case) -> tuple[list[tuple[int, Decided | Acted]], bool]:
+    """What the log has of the person since the case was opened, oldest first, and whether there is more than one reads at once."""
+    mine = (LOG_ENTRIES.c.service_id == service) & (LOG_ENTRIES.c.person_id == found.person)
+    asked = (
+        select(LOG_ENTRIES.c.leaf_index, LOG_ENTRIES.c.leaf).where(mine, LOG_ENTRIES.c.at_us >= microseconds(found.opened_at))
+        .order_by(LOG_ENTRIES.c.leaf_index).limit(MOST_ENTRIES + 1)
+    )  # fmt: skip
+    rows = connection.execute(asked).all()
+    return [(row.leaf_index, decode_entry(bytes(row.leaf), row.leaf_index)) for row in rows[:MOST_ENTRIES]], len(
+        rows
+    ) > MOST_ENTRIES
+
+
+def duties_of_case(connection: Connection, service: str, found: Case) -> list[Duty]:
+    """What has been owed to the person, in any state, from the opening of the case to its closing; the first owed first."""
+    mine = (LEDGER.c.service_id == service) & (LEDGER.c.person_id == found.person) & (LEDGER.c.kind != "WakeAt")
+    while_open = LEDGER.c.owed_us >= microseconds(found.opened_at)
+    if found.closed_at is not None:
+        while_open &= LEDGER.c.owed_us <= microseconds(found.closed_at)
+    asked = select(LEDGER).where(mine, while_open).order_by(LEDGER.c.owed_us, LEDGER.c.duty_id).limit(MOST_ENTRIES)
+    return [duty_from(row) for row in connection.execute(asked)]
+
+
+def receipts_since(connection: Connection, service: str, found: Case) -> list[Receipt]:
+    """What contacts were sent since the case was opened, the first sent first."""
+    mine = (RECEIPTS.c.service_id == service) & (RECEIPTS.c.person_id == found.person)
+    asked = select(RECEIPTS).where(mine, RECEIPTS.c.sent_us >= microseconds(found.opened_at))
+    return [receipt_from(row) for row in connection.execute(asked.order_by(RECEIPTS.c.sent_us, RECEIPTS.c.receipt_id))]
 
 
 # --- follow-ups

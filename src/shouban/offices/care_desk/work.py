@@ -23,17 +23,20 @@ from shouban.duties.ledger import Duty, done
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
 from shouban.duties.receipts import Receipt, Receipts
 from shouban.evidence.books import After
-from shouban.evidence.log import Acted, leaf_of, microseconds
+from shouban.evidence.log import Acted, leaf_of, microseconds, read_checkpoint
 from shouban.evidence.timeline import entries_of
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
+from shouban.offices.care_desk.casefile import EXPORTED, CaseFile, Law, Reader, Rows, assembled
 from shouban.offices.care_desk.scripts import ARRIVAL, filled
-from shouban.web.access import Who
+from shouban.packs.pack import LoadedPack
+from shouban.web.access import Subject, Who, may
 from shouban.web.language import Language
 from shouban.web.sessions import SignIns
 
 MOST_KEYS: Final = 500
 BOARD_SPAN: Final = timedelta(days=30)
+MOST_EXPORTED: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,15 @@ class Opened:
 
 class CareDesk:
     def __init__(
-        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort
-    ) -> None:
+        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort,
+        pack_of: Callable[[str], LoadedPack],
+    ) -> None:  # fmt: skip
         self._road = road
         self._engine = engine
         self._writer = writer
         self._sign_ins = sign_ins
         self._receipts = receipts
+        self._pack_of = pack_of
         self.bells = bells
         self._said: OrderedDict[str, None] = OrderedDict()
 
@@ -128,11 +133,11 @@ class CareDesk:
             {one: name for one, name in names.items() if one != who.account and one in await self._carers(who.service)},
         )  # fmt: skip
 
-    async def words(self, person: PersonPort, case: m.Case) -> list[dict[str, Any]]:
+    async def words(self, person: PersonPort, case: m.Case, most: int = m.MOST_WORDS) -> list[dict[str, Any]]:
         """What was said in this talk since shortly before the case was opened: for who has the case."""
         since = microseconds(min(case.opened_at, case.asked_at) - m.BEFORE)
         found = await self._road.messages_of(person, (since, ""), 2_000)
-        return [one for one in found if one["role"] in {"user", "companion", "human"}][-m.MOST_WORDS :]
+        return [one for one in found if one["role"] in {"user", "companion", "human"}][-most:]
 
     async def board(self, service: str, at: datetime) -> dict[str, Any]:
         """How fast people came, by clock, over the last thirty days, and who is still waited for."""
@@ -283,6 +288,55 @@ class CareDesk:
         told = Acted(service=who.service, at=at, act="looked", person=person.id, facts=facts)
         await self._writer.submit(Job(leaves=[leaf_of(told)]))
 
+    # --- the file of a case
+
+    async def case_file(self, who: Who, person: PersonPort, form: str, at: datetime, *, with_words: bool) -> CaseFile:
+        """What an export shows. The entry that it was exported is on disk first, and stands in the file itself.
+
+        Words go with it under the desk's own condition: only for who has the case now. Raises `CallerError` (409) for who has not.
+        """
+        found = await asyncio.to_thread(self._read_newest, who.service, person.id)
+        if found is None:
+            raise _no_case()
+        if with_words and not found.is_of(who.account, at):
+            raise _lost()
+        await self._exported(who, person, found, form, at, with_words=with_words)
+        names = await self._names(who.service)
+        rows = await asyncio.to_thread(self._rows_of, who.service, person, names)
+        if with_words and not rows.case.is_of(who.account, at):  # somebody else has it meanwhile
+            raise _lost()
+        words = await self.words(person, rows.case, most=MOST_EXPORTED) if with_words else None
+        sees_contacts = may(who, "see_contacts", Subject(who.service, person.id))
+        reader = Reader(who.name, at, sees_contacts=sees_contacts, words=words)
+        law = _law(self._pack_of(who.service))
+        return await asyncio.to_thread(assembled, rows, who.service, person.profile, names, law, reader)
+
+    async def _exported(
+        self, who: Who, person: PersonPort, found: m.Case, form: str, at: datetime, *, with_words: bool
+    ) -> None:
+        facts = {
+            "account": who.account, "roles": sorted(who.roles), "what": "case_words" if with_words else "case_file", "why": "care case exported",
+            "case": found.id, "form": form,
+        }  # fmt: skip
+        told = Acted(service=who.service, at=at, act=EXPORTED, person=person.id, facts=facts)
+        await self._writer.submit(Job(leaves=[leaf_of(told)]))
+
+    def _rows_of(self, service: str, person: PersonPort, names: dict[str, str]) -> Rows:
+        """All rows as they are at one moment: the proof is of the very entries that are shown."""
+        with view(self._engine) as connection:
+            found = records.newest_case(connection, service, person.id)
+            if found is None:  # erased meanwhile
+                raise _no_case()
+            entries, more = records.entries_since(connection, service, found)
+            notes = [
+                m.Note(note, names.get(by, by), when, self._text(person, note, held))
+                for note, by, when, held in records.notes_of_case(connection, found)
+            ]
+            return Rows(
+                found, records.contacted_at(connection, found), entries, records.duties_of_case(connection, service, found),
+                records.receipts_since(connection, service, found), notes, read_checkpoint(connection) or "", more,
+            )  # fmt: skip
+
     # --- inside
 
     async def _act(
@@ -376,6 +430,11 @@ def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # no
             raise _lost()
 
     return fenced
+
+
+def _law(pack: LoadedPack) -> Law:
+    versions = {ref: one.version for ref, one in pack.templates.items()}
+    return Law(f"{pack.pack.id}@{pack.pack.digest[:16]}", versions)
 
 
 def _lost() -> CallerError:

@@ -18,6 +18,9 @@ PURPOSES: Final[dict[Purpose, Text]] = {
 AREAS: Final = {
     "record": Text("状态和时间线（不含内容）", "state and timeline (no words)"),
     "words": Text("聊天内容", "what was said"),
+    "case": Text("关怀个案", "the care case"),
+    "case_file": Text("导出关怀个案档案（不含内容）", "the care case's file, taken along (no words)"),
+    "case_words": Text("导出关怀个案档案（含聊天内容）", "the care case's file with what was said, taken along"),
     "summary": Text("一周概况（不含内容）", "a week in summary (no words)"),
 }
 
