@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shouban import __version__
 from shouban.core.errors import OperatorError, ShoubanError
+from shouban.core.obligations import Announce
 from shouban.db.engine import DirectoryLock, connect, hold_master, migrate, sqlite_url, view
 from shouban.db.keys import MASTER_FILE, MasterKey, load_master, master_in, put_in_place, write_secret
 from shouban.db.rotation import NEXT_FILE
@@ -76,6 +77,8 @@ from shouban.offices.guardians.pages import GuardianPages, guardians_api
 from shouban.offices.guardians.records import guardians_of
 from shouban.offices.guardians.setting import SettingsOffice
 from shouban.offices.guardians.work import GuardiansOffice
+from shouban.offices.notices.pages import NoticePages
+from shouban.offices.notices.work import NoticesOffice
 from shouban.offices.people.books import Books
 from shouban.offices.people.desk import appeals_router
 from shouban.offices.people.mine import Mine
@@ -301,14 +304,11 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     is_strict = any(service.egress == "approved" for service in settings.served())
     handlers.append(processors_router(processors, gateway.time, is_strict=is_strict))
     doors = Doors(sign_ins, partial(_subject_of, store, road), gateway.time)
-    handlers += [
-        complaints_api(complaints, road, callers),
-        ComplaintDesk(complaints, road, gateway.time).router(),
-        ComplaintPages(
-            complaints, road, sign_ins, doors.signed_in, partial(_subject_of, store, road), gateway.time, partial(_lines_of, gateway),
-            service=settings.served()[0].id, contact=settings.complaints_contact, home="/" if has_app else "/complaints",
-        ).router(),
-    ]  # fmt: skip
+    notices = NoticesOffice(
+        road, store.engine, store.writer, gateway.board, gateway.hub, partial(_outage_words, gateway)
+    )
+    gateway.outages.told = notices.outage
+    handlers += _for_everybody(gateway, store, road, sign_ins, doors, callers, complaints, notices, has_app=has_app)
     desk = CareDesk(
         road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
     )
@@ -340,7 +340,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         handlers,
         [callers.guard, doors.guard],
         settings.max_body,
-        _life(gateway, worker, store, sign_ins, (companions, processors, _Erasures(road, gateway, store))),
+        _life(
+            gateway,
+            worker,
+            store,
+            sign_ins,
+            (companions, processors, notices, _Erasures(road, gateway, store)),
+            notices,
+        ),
     )
     return App(gateway, worker, _front(routes, pages), store, pages)
 
@@ -358,6 +365,37 @@ def _offices(gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, door
     pages = SignInPages(sign_ins, doors, services, gateway.time, production=settings.production, oidc=oidc)
     staff = StaffPages(StaffOffice(road, store.engine, store.writer, sign_ins), gateway.time)
     return [static_router(), pages.router(), staff.router()]
+
+
+def _for_everybody(
+    gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, doors: Doors, callers: GatewayCallers, complaints: ComplaintsOffice, notices: NoticesOffice,
+    *, has_app: bool,
+) -> list[Any]:  # fmt: skip
+    """Pages that need no account, complaints and notices, with the desks behind them."""
+    settings = gateway.settings
+    first, home = settings.served()[0].id, "/" if has_app else "/status"
+    filing = ComplaintPages(
+        complaints, road, sign_ins, doors.signed_in, partial(_subject_of, store, road), gateway.time, partial(_lines_of, gateway), service=first,
+        contact=settings.complaints_contact, home=home,
+    )  # fmt: skip
+    public = NoticePages(
+        notices, gateway.time, road.settings_of, service=first, base=settings.public_url.rstrip("/"), home=home
+    )
+    return [
+        complaints_api(complaints, road, callers),
+        ComplaintDesk(complaints, road, gateway.time).router(),
+        filing.router(),
+        public.public(),
+        public.desk(),
+    ]
+
+
+def _outage_words(gateway: Gateway, name: str, language: Language) -> str:
+    """What the law's own rule says when an outage begins; nothing where it has none."""
+    service = gateway.by_id(name)
+    owed = (one for rule in service.pack.pack.rules if "OutageBegan" in rule.on for one in rule.owes)
+    template = next((one.template for one in owed if isinstance(one, Announce)), "")
+    return service.pack.template(template, language, region=service.settings.region).text if template else ""
 
 
 async def _subject_of(store: Store, road: Road, signed_in: SignedIn, person: str) -> Subject | None:
@@ -471,7 +509,14 @@ def _in_time(receive: Receive) -> Receive:
     return next_message
 
 
-def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, decided: Sequence[Decided]) -> Any:  # noqa: ANN401  # a lifespan context manager
+def _life(
+    gateway: Gateway,
+    worker: Worker,
+    store: Store,
+    sign_ins: SignIns,
+    decided: Sequence[Decided],
+    notices: NoticesOffice,
+) -> Any:  # noqa: ANN401  # a lifespan context manager
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
         for service in {one.id: one for one in gateway.services.values()}.values():
@@ -489,6 +534,8 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, dec
         await _admit_first(gateway, store, sign_ins)
         for office in decided:
             await office.refresh()
+        for name in await notices.standing_outages():
+            gateway.outages.resume(name, gateway.by_id(name).settings.upstream)
         keeps_up = asyncio.create_task(_keep_up(decided)) if store.is_shared else None
         if not gateway.clock.is_virtual:
             worker.start()
@@ -497,6 +544,7 @@ def _life(gateway: Gateway, worker: Worker, store: Store, sign_ins: SignIns, dec
         finally:
             if keeps_up is not None:
                 keeps_up.cancel()
+            await gateway.outages.stop()
             await worker.stop()
             for one in {service.id: service for service in gateway.services.values()}.values():
                 await one.upstream.close()

@@ -15,6 +15,7 @@ from shouban.core.decide import decide
 from shouban.core.events import EVENTS, Event
 from shouban.core.obligations import (
     OBLIGATIONS,
+    Announce,
     AnswerComplaint,
     AskApproval,
     Erase,
@@ -222,6 +223,7 @@ def test_terms_that_only_the_event_knows_are_taken_from_it() -> None:
         ),
         (ReviewCompanion(), e.CompanionDeclared(at=AT, companion="lin"), "companion", "lin"),
         (AskApproval(), e.PurchaseRequested(at=AT, amount=100, order="o-1"), "order", "o-1"),
+        (Announce(template="p/x"), e.FeatureWithdrawn(at=AT, feature="voice", ends_at=AT), "feature", "voice"),
         (RemindStaff(), e.ComplaintFiled(at=AT, case="c-7", answer_by=AT), "answer_by", AT),
         (TellComplainant(), e.ComplaintAnswered(at=AT, case="c-7"), "case", "c-7"),
     ]

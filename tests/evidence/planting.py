@@ -17,7 +17,7 @@ from shouban.db.schema import METADATA
 NO_RECORDS = {("ledger", "lease"), ("ledger", "leased_until_us"), ("pushes", "id")}
 NO_RECORDS |= {("accounts", "failed"), ("accounts", "locked_until_us"), ("accounts", "code_used")}
 NO_RECORDS |= {("cases", "risk"), ("cases", "spoke_us"), ("cases", "lease_until_us")}
-TABLES = [table for table in METADATA.sorted_tables if table.name not in {"sign_ins", "seats"}]
+TABLES = [table for table in METADATA.sorted_tables if table.name not in {"sign_ins", "seats", "deliveries"}]
 COLUMNS = [
     (table.name, column.name) for table in TABLES for column in table.c if (table.name, column.name) not in NO_RECORDS
 ]

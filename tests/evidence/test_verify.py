@@ -32,6 +32,7 @@ from shouban.evidence.chain import Frontier, leaf_hash
 from shouban.evidence.note import Checkpoint, Signer
 from shouban.evidence.report import Report
 from shouban.evidence.verify import check_earlier
+from shouban.gateway.board import Board
 from shouban.gateway.hub import Hub
 from shouban.offices.care_desk.model import Closing, Noting
 from shouban.offices.care_desk.work import CareDesk
@@ -41,6 +42,8 @@ from shouban.offices.companions.work import CompanionsOffice
 from shouban.offices.complaints.model import Answering, Filing
 from shouban.offices.complaints.work import ComplaintsOffice, Upload
 from shouban.offices.guardians.records import accept, kept_links, link_row, new_link
+from shouban.offices.notices.model import Posting
+from shouban.offices.notices.work import NoticesOffice
 from shouban.offices.people.appeals import Asked, Deciding
 from shouban.offices.people.books import Books
 from shouban.offices.people.work import PeopleOffice
@@ -123,6 +126,11 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
         who, complaint, Answering("refused", "查了记录，已经到账了。", "服务协议第五条的规定。"), later
     )
     await complaints.appeal(filed.number, "截图是别人的，我没有收到", later)
+    notices = NoticesOffice(road, store.engine, store.writer, Board(), Hub(), lambda *_: "")
+    posted = await notices.post(who, Posting("news", "新角色", "今天起可以聊书"), later)
+    await notices.take_down(who, posted.id, later)
+    if not await notices.standing_outages():
+        await notices.outage(SERVICE, is_out=True)
     processors = ProcessorsOffice(store.engine, store.writer, {})
     await processors.approve(
         who, Processor(f"model-{account.id}", "模型公司", "model", "contract", "inference", "CN", "合同 1"), at

@@ -11,7 +11,7 @@ from shouban.web.frame import PLACES, SHARED
 
 def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) -> None:
     for role, shown in (
-        ("administrator", {"/office", "/office/accounts", "/office/processors"}),
+        ("administrator", {"/office", "/office/accounts", "/office/notices", "/office/processors"}),
         (
             "compliance",
             {
@@ -21,6 +21,7 @@ def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) 
                 "/office/companions",
                 "/office/complaints",
                 "/office/grants",
+                "/office/notices",
                 "/office/processors",
             },
         ),

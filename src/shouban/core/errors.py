@@ -40,11 +40,17 @@ class EvidenceError(ShoubanError):
 
 
 class UpstreamError(ShoubanError):
-    """The operator must look at the model behind us; we fail closed. `reason` says how it failed."""
+    """The operator must look at the model behind us; we fail closed. `reason` says how it failed; `status` is of an answer that refused."""
 
-    def __init__(self, message: str, *, reason: UpstreamReason) -> None:
+    def __init__(self, message: str, *, reason: UpstreamReason, status: int = 0) -> None:
         super().__init__(message)
         self.reason = reason
+        self.status = status
+
+    @property
+    def is_of_the_model(self) -> bool:
+        """Whether the model's server is at fault; a request that it found wrong says nothing of the server."""
+        return not 400 <= self.status < 500 or self.status in {408, 429}
 
 
 class OperatorError(ShoubanError):

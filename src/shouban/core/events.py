@@ -367,8 +367,11 @@ class UpstreamFailed(Event, frozen=True, kw_only=True, tag=True):
 
 
 class FeatureWithdrawn(Event, frozen=True, kw_only=True, tag=True):
+    """What will end (`service` for all of it), as told to a person; `over`: it has ended, or may only be read any more."""
+
     feature: str
     ends_at: datetime
+    over: bool = False
 
 
 class OutageBegan(Event, frozen=True, kw_only=True, tag=True):

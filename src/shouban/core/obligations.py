@@ -221,6 +221,8 @@ class Announce(Obligation, frozen=True, kw_only=True, tag=True):
 
     template: str
     topic: Literal["outage", "withdrawal", "restored"] = "outage"
+    feature: str = ""
+    ends_at: datetime | None = None
 
 
 class ReviewCompanion(Obligation, frozen=True, kw_only=True, tag=True):

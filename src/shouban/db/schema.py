@@ -381,6 +381,43 @@ COMPLAINT_FILES = Table(
     Index("complaint_files_person", "service_id", "person_id"),
 )
 
+# What is announced to everybody: outages, what is withdrawn, the end of a service. `account_id` is empty where the gateway itself announced it.
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("notice_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("posted_us", BigInteger, nullable=False),
+    Column("taken_down_us", BigInteger, nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("reached", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("notices_service", "service_id", "state", "posted_us"),
+    Index(
+        "one_outage",
+        "service_id",
+        "what",
+        unique=True,
+        sqlite_where=text("state = 'posted' AND kind = 'outage'"),
+        postgresql_where=text("state = 'posted' AND kind = 'outage'"),
+    ),
+)
+
+# Whom an announcement has reached, and how. Counted, and counted into `notices` when it is taken down; no record of its own.
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("notice_id", String(40), primary_key=True),
+    Column("service_id", String(64), primary_key=True),
+    Column("person_id", String(40), primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("how", String(16), nullable=False),
+    Index("deliveries_person", "service_id", "person_id"),
+)
+
 # Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.
 SEATS = Table(
     "seats",

@@ -46,6 +46,8 @@ KINDS: Final[dict[type[Obligation], str]] = {
     RefusePurchase: "purchase",
     Announce: "outage",
 }
+# What is withdrawn by a name that stands for something; any other is shown as it was written.
+FEATURE_WORDS: Final = {"service": ("本服务", "this service")}
 # These take the place of the model's reply; of several the last in this row is the text given.
 INSTEAD: Final = ("purchase", "goodbye", "blocked", "replaced", "interrupted", "locked")
 BEFORE: Final = ("disclosure", "honest_answer", "reminder", "mode", "outage")
@@ -76,9 +78,17 @@ def notice_of(
     topic = str(getattr(duty.owed, "topic", ""))
     if topic == "honest-answer":
         kind = "honest_answer"
-    text = pack.template(ref, language, region=region, age_band=age_band).text
+    values = _announced(duty.owed, pack, language) if isinstance(duty.owed, Announce) else None
+    text = pack.template(ref, language, region=region, age_band=age_band, values=values).text
     card = pack.help_for(duty.owed.topic, language, region, age_band) if isinstance(duty.owed, ShowHelp) else []
     return Notice(duty.id, kind, topic, text, ref, duty.owed.because, at, tuple(card))
+
+
+def _announced(owed: Announce, pack: LoadedPack, language: Language) -> dict[str, str]:
+    """What ends, and when, where the announcement says so."""
+    feature = FEATURE_WORDS.get(owed.feature, (owed.feature, owed.feature))[language == "en"]
+    ends = f"{pack.pack.settings.local(owed.ends_at):%Y-%m-%d}" if owed.ends_at else ""
+    return {name: value for name, value in (("feature", feature), ("ends_at", ends)) if value}
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -50,13 +50,15 @@ class RoadPort(Protocol):
 
     async def act(
         self, person: Handed, event: Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None,
-        after: After | None = None, waits: bool = False, named: str = "",
+        after: After | None = None, waits: bool = False, named: str = "", how: str = "",
     ) -> Sequence[Notice]:  # fmt: skip
         """Hears the event, delivers the notices it owes, and gives them; all of it is on disk when this returns.
 
         `writes`, `call` and `after` are of the event's own transaction; where `call` raises, the event was not heard.
 
         `named` is by which name the person is told of the staff whose account the event names.
+
+        `how` says in the log how the notices have reached whom they concern, where they are not given with an answer.
 
         With `waits` the notices stay owed until the person is seen: on an open event stream, or at the next reply.
         """
@@ -90,6 +92,7 @@ class BellsPort(Protocol):
     def listen(self, key: tuple[str, str]) -> asyncio.Event: ...
     def leave(self, key: tuple[str, str], bell: asyncio.Event) -> None: ...
     def ring(self, key: tuple[str, str]) -> None: ...
+    def ring_all(self) -> None: ...
 
 
 class CarrierPort(Protocol):

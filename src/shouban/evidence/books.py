@@ -28,6 +28,7 @@ from shouban.db.schema import (
     CONSENTS,
     GRANTS,
     LINKS,
+    NOTICES,
     PROCESSORS,
     RECEIPTS,
 )
@@ -37,7 +38,7 @@ from shouban.evidence.log import Acted, leaf_of
 from shouban.evidence.report import Check
 
 BOOKS: Final[tuple[Table, ...]] = (
-    ACCOUNTS, APPEALS, CASES, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, COMPLAINTS, COMPLAINT_ENTRIES, COMPLAINT_FILES, CONSENTS, GRANTS, LINKS, PROCESSORS, RECEIPTS,
+    ACCOUNTS, APPEALS, CASES, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, COMPLAINTS, COMPLAINT_ENTRIES, COMPLAINT_FILES, CONSENTS, GRANTS, LINKS, NOTICES, PROCESSORS, RECEIPTS,
 )  # fmt: skip
 # Working notes: wrong tries are counted and codes used, cases ranked and leases renewed, without an entry for each.
 NOTES: Final = frozenset({

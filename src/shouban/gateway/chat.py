@@ -29,7 +29,7 @@ from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
 from shouban.gateway.reply import ReplyReader
 from shouban.gateway.staff import Said
-from shouban.gateway.talk import Talk, companion_of, hear_request, latest_turns, person_for
+from shouban.gateway.talk import Talk, companion_of, hear_announcements, hear_request, latest_turns, person_for
 from shouban.gateway.upstream import Reply
 from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
 
@@ -108,6 +108,7 @@ class Chat:
         with _Stream(gateway, person, ask):
             try:
                 await hear_request(talk, ask, companion)
+                await hear_announcements(talk)
                 if not talk.has_no_model:
                     await ask_to_leave(talk)
                 gateway.metrics.decided.observe(perf_counter() - began)
@@ -201,6 +202,7 @@ class Chat:
                     break
                 if reader.release():
                     await out.forward(payloads, hold=reader.is_finished)
+        self._gateway.outages.answered(request.service.id)
         await (self._cut if talk.is_over else self._close)(request, out)
 
     async def _whole(self, request: Request, reply: Reply, out: Out) -> None:
@@ -214,6 +216,7 @@ class Chat:
             document = msgspec.json.decode(body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamError("the model's answer is not JSON", reason="garbage") from error
+        self._gateway.outages.answered(request.service.id)
         reader.take_whole(document)
         await self._record(request, was_cut=False)
         if talk.answer.instead is not None or talk.is_over:
@@ -305,6 +308,8 @@ class Chat:
     async def _upstream_failed(self, request: Request, out: Out, error: UpstreamError) -> None:
         talk = request.talk
         self._gateway.metrics.upstream.labels(request.service.id, error.reason).inc()
+        if error.is_of_the_model:
+            self._gateway.outages.failed(request.service.id, error.reason, request.service.settings.upstream)
         released = request.reader.mark.released
         failed = e.UpstreamFailed(
             at=talk.at, person=talk.person.id, session=talk.session, reason=error.reason, released=released

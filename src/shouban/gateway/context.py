@@ -18,10 +18,12 @@ from shouban.db.writer import Writer
 from shouban.detectors.opinion import Adviser
 from shouban.detectors.reader import Detectors
 from shouban.evidence.log import Log
+from shouban.gateway.board import Board
 from shouban.gateway.clock import Clock, VirtualClock, parse_at
 from shouban.gateway.hearing import Hearing
 from shouban.gateway.hub import Hub
 from shouban.gateway.metrics import Metrics
+from shouban.gateway.outages import Outages
 from shouban.gateway.people import People
 from shouban.gateway.staff import StaffWords
 from shouban.gateway.upstream import Upstream
@@ -86,6 +88,8 @@ class Gateway:
     services: dict[bytes, Service] = field(default_factory=dict)
     personas: dict[tuple[str, str], Persona] = field(default_factory=dict)
     processors: dict[tuple[str, str], Processor] = field(default_factory=dict)
+    board: Board = field(default_factory=Board)
+    outages: Outages = field(default_factory=Outages)
     open_streams: int = 0
 
     def __post_init__(self) -> None:

@@ -30,6 +30,7 @@ from shouban.db.schema import (
     COMPLAINT_ENTRIES,
     COMPLAINT_FILES,
     COMPLAINTS,
+    DELIVERIES,
     LEDGER,
     LINKS,
     MESSAGES,
@@ -57,6 +58,7 @@ OWN_TABLES: Final = (
     COMPLAINT_FILES,
     COMPLAINT_ENTRIES,
     COMPLAINTS,
+    DELIVERIES,
     PERSON_KEYS,
     PERSONS,
 )

@@ -40,8 +40,13 @@ async def events_of(gateway: Gateway, person: Person, last_id: str | None) -> As
         after = await asyncio.to_thread(_start, gateway, person, last_id)
         yield b"retry: 2000\n: connected\n\n"
         silent = 0.0
+        shown: dict[str, Any] = {}
         while True:
             bell.clear()
+            for name, frame in gateway.board.news(person.service, shown):
+                yield frame
+                if name:
+                    await gateway.board.reached(person.service, person.id, name, gateway.clock.now(), "stream")
             frames, after = await asyncio.to_thread(_read, gateway, person, after)
             if frames:
                 silent = 0.0

@@ -82,7 +82,7 @@ class Road:
 
     async def act(
         self, person: Person, event: e.Event, *, raw_session: str = "", writes: Writes | None = None, call: Call | None = None,
-        after: After | None = None, waits: bool = False, named: str = "",
+        after: After | None = None, waits: bool = False, named: str = "", how: str = "",
     ) -> Sequence[Notice]:  # fmt: skip
         kept = [*(writes or []), *consents.writes_of(person.service, event)]
         after = after or consents.kept_by(person.service, event)
@@ -96,7 +96,7 @@ class Road:
         if pushes:
             await self._gateway.hearing.push(person, event, pushes)
         if not waits or self._gateway.hub.has_listener(person.key_pair):
-            await self._delivered(person, heard.heard, event, "pushed" if waits else "given with the answer")
+            await self._delivered(person, heard.heard, event, how or ("pushed" if waits else "given with the answer"))
         return notices
 
     async def was_owed(self, person: Person, duty: str) -> bool:

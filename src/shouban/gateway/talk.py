@@ -254,6 +254,24 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     talk.add(list(talk.person.pending.values()))
 
 
+async def hear_announcements(talk: Talk) -> None:
+    """Whoever talks is told once of what ends; after the end nobody talks with a machine any more, but help stays open.
+
+    Comes after the person's own words: what answers danger goes before any announcement.
+    """
+    board, service, person = talk.gateway.board, talk.service.id, talk.person
+    place = {"at": talk.at, "person": person.id, "session": talk.session}
+    if (over := board.over(service, talk.at)) is not None:
+        if not talk.has_no_model:
+            await talk.hear(e.FeatureWithdrawn(**place, feature=over.what, ends_at=over.over_at or talk.at, over=True))  # type: ignore[arg-type]  # fields shared by both
+        return
+    for one in board.for_each(service):
+        if board.was_reached is None or await board.was_reached(service, person.id, one.id):
+            continue
+        await talk.hear(e.FeatureWithdrawn(**place, feature=one.what, ends_at=one.ends_at or talk.at))  # type: ignore[arg-type]  # likewise
+        await board.reached(service, person.id, one.id, talk.at, "talk")
+
+
 async def _choose(talk: Talk, companion: str) -> None:
     """The companion of this talk: another than before, or the same as it is declared now."""
     session = talk.person.state.sessions.get(talk.session)

@@ -67,7 +67,9 @@ class HttpUpstream:
 
 def refuse_unless_ok(exchange: Exchange) -> None:
     if exchange.status != 200:
-        raise UpstreamError(f"the model's server refused with status {exchange.status}", reason="refused")
+        raise UpstreamError(
+            f"the model's server refused with status {exchange.status}", reason="refused", status=exchange.status
+        )
     if exchange.is_encoded:
         raise UpstreamError("the model's server packed its answer, which we did not ask for", reason="garbage")
 

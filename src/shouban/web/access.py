@@ -20,7 +20,7 @@ OfPerson = Literal[
 ]  # fmt: skip
 OfService = Literal[
     "see_queue", "take_case", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
-    "see_processors", "set_processors", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children",
+    "see_processors", "set_processors", "see_notices", "post_notices", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children",
 ]  # fmt: skip
 Action = OfPerson | OfService
 OF_PERSON: Final[tuple[OfPerson, ...]] = get_args(OfPerson)
@@ -59,6 +59,8 @@ MEANING: Final[dict[str, Text]] = {
     "see_evidence": Text("查看与核验证据", "see and verify the evidence"),
     "see_processors": Text("查看接收数据的第三方", "see who receives data"),
     "set_processors": Text("登记接收数据的第三方", "register who receives data"),
+    "see_notices": Text("查看公告与送达", "see notices, and whom they have reached"),
+    "post_notices": Text("发布与撤下公告", "post notices, and take them down"),
     "see_accounts": Text("查看工作人员账号", "see staff accounts"),
     "set_accounts": Text("管理工作人员账号", "manage staff accounts"),
     "see_office": Text("打开办公页面", "open the office"),

@@ -21,6 +21,7 @@ PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
     ("/office/appeals", Text("年龄申诉", "Age appeals"), "see_appeals"),
     ("/office/complaints", Text("投诉处理", "Complaints"), "see_complaints"),
     ("/office/companions", Text("角色审核", "Companions"), "see_companions"),
+    ("/office/notices", Text("公告发布", "Notices"), "see_notices"),
     ("/office/processors", Text("第三方", "Processors"), "see_processors"),
     ("/office/accounts", Text("账号", "Accounts"), "see_accounts"),
     ("/office/grants", Text("破窗记录", "Broken glass"), "see_grants"),

@@ -143,6 +143,7 @@ WORDS: dict[str, Text] = {
     "my_page": Text("查看、同意与设置", "See it all, consents, settings"),
     "copy_data": Text("复制我的数据", "Copy my data"),
     "delete_data": Text("删除我的数据", "Delete my data"),
+    "notices": Text("服务公告", "Service notices"),
     "complain": Text("投诉与举报", "Complaints"),
     "delete_title": Text("删除你的全部数据？", "Delete all your data?"),
     "delete_text": Text(

@@ -1,5 +1,6 @@
 // Joins the page's controls to the conversation.
 
+import * as announcements from "./announcements.js";
 import * as api from "./api.js";
 import { open } from "./dialogs.js";
 import * as frame from "./frame.js";
@@ -185,4 +186,5 @@ async function showCertificate(certificate) {
   URL.revokeObjectURL(address);
 }
 
+void announcements.load();
 void openPage();

@@ -1,5 +1,6 @@
 // One conversation: turns, notices and events, from start to the end.
 
+import * as announcements from "./announcements.js";
 import * as api from "./api.js";
 import * as dialogs from "./dialogs.js";
 import * as frame from "./frame.js";
@@ -232,6 +233,8 @@ const HEAR = {
     meet({ ...data, kind: "takeover", text: word("joined", { staff: staffName || word("staff") }) });
   },
   staff_message: showStaff,
+  announcement: announcements.show,
+  announcement_ended: announcements.remove,
   handed_back: (data) => {
     showSpeaker("none");
     meet({ ...data, kind: "takeover", text: data.text || word("handed_back") });
