@@ -24,6 +24,10 @@ def test_every_word_of_the_templates_is_there() -> None:
     assert all(text.zh and text.en for text in words.WORDS.values())
 
 
+def test_no_word_takes_the_place_of_one_of_the_frame() -> None:
+    assert not words.WORDS.keys() & (SHARED.keys() - {"brand", "language"})
+
+
 def test_everything_that_can_be_has_a_name() -> None:
     tables: list[tuple[dict[str, Text], object]] = [
         (words.ABOUT, m.About), (words.CHANNELS, m.Channel), (words.STAGES, m.Stage), (words.DECISIONS, m.Decision), (words.KINDS, m.Kind),

@@ -23,6 +23,10 @@ def test_every_word_of_the_templates_is_there() -> None:
     assert all(text.zh and text.en for text in words.WORDS.values())
 
 
+def test_no_word_takes_the_place_of_one_of_the_frame() -> None:
+    assert not words.WORDS.keys() & (SHARED.keys() - {"brand", "language"})
+
+
 def test_every_kind_and_state_has_a_name() -> None:
     assert set(words.KINDS) == set(get_args(m.Kind))
     assert set(words.STATES) == set(get_args(m.State))

@@ -20,7 +20,7 @@ WORDS: Final[dict[str, Text]] = {
     "language": Text("English", "中文"),
     "heading": Text("服务公告", "Service notices"),
     "fine": Text("服务正常", "All is well"),
-    "out": Text("服务故障", "There is an outage"),
+    "has_outage": Text("服务故障", "There is an outage"),
     "checked_at": Text("本页生成于", "This page was made at"),
     "current": Text("现在的公告", "Notices now"),
     "none": Text("没有。", "None."),

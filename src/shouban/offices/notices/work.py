@@ -79,7 +79,7 @@ class NoticesOffice:
             return
 
     def _outage_body(self, service: str) -> m.Body:
-        zh, en = (f"{self._wording(service, language)}{BY_ITSELF.to(language)}" for language in LANGUAGES)
+        zh, en = (f"{self._wording(service, language)}\n{BY_ITSELF.to(language)}".strip() for language in LANGUAGES)
         return m.Body(OUTAGE_TITLE.zh, OUTAGE_TITLE.en, zh, en)
 
     async def _end(self, service: str) -> None:
