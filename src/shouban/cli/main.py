@@ -28,6 +28,7 @@ COMMANDS = {
     "robustness": "robustness:robustness",
     "pack": "pack:app",
     "evidence": "evidence:app",
+    "care": "care:app",
     "key": "key:app",
 }
 for name, place in COMMANDS.items():
