@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import defaultdict
 
 Key = tuple[str, str]
@@ -13,6 +15,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._listeners: defaultdict[Key, set[asyncio.Event]] = defaultdict(set)
+        self._rang: dict[Key, float] = {}
 
     def listen(self, person: Key) -> asyncio.Event:
         bell = asyncio.Event()
@@ -23,13 +26,21 @@ class Hub:
         self._listeners[person].discard(bell)
         if not self._listeners[person]:
             del self._listeners[person]
+            self._rang.pop(person, None)
 
     def has_listener(self, person: Key) -> bool:
         return bool(self._listeners.get(person))
 
     def ring(self, person: Key) -> None:
-        for bell in self._listeners.get(person, ()):
+        bells = self._listeners.get(person, ())
+        if bells:
+            self._rang[person] = time.monotonic()
+        for bell in bells:
             bell.set()
+
+    def rang_at(self, person: Key) -> float:
+        """When somebody who listens was last rung, by the steady clock: what was read before that is old."""
+        return self._rang.get(person, -math.inf)
 
     def ring_all(self) -> None:
         for bells in self._listeners.values():

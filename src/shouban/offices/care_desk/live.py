@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Final
@@ -26,6 +28,8 @@ LOOK_SECONDS: Final = 0.4
 BEAT_SECONDS: Final = 10.0
 # Many desks, one reading.
 FRESH_SECONDS: Final = 0.15
+# Who is rung again and again reads no oftener than that.
+BETWEEN_SECONDS: Final = 0.05
 Render = Callable[[Queue, Language], str]
 StillIn = Callable[[], Awaitable[bool]]
 
@@ -43,11 +47,13 @@ class QueueFeed:
 
     async def frame(self, service: str, language: Language) -> bytes:
         async with self._lock:
-            clock = asyncio.get_running_loop().time
-            read_at, queue = self._read.get(service, (0.0, None))
-            if queue is None or clock() - read_at >= FRESH_SECONDS:
+            read_at, queue = self._read.get(service, (-math.inf, None))
+            is_old = read_at <= self._desk.bells.rang_at(desk_of(service))
+            if queue is None or is_old or time.monotonic() - read_at >= FRESH_SECONDS:
+                await asyncio.sleep(max(0.0, read_at + BETWEEN_SECONDS - time.monotonic()))
+                read_at = time.monotonic()
                 queue = await self._desk.queue(service, self._now())
-                self._read[service] = clock(), queue
+                self._read[service] = read_at, queue
             known = self._shown.get((service, language))
             if known is None or known[0] is not queue:
                 known = queue, self._frame(queue, language)
