@@ -294,7 +294,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     chat = Chat(gateway, before)
     # The reference page lets anybody in: it is for trying, and never served in production.
     has_app = settings.companion_app and not settings.production
-    people = PeopleOffice(road, Books(store.engine, store.writer), channels, identity)
+    people = PeopleOffice(
+        road, Books(store.engine, store.writer), channels, identity, {"complaints": complaints.copy_of}
+    )
     handlers: list[Any] = [gateway_router(gateway, callers), people_router(people, callers, sign_ins), docs_router()]
     companions = CompanionsOffice(
         road, store.engine, store.writer, partial(gateway.detectors.read, role="companion"), gateway.personas

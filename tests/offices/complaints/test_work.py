@@ -68,6 +68,21 @@ def test_a_row_that_is_altered_is_found(tmp_path: Path) -> None:
     assert "complaints" in str(report)
 
 
+def test_the_persons_copy_has_their_complaints_and_not_the_staffs_notes(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path, encoder=False)) as office:
+        user = fresh()
+        office.register(user, at=noon())
+        number = office.post("/v1/complaints", {"text": TEXT, "user": user}, at=noon()).json()["number"]
+        client = handler(office)
+        address = desk_address(client, TEXT[:8])
+        do(client, address, "note", text="内部：像是重复扣款")
+        do(client, address, "answer", **ANSWER)
+        copy = office.get(f"/v1/users/{user}/data", at=noon(minutes=6))
+        (found,) = copy.json()["complaints"]
+        assert (found["number"], found["text"], found["answer"]["facts"]) == (number, TEXT, ANSWER["facts"])
+        assert "重复扣款" not in copy.text
+
+
 def test_a_complaint_goes_with_the_person_and_its_number_finds_nothing(tmp_path: Path) -> None:
     with serving(settings_for(tmp_path, encoder=False)) as office:
         user = fresh()

@@ -185,6 +185,28 @@ class ComplaintsOffice:
         rows = await asyncio.to_thread(read)
         return [(records.complaint_of(row), (await self._words(row)).number) for row in rows]
 
+    async def copy_of(self, person: PersonPort) -> list[dict[str, Any]]:
+        """For the person's copy of all that is kept of them; the staff's own notes are no data of theirs to hand out."""
+
+        def read() -> list[Row[Any]]:
+            with view(self._engine) as connection:
+                return records.of_person(connection, person.service, person.id)
+
+        found = []
+        for row in await asyncio.to_thread(read):
+            seen = await self._seen(row)
+            said = [
+                {"kind": one.kind, "at": one.at.isoformat(), "text": one.text}
+                for one in seen.entries
+                if one.kind in m.PUBLIC
+            ]
+            files = [{"name": one.name, "media": one.media, "size": one.size} for one in seen.files]
+            found.append({
+                **msgspec.to_builtins(seen.words), "sort": seen.complaint.sort, "about": seen.complaint.about, "stage": seen.complaint.stage,
+                "filed_at": seen.complaint.filed_at.isoformat(), "entries": said, "files": files,
+            })  # fmt: skip
+        return found
+
     async def file_of(self, who: Who, complaint: str, file: str) -> tuple[m.Attached, bytes]:
         seen = await self.by_id(who, complaint)
         owner = await self._owner(who.service, seen.complaint.person)

@@ -84,6 +84,7 @@ WORDS: Final[dict[str, Text]] = {
     "topics": Text("大致类型", "Kinds of topic"),
     "times": Text(" 次", "×"),
     "mood": Text("心情走势", "Mood"),
+    "complain": Text("为孩子投诉或举报", "Complain for this child"),
     "alerts": Text("安全提醒", "Safety alerts"),
     "limits": Text("设置", "Settings"),
     "minutes": Text("每天最多几分钟（空着按法律默认：16 岁以下 60，16–17 岁 120）", "Minutes a day (empty: the law's own, 60 under 16, 120 at 16 and 17)"),

@@ -27,6 +27,7 @@ AREAS: Final = {
 WORDS: Final[dict[str, Text]] = {
     "title": Text("我的数据 · 守伴", "My data · Shouban"),
     "heading": Text("我的数据", "My data"),
+    "complain": Text("投诉、举报和申诉", "Complaints, reports and appeals"),
     "about": Text("这里是我们保存的关于您的全部内容，您可以查看、导出、删除。", "This is all that we keep about you. You may see it, copy it, and delete it."),
     "who_i_am": Text("我是谁", "Who I am"),
     "age": Text("年龄段", "Age band"),

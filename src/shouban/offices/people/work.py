@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,14 +32,26 @@ CONSENT_VERSION = "me-1"
 MOST_NOTICE_ID = 40
 
 
+Also = Mapping[str, Callable[[PersonPort], Awaitable[Any]]]
+
+
 class PeopleOffice:
     """The verbs; each is heard by the core, and what it owes comes back as notices."""
 
-    def __init__(self, road: RoadPort, books: Books, channels: Channels, identity: IdentityPort | None = None) -> None:
+    def __init__(
+        self,
+        road: RoadPort,
+        books: Books,
+        channels: Channels,
+        identity: IdentityPort | None = None,
+        also: Also | None = None,
+    ) -> None:
+        """`also` reads what other offices keep of a person, by the name under which it stands in their copy."""
         self._road = road
         self._books = books
         self._channels = channels
         self._identity = identity
+        self._also = also or {}
         self._purchases = PurchasesOffice(road)
 
     async def register(self, service: str, wish: m.Registration, at: datetime) -> dict[str, Any]:
@@ -151,6 +163,7 @@ class PeopleOffice:
             "appeals": found,
             "days": days,
             "looks": await self._road.looks_at(person),
+            **{name: await read(person) for name, read in self._also.items()},
         }
 
     async def messages_of(self, person: PersonPort, after: tuple[int, str], most: int = 500) -> list[dict[str, Any]]:
@@ -493,7 +506,8 @@ class PeopleOffice:
 
     async def copy(self, service: str, app_id: str) -> dict[str, Any]:
         """All that is kept, but for codes on their way to others."""
-        found = await self._road.copy_of(await self.person(service, app_id))
+        person = await self.person(service, app_id)
+        found = await self._road.copy_of(person) | {name: await read(person) for name, read in self._also.items()}
         contacts = [
             {key: value for key, value in one.items() if key != "code"} for one in found["user"].get("contacts", [])
         ]
