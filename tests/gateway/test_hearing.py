@@ -6,16 +6,18 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
+from tests.evidence.service import verified
 from tests.gateway.serving import BOTH_WAYS, NOON, Served, fresh, guardian, noon, serving, settings_for
 from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.core import events as e
-from shouban.core.errors import OperatorError
-from shouban.db.schema import LEDGER
+from shouban.core.errors import CallerError, OperatorError
+from shouban.db.schema import LEDGER, STATES
 from shouban.duties.ledger import done
 from shouban.gateway.context import Gateway
 from shouban.gateway.hearing import Words, new_id
+from shouban.gateway.people import Person
 
 
 def gateway_of(served: Served) -> Gateway:
@@ -236,3 +238,54 @@ def test_a_duty_that_another_process_has_done_is_not_done_again_by_one_who_was_t
             return person.version
 
         assert asyncio.run(end(one)) == asyncio.run(end(other))
+
+
+def refuse(_: Connection) -> None:
+    raise CallerError("somebody was faster", status=409, code="decided_already")
+
+
+def spoke(person: Person) -> e.UserSpoke:
+    return e.UserSpoke(at=NOON, person=person.id, session=person.session("s"))
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["waited-for", "gone"])
+def test_what_is_refused_moves_nothing_and_hurts_nobody_beside_it(tmp_path: Path, is_cancelled: bool) -> None:
+    """Of many who act on one person at once those that are not refused are all on disk, in whatever order they came."""
+    with serving(settings_for(tmp_path, encoder=False)) as served:
+        user = fresh()
+        served.register(user)
+        gateway = gateway_of(served)
+
+        async def live() -> int:
+            person = await gateway.people.find("default", user)
+            assert person is not None
+            pack = gateway.by_id("default").pack
+            version = person.version
+
+            async def one(number: int) -> bool:
+                try:
+                    heard = await gateway.hearing.hear(
+                        person, spoke(person), pack, call=refuse if number % 3 == 0 else None
+                    )
+                    await heard.committed
+                except CallerError:
+                    return False
+                return True
+
+            tasks = [asyncio.ensure_future(one(number)) for number in range(30)]
+            if is_cancelled:
+                await asyncio.sleep(0)
+                tasks[0].cancel()
+            done = await asyncio.gather(*tasks, return_exceptions=True)
+            kept = await gateway.people.find("default", user)
+            assert kept is not None
+            good = sum(one is True for one in done)
+            assert [one for one in done if isinstance(one, Exception)] == []
+            with served.engine.connect() as connection:
+                row = connection.execute(select(STATES.c.version).where(STATES.c.person_id == person.id)).scalar_one()
+            assert row == version + good
+            assert kept.version == row
+            return good
+
+        assert asyncio.run(live()) == 20
+    assert verified(tmp_path).is_clean

@@ -100,6 +100,7 @@ class Hearing:
         self._book = book
         self._hub = hub
         self._shared = shared
+        self._held: set[asyncio.Task[Heard]] = set()
         push = (postgresql_insert if engine.dialect.name == "postgresql" else sqlite_insert)(PUSHES)
         self._push = push.on_conflict_do_nothing(index_elements=["service_id", "person_id", "push_id"])
 
@@ -128,6 +129,25 @@ class Hearing:
         may_be_refused = self._shared or call is not None
         if not may_be_refused and not person.lock.locked():
             return self._hear(person, event, pack, words, pushes, writes or [], call, after, done)
+        held = self._in_turn(
+            person, event, pack, words, pushes, writes or [], call, after, done, may_be_refused=may_be_refused
+        )
+        # Whoever asked may go away meanwhile: the turn is held until it is known what became of it all the same.
+        task = asyncio.ensure_future(held)
+        self._held.add(task)
+        task.add_done_callback(self._let_go)
+        return await asyncio.shield(task)
+
+    def _let_go(self, task: asyncio.Task[Heard]) -> None:
+        self._held.discard(task)
+        if not task.cancelled():
+            task.exception()  # is the asker's; where they have gone, nobody's
+
+    async def _in_turn(
+        self, person: Person, event: Event, pack: LoadedPack, words: Words | None, pushes: Sequence[Push], writes: Writes, call: Call | None,
+        after: After | None, done: str, *, may_be_refused: bool,
+    ) -> Heard:  # fmt: skip
+        """One after the other on this person; what may be refused keeps its turn until it is on disk, or was taken back."""
         ended = event.duty if isinstance(event, DutyDone) else ""
         person.giving.add(ended)
         try:
@@ -137,7 +157,7 @@ class Hearing:
                     if ended and not await self._people.is_owed(ended):
                         return await self._ended_elsewhere(person, event, pushes)
                     heard = self._hear(
-                        person, event, pack, words, pushes, writes or [], call, after, done, reloads=may_be_refused
+                        person, event, pack, words, pushes, writes, call, after, done, reloads=may_be_refused
                     )
                     if not may_be_refused:
                         return heard

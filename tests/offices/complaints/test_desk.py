@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.gateway.serving import Served, noon, serving, settings_for
-from tests.offices.complaints.filing import ANSWER, desk_address, do, filed, handler, look_up
+from tests.offices.complaints.filing import ANSWER, desk_address, do, filed, handler, look_up, number_in
 
 LIST = "/office/complaints"
 
@@ -48,20 +48,30 @@ def test_the_urgent_and_the_late_stand_first_with_the_working_days_that_are_left
     assert "逾期" not in page[page.index("普通的一件先来") - 400 : page.index("普通的一件先来")]
 
 
-def test_two_of_the_same_matter_are_answered_once(office: Served) -> None:
+def test_two_of_the_same_matter_are_answered_together_and_neither_learns_of_the_other(office: Served) -> None:
     person, first = filed(office, text="同一件事情第一次说")
-    _, second = filed(office, text="同一件事情第二次说")
+    other, second = filed(office, text="同一件事情第二次说")
     client = handler(office)
     address = desk_address(client, "同一件事情第二次")
     assert do(client, address, "merge", into="00000-00000").status_code == 404
     assert do(client, address, "merge", into=second).status_code == 409
     assert do(client, address, "merge", into=first).status_code == 303
-    shown = look_up(person, second).text
-    assert f"并入了编号 {first}" in shown
-    assert do(client, address, "answer", **ANSWER).status_code == 409
+    shown = look_up(other, second).text
+    assert "一起处理" in shown
+    assert first not in shown
+    assert "第一次" not in shown
+    assert "同一件事情第二次" in client.get(LIST).text, "its answer is still owed"
     assert do(client, desk_address(client, "同一件事情第一次"), "answer", **ANSWER).status_code == 303
     assert "同一件事情第二次" not in client.get(LIST).text
     assert "同一件事情第二次" in client.get(f"{LIST}?done=1").text
+    shown = look_up(other, second).text
+    assert ANSWER["facts"] in shown
+    assert first not in shown
+    assert ANSWER["facts"] in look_up(person, first).text
+    appeal = number_in(look_up(other, second, "appeal", at=noon(minutes=9), text="我不同意这个答复"))
+    assert appeal not in {first, second}
+    own = do(client, desk_address(client, "我不同意这个答复", noon(minutes=9)), "answer", noon(minutes=10), **ANSWER)
+    assert own.status_code == 409, "whoever decided the one has decided the other"
 
 
 def test_of_two_who_answer_at_once_one_decides(office: Served) -> None:

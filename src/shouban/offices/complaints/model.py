@@ -22,6 +22,7 @@ Channel = Literal["page", "chat", "guardian", "app", "phone", "mail", "letter"]
 BY_STAFF: Final = frozenset({"phone", "mail", "letter"})
 Stage = Literal["filed", "accepted", "answered", "merged", "withdrawn"]
 OPEN: Final = frozenset({"filed", "accepted"})
+UNANSWERED: Final = OPEN | {"merged"}
 Decision = Literal["upheld", "partly", "refused"]
 Kind = Literal["said", "asked", "noted", "accepted", "merged", "withdrawn", "answered"]
 # What the complainant sees of what happened; notes are the staff's own.
@@ -118,11 +119,16 @@ class Complaint:
     def is_open(self) -> bool:
         return self.stage in OPEN
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Open, or merged into one that is not answered yet."""
+        return self.stage in UNANSWERED
+
     def is_late(self, at: datetime) -> bool:
-        return self.is_open and at > self.due_at
+        return self.is_unanswered and at > self.due_at
 
     def is_near(self, at: datetime) -> bool:
-        return self.is_open and self.remind_at <= at <= self.due_at
+        return self.is_unanswered and self.remind_at <= at <= self.due_at
 
     def may_appeal(self, at: datetime) -> bool:
         """What was not wholly upheld may be decided once more, by somebody else; an appeal itself may not."""
@@ -225,7 +231,7 @@ def media_of(content: bytes) -> str:
 
 def answered(complaint: Complaint, wish: Answering, *, by: str, before: Sequence[str] = ()) -> Answer:
     """The answer, checked. `before`: who decided what this appeals against: nobody judges their own decision."""
-    if not complaint.is_open:
+    if not complaint.is_unanswered:
         raise CallerError("this is answered already", status=409, code="decided_already")
     if by in before:
         raise CallerError("whoever decided first may not decide the appeal", status=409, code="second_person")
@@ -273,7 +279,7 @@ def figures(complaints: Iterable[Complaint], at: datetime) -> dict[str, Any]:
     in_time = sum(one.answered_at is not None and one.answered_at <= one.due_at for one in done)
     appealed = [one for one in done if one.sort == "appeal"]
     return {
-        "filed": len(found), "open": sum(one.is_open for one in found), "late": sum(one.is_late(at) for one in found), "answered": len(done), "in_time": in_time,
+        "filed": len(found), "open": sum(one.is_unanswered for one in found), "late": sum(one.is_late(at) for one in found), "answered": len(done), "in_time": in_time,
         "in_time_share": round(in_time / len(done), 4) if done else None,
         "median_hours": round(spans[len(spans) // 2].total_seconds() / 3600, 2) if spans else None,
         "by_sort": _counted((one.sort for one in found), get_args(Sort)), "by_about": _counted((one.about for one in found), get_args(About)),

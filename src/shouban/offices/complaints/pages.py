@@ -232,12 +232,9 @@ class ComplaintPages:
             seen = await self._by_number(request, data)
         except CallerError as error:
             return self._page(request, "ask_number.html", error, number=str(data.get("number", ""))[:20])
-        merged = ""
-        if seen.complaint.stage == "merged":
-            merged = next((one.text for one in reversed(seen.entries) if one.kind == "merged"), "")
-        return self._status(request, seen, problem, merged=merged)
+        return self._status(request, seen, problem)
 
-    def _status(self, request: AnyRequest, seen: Seen, problem: CallerError | None, merged: str = "") -> Response[str]:
+    def _status(self, request: AnyRequest, seen: Seen, problem: CallerError | None) -> Response[str]:
         at, found = self._time(request), self._reasons(seen)
         until = (
             seen.complaint.answered_at + m.APPEAL_WITHIN
@@ -246,7 +243,7 @@ class ComplaintPages:
         )
         appealed = any(one.sort == "appeal" for one in seen.children)
         return self._page(
-            request, "status.html", problem, seen=seen, reasons=found, now=at, public=m.PUBLIC, merged=merged, can_appeal=until is not None and not appealed,
+            request, "status.html", problem, seen=seen, reasons=found, now=at, public=m.PUBLIC, can_appeal=until is not None and not appealed,
             appeal_until=self._local(seen.service, until) if until and not appealed else "", sorts=_named(w.SORTS, request), abouts=_named(w.ABOUT, request),
             stages=_named(w.STAGES, request), decisions=_named(w.DECISIONS, request), kinds=_named(w.KINDS, request),
         )  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Executable, Row, func, insert, select, update
 from shouban.db.schema import COMPLAINT_ENTRIES, COMPLAINT_FILES, COMPLAINTS
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds, moment
-from shouban.offices.complaints.model import OPEN, Complaint
+from shouban.offices.complaints.model import UNANSWERED, Complaint
 
 MOST_SHOWN: Final = 200
 MOST_COUNTED: Final = 100_000
@@ -89,9 +89,9 @@ def by_id(connection: Connection, service: str, complaint: str) -> Row[Any] | No
 
 
 def listed(connection: Connection, service: str, *, is_open: bool) -> tuple[list[Complaint], int]:
-    """The open ones by when they are due, urgent first; or those that are done, the newest first; and how many in all."""
+    """The unanswered ones by when they are due, urgent first; or those that are done, the newest first; and how many in all."""
     mine = (COMPLAINTS.c.service_id == service) & (
-        COMPLAINTS.c.stage.in_(OPEN) if is_open else COMPLAINTS.c.stage.not_in(OPEN)
+        COMPLAINTS.c.stage.in_(UNANSWERED) if is_open else COMPLAINTS.c.stage.not_in(UNANSWERED)
     )
     order = (COMPLAINTS.c.is_urgent.desc(), COMPLAINTS.c.due_us) if is_open else (COMPLAINTS.c.filed_us.desc(),)
     rows = connection.execute(select(COMPLAINTS).where(mine).order_by(*order).limit(MOST_SHOWN))

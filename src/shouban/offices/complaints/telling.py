@@ -58,17 +58,20 @@ class Telling:
         found = await self._office.to_be_told(duty.service, owed.case)
         if found is None:
             return "the office that decided it tells the person"
-        number, contact, is_known = found
-        if not contact:
+        if found.has_withdrawn:
+            return "whoever complained has withdrawn it"
+        if not found.contact:
             return (
                 "pushed to the app, and at /complaints by its number"
-                if is_known
+                if found.is_known
                 else "at /complaints by its number: no channel was named"
             )
         page = f"{self._base}/complaints/status"
-        text = "\n".join(one.format(number=number, page=page) for one in (TOLD.zh, TOLD.en))
+        text = "\n".join(one.format(number=found.number, page=page) for one in (TOLD.zh, TOLD.en))
         try:
-            return await self._channels.send(m.address_of(contact), Message(duty.id, ANSWERED.zh, text, {"page": page}))
+            return await self._channels.send(
+                m.address_of(found.contact), Message(duty.id, ANSWERED.zh, text, {"page": page})
+            )
         except CallerError as error:
             raise OperatorError(str(error)) from error
 

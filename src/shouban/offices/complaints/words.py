@@ -38,7 +38,7 @@ STAGES: Final[dict[str, Text]] = {
     "filed": Text("已收到，等待受理", "received"),
     "accepted": Text("已受理，处理中", "somebody is on it"),
     "answered": Text("已答复", "answered"),
-    "merged": Text("已并入另一件", "merged into another"),
+    "merged": Text("与同样的投诉一起处理", "handled with another of the same matter"),
     "withdrawn": Text("已撤回", "withdrawn"),
 }
 DECISIONS: Final[dict[str, Text]] = {
@@ -165,8 +165,8 @@ WORDS: Final[dict[str, Text]] = {
     "withdraw_sure": Text("我确定撤回", "I am sure"),
     "history": Text("经过", "What has happened"),
     "merged_note": Text(
-        "这件事并入了编号 {number} 的处理，以那一件的答复为准。",
-        "This is handled with number {number}; its answer holds for both.",
+        "这件事和另一件同样的投诉一起处理，答复会出现在这里，时限不变。",
+        "This is handled together with another of the same matter; the answer comes here, within the same time.",
     ),
     "process_heading": Text("我们怎样处理投诉", "How we handle complaints"),
     "process_version": Text("版本", "Version"),
@@ -225,7 +225,8 @@ WORDS: Final[dict[str, Text]] = {
     "merge_into": Text("并入的编号", "The other's number"),
     "answer": Text("答复", "Answer"),
     "answer_hint": Text(
-        "投诉人会看到下面每一个字，但看不到你的名字。", "The complainant reads every word below, and not your name."
+        "投诉人会看到下面每一个字，但看不到你的名字。并入这件的投诉会得到同样的答复：不要写进任何一位投诉人的信息。",
+        "The complainant reads every word below, and not your name. What was merged into this is answered with the same words: write nothing of any one complainant.",
     ),
     "answered_once": Text(
         "申诉必须由没有作出原决定的人答复。", "An appeal is answered by somebody who did not decide first."

@@ -30,6 +30,8 @@ from shouban.packs.pack import LoadedPack
 from shouban.web.access import Who
 from shouban.web.sessions import SignIns
 
+LINKED_SPAN: Final = timedelta(days=30)
+PAGE: Final = 500
 DANGER: Final = Level.MEDIUM
 TABLE: Final = "complaints"
 ENTRIES: Final = "complaint_entries"
@@ -50,6 +52,14 @@ class Filed:
     due_at: datetime
     is_urgent: bool
     in_danger: bool
+
+
+@dataclass(frozen=True)
+class ToBeTold:
+    number: str
+    contact: str
+    is_known: bool
+    has_withdrawn: bool
 
 
 @dataclass(frozen=True)
@@ -246,13 +256,14 @@ class ComplaintsOffice:
             owed = open_duties(connection, service=service, person=person, kinds=["AnswerComplaint"])
         return any(isinstance(one.owed, AnswerComplaint) and one.owed.case == case for one in owed)
 
-    async def to_be_told(self, service: str, case: str) -> tuple[str, str, bool] | None:
-        """Number, contact, and whether the app knows the person; nothing where the case is not one of ours."""
+    async def to_be_told(self, service: str, case: str) -> ToBeTold | None:
+        """Who is to hear of the answer; nothing where the case is not one of ours."""
         row = await asyncio.to_thread(self._row, service, case)
         if row is None:
             return None
         words = await self._words(row)
-        return words.number, words.contact, row.person_id != (await self._road.of_service(service)).id
+        is_known = row.person_id != (await self._road.of_service(service)).id
+        return ToBeTold(words.number, words.contact, is_known, row.stage == "withdrawn")
 
     # --- the staff
 
@@ -281,33 +292,29 @@ class ComplaintsOffice:
             into.service != who.service
             or into.complaint.id == complaint
             or not into.complaint.is_open
+            or into.complaint.sort == "appeal"
             or seen.complaint.sort == "appeal"
         ):
             raise CallerError(
                 "this can only be merged into another open complaint", field="into", status=409, code="no_merge"
             )
-        owner = await self._owner(who.service, seen.complaint.person)
-        event = e.ComplaintAnswered(at=at, person=owner.id, case=complaint, staff=who.account)
-        await self._end(
-            seen,
-            owner,
-            event,
-            "merged",
-            who.account,
-            into.words.number,
-            at,
-            stage="merged",
-            parent_id=into.complaint.id,
-        )
+        # Its answer stays owed, and its time runs on, until the other is answered. Neither complainant learns the other's number.
+        await self._enter(seen, "merged", who.account, "", at, stage="merged", parent_id=into.complaint.id)
 
     async def answer(self, who: Who, complaint: str, wish: m.Answering, at: datetime) -> None:
-        """Decides it. What was appealed is decided by another than whoever decided first."""
+        """Decides it, and with it what was merged into it. What was appealed is decided by another than whoever decided first."""
         seen = await self.by_id(who, complaint)
-        before = [seen.parent.decided_by] if seen.parent is not None else []
+        before = [seen.parent.decided_by] if seen.parent is not None and seen.complaint.sort == "appeal" else []
         found = m.answered(seen.complaint, wish, by=who.account, before=before)
-        owner = await self._owner(who.service, seen.complaint.person)
+        await self._answer(who, seen, found, at)
+        for child in seen.children:
+            if child.stage == "merged":
+                await self._answer(who, await self.by_id(who, child.id), found, at)
+
+    async def _answer(self, who: Who, seen: Seen, found: m.Answer, at: datetime) -> None:
+        owner = await self._owner(seen.service, seen.complaint.person)
         event = e.ComplaintAnswered(
-            at=at, person=owner.id, case=complaint, upheld=found.decision != "refused", staff=who.account
+            at=at, person=owner.id, case=seen.complaint.id, upheld=found.decision != "refused", staff=who.account
         )
         sealed = _sealed(owner, seen.complaint.id, msgspec.structs.replace(seen.words, answer=found))
         await self._end(
@@ -386,8 +393,10 @@ class ComplaintsOffice:
         """The last words of the talk, copied with the person's consent: they stay what they were when they were complained of."""
         if not filing.messages:
             return []
-        since = self._road.now() - timedelta(days=30)
-        found = await self._road.messages_of(person, (microseconds(since), ""), 5_000)
+        after, found = (microseconds(self._road.now() - LINKED_SPAN), ""), list[dict[str, Any]]()
+        while page := await self._road.messages_of(person, after, PAGE):
+            found = [*found, *page][-PAGE:]  # only the last are wanted, however long the talk was
+            after = page[-1]["at_us"], page[-1]["id"]
         said = [
             one
             for one in found
