@@ -84,6 +84,9 @@ from shouban.offices.people.setup import ContactSetup
 from shouban.offices.people.work import PeopleOffice
 from shouban.offices.processors.pages import processors_router
 from shouban.offices.processors.work import ProcessorsOffice
+from shouban.offices.restrictions.desk import RestrictionDesk
+from shouban.offices.restrictions.mine import MyRestrictions
+from shouban.offices.restrictions.work import RestrictionsOffice
 from shouban.offices.staff.pages import StaffPages
 from shouban.offices.staff.records import is_granted
 from shouban.offices.staff.work import StaffOffice
@@ -324,6 +327,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     ]
     handlers.append(ContactSetup(people, gateway.time).router())
     handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
+    restrictions = RestrictionsOffice(
+        road, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack,
+        [one.id for one in settings.served()], BESIDE if store.is_shared else timedelta(0),
+    )  # fmt: skip
+    handlers += [
+        RestrictionDesk(restrictions, gateway.time).router(),
+        MyRestrictions(restrictions, gateway.time, partial(_lines_of, gateway)).router(),
+    ]
     routes: dict[str, Any] = {CHAT: chat}
     if has_app:
         page = _desk(gateway, road, chat, callers, sign_ins)
@@ -340,7 +351,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         handlers,
         [callers.guard, doors.guard],
         settings.max_body,
-        _life(gateway, worker, store, sign_ins, (companions, processors, _Erasures(road, gateway, store))),
+        _life(
+            gateway, worker, store, sign_ins, (companions, processors, restrictions, _Erasures(road, gateway, store))
+        ),
     )
     return App(gateway, worker, _front(routes, pages), store, pages)
 

@@ -37,6 +37,7 @@ from shouban.db.schema import (
     PERSONS,
     PUSHES,
     RECEIPTS,
+    RESTRICTIONS,
     SIGN_INS,
     STATES,
 )
@@ -57,6 +58,7 @@ OWN_TABLES: Final = (
     COMPLAINT_FILES,
     COMPLAINT_ENTRIES,
     COMPLAINTS,
+    RESTRICTIONS,
     PERSON_KEYS,
     PERSONS,
 )
