@@ -87,6 +87,9 @@ from shouban.offices.people.setup import ContactSetup
 from shouban.offices.people.work import PeopleOffice
 from shouban.offices.processors.pages import processors_router
 from shouban.offices.processors.work import ProcessorsOffice
+from shouban.offices.restrictions.desk import RestrictionDesk
+from shouban.offices.restrictions.mine import MyRestrictions
+from shouban.offices.restrictions.work import RestrictionsOffice
 from shouban.offices.staff.pages import StaffPages
 from shouban.offices.staff.records import is_granted
 from shouban.offices.staff.work import StaffOffice
@@ -226,6 +229,16 @@ def _last_entry(engine: Engine) -> datetime | None:
     return datetime.fromtimestamp(last / 1e6, UTC) if last else None
 
 
+def _serving(settings: Settings, store: Store, keys: Mapping[str, str]) -> Gateway:
+    """The gateway with all its services."""
+    gateway = build_gateway(settings, store)
+    patience = Patience(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
+    advisers = advisers_of(settings)
+    for service in settings.served():
+        gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience, advisers[service.id])
+    return gateway
+
+
 @dataclass
 class App:
     """A whole service: the ASGI application, and what must be started and stopped with it."""
@@ -239,11 +252,7 @@ class App:
 
 def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     """Joins gateway, offices and pages. `keys` are the digests of the service keys by service id."""
-    gateway = build_gateway(settings, store)
-    patience = Patience(settings.connect_timeout, settings.first_byte_timeout, settings.idle_timeout)
-    advisers = advisers_of(settings)
-    for service in settings.served():
-        gateway.services[bytes.fromhex(keys[service.id])] = _service(service, patience, advisers[service.id])
+    gateway = _serving(settings, store, keys)
     road = Road(gateway, store.signer)
     channels = Channels(settings.mail, settings.sms, public_only=settings.production)
     sign_ins = SignIns(
@@ -326,6 +335,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     ]
     handlers.append(ContactSetup(people, gateway.time).router())
     handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
+    restrictions = RestrictionsOffice(
+        road, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack,
+        [one.id for one in settings.served()], BESIDE if store.is_shared else timedelta(0),
+    )  # fmt: skip
+    handlers += [
+        RestrictionDesk(restrictions, gateway.time).router(),
+        MyRestrictions(restrictions, gateway.time, partial(_lines_of, gateway)).router(),
+    ]
     routes: dict[str, Any] = {CHAT: chat}
     if has_app:
         page = _desk(gateway, road, chat, callers, sign_ins)
@@ -347,7 +364,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             worker,
             store,
             sign_ins,
-            (companions, processors, notices, _Erasures(road, gateway, store)),
+            (companions, processors, notices, restrictions, _Erasures(road, gateway, store)),
             notices,
         ),
     )

@@ -297,7 +297,8 @@ def test_a_restriction_ends_with_its_term_and_not_before() -> None:
     state = lived([e.RestrictionSet(at=START, restriction="suspended", staff="s", until=until)])
     early = advance(state, e.TimePassed(at=until - MINUTE, key="restriction"), PACK)
     assert (early.restriction, early.restricted_until) == ("suspended", until)
-    assert advance(state, e.TimePassed(at=until, key="restriction"), PACK).restriction == "none"
+    for late in (e.TimePassed(at=until, key="restriction-over"), spoke(until), e.PurchaseRequested(at=until, amount=1)):
+        assert advance(state, late, PACK).restriction == "none"
     assert lived([e.RestrictionLifted(at=START, staff="s")], state).restricted_until is None
 
 

@@ -49,6 +49,8 @@ from shouban.offices.people.books import Books
 from shouban.offices.people.work import PeopleOffice
 from shouban.offices.processors.model import Processor
 from shouban.offices.processors.work import ProcessorsOffice
+from shouban.offices.restrictions import model as r
+from shouban.offices.restrictions.work import RestrictionsOffice
 from shouban.offices.staff.model import Breaking
 from shouban.offices.staff.work import StaffOffice
 from shouban.web.access import Who
@@ -70,7 +72,7 @@ def writing(url: str) -> Iterator[Connection]:
 
 
 async def keep_books(service: SmallService, name: str, at: datetime) -> None:
-    """What the offices keep: an account, broken glass, an appeal decided, a link, consents, a processor, two versions of a companion."""
+    """What the offices keep: an account, broken glass, an appeal decided, a link, consents, a restriction, a processor, two versions of a companion."""
     store, road = service.store, service.road
     sign_ins = SignIns(store.engine, store.writer, store.master, second_factor=False)
     account = await sign_ins.add(
@@ -131,6 +133,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     await notices.take_down(who, posted.id, later)
     if not await notices.standing_outages():
         await notices.outage(SERVICE, is_out=True)
+    await restrict(service, name, sign_ins, later)
     processors = ProcessorsOffice(store.engine, store.writer, {})
     await processors.approve(
         who, Processor(f"model-{account.id}", "模型公司", "model", "contract", "inference", "CN", "合同 1"), at
@@ -142,6 +145,31 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
         await companions.review(who, newest.review, Reviewing("approved", "看过了，没有问题"), at)
     await companions.review(who, newest.review, Reviewing("suspended", "有人投诉，先停下"), at)
     await companions.appeal(SERVICE, "xiaohe", Appealing("投诉不实"), at)
+
+
+async def restrict(service: SmallService, name: str, sign_ins: SignIns, at: datetime) -> None:
+    """Proposed by one, confirmed by another, appealed, and lifted by a third; then proposed again."""
+    store, road = service.store, service.road
+    office = RestrictionsOffice(road, store.engine, store.writer, sign_ins, lambda _: law())
+    first, second, third = [
+        Who(SERVICE, account=one.id, roles=one.roles, full=True)
+        for one in [
+            await sign_ins.add(
+                SERVICE, Private(f"{word} {name}"), ["compliance"], at=at, by="test", password="correct horse battery"
+            )
+            for word in ("first", "second", "third")
+        ]
+    ]
+    person = await road.find(SERVICE, name)
+    assert person is not None
+    wish = r.Proposing("suspended", "fraud", "三份举报都指向这个账号", "账号被用来冒充客服索要验证码", "3")
+    made = await office.propose(first, person, wish, at)
+    await office.confirm(second, await office.by_id(second, made), r.Explaining("看过三份举报"), at)
+    await office.appeal(person, made, r.Appealing("那不是我，我的手机被偷了"), at)
+    await office.decide_appeal(
+        third, await office.by_id(third, made), r.Deciding("upheld", "材料不足以认定是本人所为"), at
+    )
+    await office.propose(first, person, wish, at)
 
 
 def sample_life(service: SmallService) -> None:
@@ -253,7 +281,8 @@ def test_any_history_verifies_whole_and_so_it_does_after_erasures(
 def test_a_change_in_any_column_of_any_table_is_found_and_its_place_named(
     sample: Sample, table: str, column: str
 ) -> None:
-    wishes = (Plant(table, column, row, byte, bit=0) for row in range(3) for byte in (0, 1))
+    # The third byte is for a log so long that the number beside is taken, and the one 256 on.
+    wishes = (Plant(table, column, row, byte, bit=0) for row in range(3) for byte in (0, 1, 2))
     report = next((found for wish in wishes if (found := sample.with_planted(wish))), None)
     assert report is not None, f"the sample has nothing in {table}.{column}"
     assert not report.is_clean

@@ -23,6 +23,7 @@ def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) 
                 "/office/grants",
                 "/office/notices",
                 "/office/processors",
+                "/office/restrictions",
             },
         ),
         ("care", {"/care", "/office"}),
@@ -51,7 +52,13 @@ def test_no_word_hides_behind_a_method_of_the_table_that_holds_it() -> None:
         sign_in.WORDS,
         *(
             importlib.import_module(f"shouban.offices.{name}").WORDS
-            for name in ("staff.words", "people.words", "people.mine_words", "companion_app.words")
+            for name in (
+                "staff.words",
+                "people.words",
+                "people.mine_words",
+                "companion_app.words",
+                "restrictions.words",
+            )
         ),
     ]
     assert not [key for table in tables for key in table if hasattr({}, key)]

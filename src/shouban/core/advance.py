@@ -58,7 +58,7 @@ def settle(state: PersonState, owed: Iterable[o.Obligation], event: e.Event, set
 
 
 def _pass_time(state: PersonState, event: e.Event, settings: Settings) -> PersonState:
-    state = _lapse_hold(state, event.at, settings)
+    state = _lapse_restriction(_lapse_hold(state, event.at, settings), event.at)
     if getattr(event, "earlier", False):
         return state
     use, gap = _count(state.use, event.at, settings)
@@ -77,6 +77,13 @@ def _lapse_hold(state: PersonState, at: datetime, settings: Settings) -> PersonS
     if state.takeover != "requested" or since is None or at - since < settings.hold_for:
         return state
     return replace(state, takeover="none", takeover_since=None)
+
+
+def _lapse_restriction(state: PersonState, at: datetime) -> PersonState:
+    """A restriction ends with its term, whether or not its timer has rung by then."""
+    if state.restricted_until is None or at < state.restricted_until:
+        return state
+    return replace(state, restriction="none", restricted_until=None)
 
 
 def _count(use: Use, at: datetime, settings: Settings) -> tuple[Use, timedelta]:
@@ -237,7 +244,7 @@ def _note_care(state: PersonState, event: e.Event) -> PersonState:
         case e.RestrictionLifted():
             return replace(state, restriction="none", restricted_until=None)
         case e.TimePassed(key=key):
-            return _wake(state, key, event.at)
+            return replace(state, wakes={name: wake_at for name, wake_at in state.wakes.items() if name != key})
         case _:
             return state
 
@@ -305,15 +312,6 @@ def _set_mode(state: PersonState, event: e.ModeSet) -> PersonState:
 def _end_session(state: PersonState, session: str, at: datetime, by: e.LeavingBy) -> PersonState:
     known = state.sessions.get(session) or Session(id=session, opened_at=at, last_at=at)
     return _with_session(replace(state, left_at=at), replace(known, ended_by=by))
-
-
-def _wake(state: PersonState, key: str, at: datetime) -> PersonState:
-    """The timer is spent. A restriction ends with its term."""
-    wakes = {name: wake_at for name, wake_at in state.wakes.items() if name != key}
-    state = replace(state, wakes=wakes)
-    if state.restricted_until and at >= state.restricted_until:
-        return replace(state, restriction="none", restricted_until=None)
-    return state
 
 
 # --- what was found owed

@@ -296,6 +296,11 @@ def _drift(facts: Facts, towards: str) -> int:
     return drift_level(getattr(facts.session, towards)) if facts.session else 0
 
 
+def _since_restriction(facts: Facts) -> timedelta:
+    until = facts.state.restricted_until
+    return facts.event.at - until if until is not None else timedelta(0)
+
+
 def _risk_lately(facts: Facts) -> int:
     return facts.state.risk.level
 
@@ -332,6 +337,7 @@ FIELDS: dict[str, Field] = {
     "user.told_today": Field("bool", "whether the guidance or help on the topic after the dot was given today", lambda f, topic: f.state.told_on.get(topic) == _today(f)),
     "user.risk": Field("level", "the highest danger remembered", lambda f, _: _risk_lately(f)),
     "user.restriction": Field("word", "a standing restriction", lambda f, _: f.state.restriction, values=("none", "limited", "suspended", "ended")),
+    "user.since_restriction": Field("span", "since the term of a standing restriction was over; below zero until then", lambda f, _: _since_restriction(f)),
     "user.takeover": Field("word", "whether a human was called or speaks", lambda f, _: f.state.takeover, values=("none", "requested", "human")),
     "user.takeover_before": Field("word", "the same, before this event", lambda f, _: f.before.takeover, values=("none", "requested", "human")),
     "user.takeover_waits": Field("span", "since a human was called, where none has come yet", lambda f, _: _waits(f)),

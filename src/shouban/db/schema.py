@@ -418,6 +418,45 @@ DELIVERIES = Table(
     Index("deliveries_person", "service_id", "person_id"),
 )
 
+# Who is limited, suspended or out, by whose proposal and whose word, until when; and what became of their appeal. One open each. Sealed: grounds, reasons, reports.
+RESTRICTIONS = Table(
+    "restrictions",
+    METADATA,
+    Column("restriction_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("category", String(16), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("is_urgent", Integer, nullable=False),
+    Column("term_s", BigInteger, nullable=False),
+    Column("proposed_by", String(40), nullable=False),
+    Column("decided_by", String(40), nullable=False),
+    Column("lifted_by", String(40), nullable=False),
+    Column("appeal", String(16), nullable=False),
+    Column("appeal_by", String(40), nullable=False),
+    Column("proposed_us", BigInteger, nullable=False),
+    Column("decided_us", BigInteger, nullable=False),
+    Column("lifted_us", BigInteger, nullable=False),
+    Column("effect_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("appealed_us", BigInteger, nullable=False),
+    Column("appeal_due_us", BigInteger, nullable=False),
+    Column("answered_us", BigInteger, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("restrictions_stage", "service_id", "stage", "until_us"),
+    Index("restrictions_person", "service_id", "person_id", "proposed_us"),
+    Index(
+        "one_open_restriction",
+        "service_id",
+        "person_id",
+        unique=True,
+        sqlite_where=text("stage IN ('proposed', 'in_force')"),
+        postgresql_where=text("stage IN ('proposed', 'in_force')"),
+    ),
+)
+
 # Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.
 SEATS = Table(
     "seats",

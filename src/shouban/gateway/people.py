@@ -38,6 +38,7 @@ from shouban.db.schema import (
     PERSONS,
     PUSHES,
     RECEIPTS,
+    RESTRICTIONS,
     SIGN_INS,
     STATES,
 )
@@ -59,6 +60,7 @@ OWN_TABLES: Final = (
     COMPLAINT_ENTRIES,
     COMPLAINTS,
     DELIVERIES,
+    RESTRICTIONS,
     PERSON_KEYS,
     PERSONS,
 )

@@ -48,6 +48,9 @@ TOLD: Final[dict[type[e.Event], str]] = {
     e.GuardianSet: "controls_changed",
     e.BonusGiven: "controls_changed",
 }
+# What these owe is owed anew at the person's next word, where it still holds. Once pushed it waits for nobody: a lock must not outlast its
+# restriction, nor stand where words of help should.
+SAID_ANEW: Final = (e.RestrictionSet,)
 # How an entry of a look at somebody's data names itself.
 LOOKS: Final = (b'"looked"', b'"glass_broken"', b'"case_exported"')
 
@@ -95,8 +98,11 @@ class Road:
         pushes += _told(event, person, raw_session, mode_before=heard.mode_before, named=named)
         if pushes:
             await self._gateway.hearing.push(person, event, pushes)
+        is_pushed = waits or isinstance(event, SAID_ANEW)
         if not waits or self._gateway.hub.has_listener(person.key_pair):
-            await self._delivered(person, heard.heard, event, how or ("pushed" if waits else "given with the answer"))
+            await self._delivered(
+                person, heard.heard, event, how or ("pushed" if is_pushed else "given with the answer")
+            )
         return notices
 
     async def was_owed(self, person: Person, duty: str) -> bool:

@@ -58,6 +58,7 @@ FIELD_WORDS: Final[Words] = {
     "user.risk": ("近期最高危险", "highest danger lately"),
     "user.restriction": ("服务限制", "restriction"),
     "user.takeover": ("人工接管", "takeover"),
+    "user.since_restriction": ("限制到期后的时间", "time since a restriction's term was over"),
     "user.takeover_waits": ("请了人、人还没来的时间", "time since a human was called and none has come"),
     "user.is_watched": ("交还后观察期内", "watched after a human handed back"),
     "user.takeover_before": ("此前的人工接管", "takeover before"),

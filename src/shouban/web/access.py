@@ -20,7 +20,7 @@ OfPerson = Literal[
 ]  # fmt: skip
 OfService = Literal[
     "see_queue", "take_case", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
-    "see_processors", "set_processors", "see_notices", "post_notices", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children",
+    "see_processors", "set_processors", "see_notices", "post_notices", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children", "see_restrictions",
 ]  # fmt: skip
 Action = OfPerson | OfService
 OF_PERSON: Final[tuple[OfPerson, ...]] = get_args(OfPerson)
@@ -48,6 +48,7 @@ MEANING: Final[dict[str, Text]] = {
     "decide_age": Text("裁决年龄申诉", "decide an appeal about age"),
     "end_link": Text("解除监护人与孩子的关联", "end a guardian's link with a child"),
     "restrict": Text("限制对一个人的服务", "restrict the service for a person"),
+    "see_restrictions": Text("查看限制、理由和报告", "see restrictions, their reasons and reports"),
     "see_queue": Text("查看待人工处理的队列", "see who needs a person"),
     "see_appeals": Text("查看年龄申诉", "see appeals about age"),
     "take_case": Text("接手个案", "take a case"),

@@ -20,6 +20,7 @@ PLACES: Final[tuple[tuple[str, Text, Action], ...]] = (
     ("/care", Text("关怀台", "Care desk"), "see_queue"),
     ("/office/appeals", Text("年龄申诉", "Age appeals"), "see_appeals"),
     ("/office/complaints", Text("投诉处理", "Complaints"), "see_complaints"),
+    ("/office/restrictions", Text("服务限制", "Restrictions"), "see_restrictions"),
     ("/office/companions", Text("角色审核", "Companions"), "see_companions"),
     ("/office/notices", Text("公告发布", "Notices"), "see_notices"),
     ("/office/processors", Text("第三方", "Processors"), "see_processors"),

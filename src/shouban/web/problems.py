@@ -21,6 +21,8 @@ BY_CODE: Final[dict[str, str]] = {
     "wrong_day": "日期不对：写成 2026-12-31 这样，停止要在今天之后，停止聊天不晚于停止，导出不早于停止。", "too_soon_to_end": "离停止不足 30 天：请写明为什么这么急。", "no_receipt": "没有这个编号，请检查一下。", "no_appeal": "只有没有完全支持你的答复可以申诉：60 天内，一次。", "not_answered": "还没有答复。", "no_merge": "只能并入另一件还没有结束的投诉。", "no_file": "附件不行：最多 3 个，每个不超过 600 KB，只收图片（PNG、JPEG、WebP）、PDF 和纯文本。",
     "nothing_to_appeal": "没有可以申诉的决定。", "no_channel": "请选它是怎么来的。", "no_font": "服务器上没有中文字体，做不出 PDF。请运维人员安装 Debian 软件包 fonts-noto-cjk；Word 不受影响。", "claimed_already": "同事已经接手了这个个案。", "lost_case": "这个个案现在不在您手里：请先接手。", "no_case": "这个人没有未结的个案。", "no_colleague": "请选一位关怀同事。",
     "not_asked": "请先勾选您已经问过、现在没有危险。", "too_short": "请写得再具体一点。", "too_soon": "最后一次危险的话之后，至少再陪十分钟才能交还。", "wrong_stage": "个案现在不能这样做，请看它的状态。",
+    "own_proposal": "提出的人不能自己决定，请另一位同事来。", "restricted_already": "这个人已经有一项限制或者待确认的提议，请先处理那一项。", "urgent_again": "这个人不久前有过一次没有被确认的紧急限制，这次请先由同事确认。", "no_term": "期限请填 1 小时到 180 天的整数；只有“终止”可以不填。",
+    "not_standing": "这项限制已经不在了。", "no_entry": "请填这个人在存证日志里的记录号，最多 20 个。", "too_long": "写得太长了，最多 2000 个字。", "no_time": "时间请写成 2026-08-03 12:00 这样，不能晚于现在。", "nothing_to_report": "现在没有要报告的。",
     "missing_field": "还有没填的内容。", "bonus_used_up": "今天已经给够了，明天再给。", "empty_curfew": "开始和结束不能是同一个时间。", "not_yours": "这位联系人请在应用里修改。", "not_a_minor": "对方不是未成年人，不能关联监护人。",
 }  # fmt: skip
 BY_FIELD: Final[dict[str, str]] = {

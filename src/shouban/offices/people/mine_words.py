@@ -18,6 +18,7 @@ PURPOSES: Final[dict[Purpose, Text]] = {
 AREAS: Final = {
     "record": Text("状态和时间线（不含内容）", "state and timeline (no words)"),
     "words": Text("聊天内容", "what was said"),
+    "restriction": Text("服务限制的记录", "the record of a restriction"),
     "case": Text("关怀个案", "the care case"),
     "case_file": Text("导出关怀个案档案（不含内容）", "the care case's file, taken along (no words)"),
     "case_words": Text("导出关怀个案档案（含聊天内容）", "the care case's file with what was said, taken along"),
@@ -82,6 +83,8 @@ WORDS: Final[dict[str, Text]] = {
     "see_messages": Text("查看聊天记录", "See what was said"),
     "more": Text("下一页", "Next page"),
     "none": Text("没有记录。", "Nothing here."),
+    "restricted": Text("您的服务目前受到限制。", "Your service is restricted at present."),
+    "see_restrictions": Text("服务限制：原因、期限和申诉", "Restrictions: why, until when, and appeals"),
     "looks": Text("谁看过我的数据", "Who looked at my data"),
     "see_looks": Text("查看访问记录", "See who looked"),
     "looks_about": Text("工作人员每次查看都会写入不能改的日志。", "Each look by staff is written to a log that cannot be changed."),

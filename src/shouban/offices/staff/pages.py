@@ -137,7 +137,7 @@ class StaffPages:
         return framed(
             request, HERE, "person.html", WORDS, problem=problem, person=found, record=record, state=found.state, minutes=m.MINUTES,
             contacts=found.profile.get("contacts", []) if may(who, "see_contacts", subject) else None,
-            can_break=may(who, "break_glass", subject), can_end=may(who, "end_link", subject), acts={name: text.to(language) for name, text in ACTS.items()}, owed={name: text.to(language) for name, text in OWED.items()},
+            can_break=may(who, "break_glass", subject), can_end=may(who, "end_link", subject), can_restrict=may(who, "restrict", subject), acts={name: text.to(language) for name, text in ACTS.items()}, owed={name: text.to(language) for name, text in OWED.items()},
             named={name: text.to(language) for name, text in STATE.items()}, local=Settings().local,
         )  # fmt: skip
 

@@ -51,6 +51,7 @@ WORDS: Final[dict[str, Text]] = {
     "read": Text("读数", "Read"),
     "owed": Text("义务", "Owed"),
     "guardians": Text("关联的监护人", "Linked guardians"),
+    "restrict": Text("限制、暂停或终止对这个人的服务", "Limit, suspend or end this person's service"),
     "glass": Text("破窗查看内容", "Break the glass"),
     "glass_about": Text(
         "只有为了人的安全才看内容。理由、时间和您的账号会写入证据，合规人员和本人都会看到。",
@@ -80,6 +81,10 @@ ACTS: Final[dict[str, Text]] = {name: Text(*pair) for name, pair in EVENT_WORDS.
     "person_signed_in": Text("本人登录查看自己的数据", "the person signed in to their own data"),
     "erased": Text("已删除", "erased"),
     "ended": Text("义务了结", "a duty ended"),
+    "restriction_proposed": Text("有人提议限制服务", "a restriction was proposed"),
+    "restriction_refused": Text("限制服务的提议未被确认", "a proposed restriction was refused"),
+    "restriction_withdrawn": Text("限制服务的提议已撤回", "a proposed restriction was taken back"),
+    "hazard_reported": Text("已向主管部门报告", "reported to the authority"),
 }
 
 OWED: Final[dict[str, Text]] = {name: Text(*pair) for name, pair in OBLIGATION_WORDS.items()}

@@ -1,0 +1,130 @@
+"""Restrictions in the database. Every change leaves an entry of the log with the row's digest, in the same transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Executable, Row, func, insert, or_, select, update
+
+from shouban.db.schema import ACCOUNTS, LEDGER, LOG_ENTRIES, PERSONS, RESTRICTIONS
+from shouban.duties.ledger import Duty, duty_from
+from shouban.evidence.books import After, kept
+from shouban.evidence.log import microseconds, moment
+from shouban.offices.restrictions.model import OPEN, Restriction
+
+MOST_SHOWN: Final = 200
+Write = tuple[Executable, dict[str, Any]]
+
+
+def new_id() -> str:
+    return secrets.token_hex(12)
+
+
+def row_of(one: Restriction, service: str, sealed: bytes) -> Write:
+    return insert(RESTRICTIONS), {"restriction_id": one.id, "service_id": service, "person_id": one.person, **values_of(one), "sealed": sealed}  # fmt: skip
+
+
+def values_of(one: Restriction) -> dict[str, Any]:
+    return {
+        "kind": one.kind, "category": one.category, "stage": one.stage, "is_urgent": int(one.is_urgent), "term_s": round(one.term.total_seconds()) if one.term else 0,
+        "proposed_by": one.proposed_by, "decided_by": one.decided_by, "lifted_by": one.lifted_by, "appeal": one.appeal, "appeal_by": one.appeal_by,
+        "proposed_us": microseconds(one.proposed_at), "decided_us": _us(one.decided_at), "lifted_us": _us(one.lifted_at), "effect_us": _us(one.effect_at),
+        "until_us": _us(one.until), "appealed_us": _us(one.appealed_at), "appeal_due_us": _us(one.appeal_due_at), "answered_us": _us(one.answered_at), "fence": one.fence,
+    }  # fmt: skip
+
+
+def change(connection: Connection, service: str, now: Restriction, sealed: bytes) -> bool:
+    """Whether it changed: nobody else had changed it since it was read, nor erased its person."""
+    as_read = (
+        (RESTRICTIONS.c.restriction_id == now.id)
+        & (RESTRICTIONS.c.service_id == service)
+        & (RESTRICTIONS.c.fence == now.fence - 1)
+    )
+    changed = update(RESTRICTIONS).where(as_read).values(**values_of(now), sealed=sealed)
+    return connection.execute(changed).rowcount == 1
+
+
+def row_kept(restriction: str, at: datetime) -> After:
+    return kept(RESTRICTIONS, at, RESTRICTIONS.c.restriction_id == restriction)
+
+
+def rows_kept(service: str, person: str, at: datetime, *restrictions: str) -> After:
+    return kept(RESTRICTIONS, at, RESTRICTIONS.c.service_id == service, RESTRICTIONS.c.person_id == person, RESTRICTIONS.c.restriction_id.in_(restrictions))  # fmt: skip
+
+
+def is_there(connection: Connection, service: str, person: str) -> bool:
+    """Whether the person is there still, for the transaction that is about to write of them."""
+    mine = (PERSONS.c.service_id == service) & (PERSONS.c.person_id == person)
+    return connection.execute(select(PERSONS.c.person_id).where(mine).with_for_update()).first() is not None
+
+
+def is_active(connection: Connection, service: str, account: str) -> bool:
+    """Whether the account may still act: it may have been disabled since the door opened."""
+    mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == account) & (ACCOUNTS.c.state == "active")
+    return connection.execute(select(ACCOUNTS.c.account_id).where(mine)).first() is not None
+
+
+# --- reading
+
+
+def by_id(connection: Connection, service: str, restriction: str) -> Row[Any] | None:
+    mine = (RESTRICTIONS.c.service_id == service) & (RESTRICTIONS.c.restriction_id == restriction)
+    return connection.execute(select(RESTRICTIONS).where(mine)).one_or_none()
+
+
+def of_person(connection: Connection, service: str, person: str) -> list[Row[Any]]:
+    mine = (RESTRICTIONS.c.service_id == service) & (RESTRICTIONS.c.person_id == person)
+    newest = RESTRICTIONS.c.proposed_us.desc()
+    return list(connection.execute(select(RESTRICTIONS).where(mine).order_by(newest).limit(MOST_SHOWN)))
+
+
+def listed(connection: Connection, service: str, at: datetime, *, is_open: bool) -> tuple[list[Row[Any]], int]:
+    """What somebody must decide or what holds, proposals first, the urgent ones before others; or what is done, the newest first; and how many in all."""
+    now = microseconds(at)
+    lasts = RESTRICTIONS.c.stage.in_(OPEN) & ((RESTRICTIONS.c.until_us == 0) | (RESTRICTIONS.c.until_us > now))
+    # An appeal is owed its answer even where the restriction is over.
+    open_now = or_(lasts, RESTRICTIONS.c.appeal == "open")
+    mine = (RESTRICTIONS.c.service_id == service) & (open_now if is_open else ~open_now)
+    order = (RESTRICTIONS.c.stage.desc(), RESTRICTIONS.c.is_urgent.desc(), RESTRICTIONS.c.proposed_us) if is_open else (RESTRICTIONS.c.proposed_us.desc(),)  # fmt: skip
+    rows = connection.execute(select(RESTRICTIONS).where(mine).order_by(*order).limit(MOST_SHOWN))
+    count = connection.execute(select(func.count()).select_from(RESTRICTIONS).where(mine)).scalar_one()
+    return list(rows), count
+
+
+def answered(connection: Connection, service: str, cases: Collection[str]) -> list[Row[Any]]:
+    """Of these, whose appeal is decided."""
+    mine = RESTRICTIONS.c.restriction_id.in_(cases) & RESTRICTIONS.c.appeal.in_(("upheld", "refused"))
+    return list(connection.execute(select(RESTRICTIONS).where(RESTRICTIONS.c.service_id == service, mine)))
+
+
+def reports_owed(connection: Connection, service: str, one: Restriction) -> list[Duty]:
+    """Reports to the authority that this restriction owes: each time it took effect, or changed its term, one."""
+    set_at = {_us(one.effect_at), _us(one.decided_at)} - {0}
+    mine = (LEDGER.c.service_id == service) & (LEDGER.c.person_id == one.person) & (LEDGER.c.kind == "ReportHazard")
+    rows = connection.execute(select(LEDGER).where(mine, LEDGER.c.owed_us.in_(set_at)).order_by(LEDGER.c.owed_us))
+    return [duty_from(row) for row in rows]
+
+
+def entries_of(connection: Connection, service: str, person: str, wanted: Collection[int]) -> set[int]:
+    mine = (LOG_ENTRIES.c.service_id == service) & (LOG_ENTRIES.c.person_id == person)
+    asked = select(LOG_ENTRIES.c.leaf_index).where(mine, LOG_ENTRIES.c.leaf_index.in_(wanted))
+    return set(connection.execute(asked).scalars())
+
+
+def restriction_of(row: Row[Any]) -> Restriction:
+    return Restriction(
+        row.restriction_id, row.person_id, row.kind, row.category, row.stage, bool(row.is_urgent), row.proposed_by, moment(row.proposed_us),
+        timedelta(seconds=row.term_s) if row.term_s else None, row.decided_by, _moment(row.decided_us), row.lifted_by, _moment(row.lifted_us), _moment(row.effect_us),
+        _moment(row.until_us), row.appeal, row.appeal_by, _moment(row.appealed_us), _moment(row.appeal_due_us), _moment(row.answered_us), row.fence,
+    )  # fmt: skip
+
+
+def _us(at: datetime | None) -> int:
+    return microseconds(at) if at is not None else 0
+
+
+def _moment(us: int) -> datetime | None:
+    return moment(us) if us else None
