@@ -319,6 +319,9 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         road, store.engine, store.writer, gateway.board, gateway.hub, partial(_outage_words, gateway)
     )
     gateway.outages.told = notices.outage
+    notices.standing = lambda out: gateway.outages.standing(
+        {name: gateway.by_id(name).settings.upstream for name in out}
+    )
     handlers += _for_everybody(gateway, store, road, sign_ins, doors, callers, complaints, notices, has_app=has_app)
     desk = CareDesk(
         road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
@@ -365,7 +368,6 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             store,
             sign_ins,
             (companions, processors, notices, restrictions, _Erasures(road, gateway, store)),
-            notices,
         ),
     )
     return App(gateway, worker, _front(routes, pages), store, pages)
@@ -398,7 +400,13 @@ def _for_everybody(
         contact=settings.complaints_contact, home=home,
     )  # fmt: skip
     public = NoticePages(
-        notices, gateway.time, road.settings_of, service=first, base=settings.public_url.rstrip("/"), home=home
+        notices,
+        gateway.time,
+        road.settings_of,
+        service=first,
+        is_one=len(settings.served()) == 1,
+        base=settings.public_url.rstrip("/"),
+        home=home,
     )
     return [
         complaints_api(complaints, road, callers),
@@ -534,7 +542,6 @@ def _life(
     store: Store,
     sign_ins: SignIns,
     decided: Sequence[Decided],
-    notices: NoticesOffice,
 ) -> Any:  # noqa: ANN401  # a lifespan context manager
     @asynccontextmanager
     async def life(_: Litestar) -> AsyncIterator[None]:
@@ -553,8 +560,6 @@ def _life(
         await _admit_first(gateway, store, sign_ins)
         for office in decided:
             await office.refresh()
-        for name in await notices.standing_outages():
-            gateway.outages.resume(name, gateway.by_id(name).settings.upstream)
         keeps_up = asyncio.create_task(_keep_up(decided)) if store.is_shared else None
         if not gateway.clock.is_virtual:
             worker.start()

@@ -131,8 +131,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     notices = NoticesOffice(road, store.engine, store.writer, Board(), Hub(), lambda *_: "")
     posted = await notices.post(who, Posting("news", "新角色", "今天起可以聊书"), later)
     await notices.take_down(who, posted.id, later)
-    if not await notices.standing_outages():
-        await notices.outage(SERVICE, is_out=True)
+    await notices.outage(SERVICE, is_out=True)
     await restrict(service, name, sign_ins, later)
     processors = ProcessorsOffice(store.engine, store.writer, {})
     await processors.approve(

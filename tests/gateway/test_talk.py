@@ -207,3 +207,32 @@ def test_several_choices_and_tool_calls_come_back_whole(world: Served) -> None:
         called = world.chat("fault:tools", stream=stream)
         assert called.finish == "tool_calls"
         assert "look_up_weather" in called.body.decode()
+
+
+def test_words_of_danger_are_heard_again_when_a_reply_came_between(world: Served) -> None:
+    """A batch after days: the same words, and others after them; the model had answered in between."""
+    user = fresh()
+    assert "help" in world.chat("我不想活了", user=user, aware=True).kinds
+    assert world.chat("我不想活了", "今天吃什么好", user=user, aware=True, at=noon(minutes=1)).text
+    later = world.chat("我不想活了", "你在吗", user=user, aware=True, at=noon(hours=2))
+    assert "help" in later.kinds
+
+
+def test_what_a_timer_has_locked_takes_the_place_of_no_words_of_help(world: Served) -> None:
+    user = fresh()
+    world.register(user, "14_15", at=noon())
+    world.post(f"/v1/users/{user}/consents", {"purpose": "companionship", "by": "guardian"}, at=noon())
+    for minute in range(0, 60, 10):
+        world.chat("今天食堂的鸡腿没有了", user=user, at=noon(minutes=minute), session="s")
+    world.get(f"/v1/users/{user}", at=noon(minutes=61))  # the day's hour is over while nobody speaks
+    danger = world.chat("我写好遗书了，今晚就去死", user=user, at=noon(minutes=62), session="s")
+    assert "12355" in danger.text
+    assert "使用时间到了" not in danger.text
+    assert world.ledger(user, kinds=["Escalate"])
+
+
+def test_an_id_of_our_own_making_is_nobodys(world: Served) -> None:
+    refused = world.chat("你好", user="\x00service")
+    assert refused.status == 400
+    assert refused.error is not None
+    assert refused.error["param"] == "user"

@@ -59,6 +59,7 @@ class Request:
     is_aware: bool
     reader: ReplyReader
     judged: dict[str, float] = field(default_factory=dict)
+    is_recorded: bool = False
 
     def shouban(
         self, notices: tuple[Notice, ...] | None = None, *, staff: Sequence[Said] = ()
@@ -178,11 +179,13 @@ class Chat:
                     await (self._stream if request.ask.is_stream else self._whole)(request, reply, out)
         except UpstreamError as error:
             if error.reason == "cut" and request.reader.is_finished and out.begun:
+                self._gateway.outages.answered(request.service.id)
                 await self._close(request, out)  # the server ended without `[DONE]`, after a whole answer
             else:
                 await self._upstream_failed(request, out, error)
         except asyncio.CancelledError:
-            await self._record(request, was_cut=True)
+            if not request.is_recorded:
+                await self._record(request, was_cut=True)
             raise
 
     async def _stream(self, request: Request, reply: Reply, out: Out) -> None:
@@ -200,9 +203,11 @@ class Chat:
                         return
                 if not await may_follow(talk, self._gateway.people):
                     break
-                if reader.release():
-                    await out.forward(payloads, hold=reader.is_finished)
-        self._gateway.outages.answered(request.service.id)
+                # A line that takes no more holds the words back here: whoever takes over meanwhile takes them over too.
+                if reader.release() and not await halting.before_end(out.forward(payloads, hold=reader.is_finished)):
+                    break
+        if not talk.is_over:
+            self._gateway.outages.answered(request.service.id)
         await (self._cut if talk.is_over else self._close)(request, out)
 
     async def _whole(self, request: Request, reply: Reply, out: Out) -> None:
@@ -320,10 +325,13 @@ class Chat:
         await self._record(request, was_cut=True)
         words = " ".join(one.text for one in talk.notices if one.kind == "outage")
         told = UpstreamError(f"{words} ({error})" if words else str(error), reason=error.reason)
-        await self._finish(request, out, "error", recorded=True)
         if not out.begun:
+            # An error has room for no other notice: those are owed still, and come with the next reply.
+            await talk.delivered("error", only=frozenset({"outage"}))
+            await talk.committed()
             await out.refuse(told)
             return
+        await self._finish(request, out, "error", recorded=True)
         _, shape = error_body(told)
         await out.say("" if request.is_aware else f"\n\n{words}", request.shouban())
         await out.raw(sse(msgspec.json.decode(shape)))
@@ -334,12 +342,15 @@ class Chat:
     async def _record(self, request: Request, *, was_cut: bool) -> None:
         """The reply as far as it went is an event, and its text is kept."""
         talk, reader = request.talk, request.reader
+        request.is_recorded = True
         readings = reader.finish()
         text = reader.text if talk.keeps_words else ""
         words = Words(new_id(), "companion", text, talk.session, talk.raw_session, companion_of(talk)) if text else None
         if talk.person.is_gone:
             return  # no key is left to seal anything with, and nobody to decide for
         talk.person.seen[talk.session].add(talk.person.fingerprint("companion", text))
+        if text:
+            talk.person.unanswered.pop(talk.session, None)
         event = e.CompanionSpoke(
             at=talk.at if self._gateway.clock.is_virtual else self._gateway.clock.now(), person=talk.person.id,
             session=talk.session, turn=words.id if words else "", chars=len(text), readings=readings, cut=was_cut,
@@ -379,13 +390,14 @@ class Out:
         elif text or shouban:
             await self.raw(self.frame.chunk(text, shouban=shouban))
 
-    async def forward(self, payloads: list[bytes], *, hold: bool) -> None:
-        """The model's chunks as they came; its last chunks wait until ours before them are known."""
+    async def forward(self, payloads: list[bytes], *, hold: bool) -> bool:
+        """The model's chunks as they came; its last chunks wait until ours before them are known. Gives that they were taken."""
         data = b"".join([b"data: " + payload.replace(b"\n", b"\ndata: ") + b"\n\n" for payload in payloads])
         if hold:
             self._held.append(data)
         else:
             await self.raw(data)
+        return True
 
     def forget_held(self) -> None:
         """INVARIANT: what waited to go out does not go out after a cut."""

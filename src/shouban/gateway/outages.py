@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -59,11 +59,19 @@ class Outages:
         elif self._failures[service] >= IN_A_ROW:
             self._spawn(service, self._say(service, is_out=True))
 
-    def resume(self, service: str, url: str) -> None:
-        """An outage that a process before this one has announced: it ends as soon as the model can be reached."""
-        self._out.add(service)
-        if service not in self._tasks and url.startswith(("http://", "https://")):
-            self._spawn(service, self._until_back(service, url))
+    def standing(self, urls: Mapping[str, str]) -> None:
+        """Outages that are announced, by whichever process, with the model's address: this one sees to their end too."""
+        for service, url in urls.items():
+            if service not in self._out and service not in self._tasks:
+                self._out.add(service)
+                self._spawn(service, self._resume(service, url))
+        for service in self._out - urls.keys() - self._tasks.keys():
+            self._out.discard(service)
+
+    async def _resume(self, service: str, url: str) -> None:
+        """One that can be reached gives no answers of use: the next good one ends it."""
+        if url.startswith(("http://", "https://")) and not await can_connect(url):
+            await self._until_back(service, url)
 
     async def stop(self) -> None:
         for task in list(self._tasks.values()):

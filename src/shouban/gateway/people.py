@@ -86,6 +86,8 @@ class Person:
     seen: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     pending: dict[str, Duty] = field(default_factory=dict)
     giving: set[str] = field(default_factory=set)
+    # Of each talk, the words of the last request that no reply of the model has followed.
+    unanswered: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     streams: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     answering: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, select, tuple_
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError
+from shouban.core.errors import CallerError, ConflictError
 from shouban.core.rules import Settings
 from shouban.db.engine import view
 from shouban.db.schema import GRANTS, HOLDS, LOG_ENTRIES, MESSAGES, PUSHES
@@ -113,7 +113,13 @@ class Road:
         return await asyncio.to_thread(read)
 
     async def of_service(self, service: str) -> Person:
-        return await self.find(service, OF_SERVICE) or await self.make(service, OF_SERVICE, {})
+        found = await self.find(service, OF_SERVICE)
+        if found is not None:
+            return found
+        try:
+            return await self.make(service, OF_SERVICE, {})
+        except ConflictError:  # another was faster
+            return await self.find(service, OF_SERVICE) or await self.make(service, OF_SERVICE, {})
 
     async def say_as_human(
         self, person: Person, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None

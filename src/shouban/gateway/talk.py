@@ -101,9 +101,9 @@ class Talk:
         for heard in self.heard:
             await asyncio.shield(heard.committed)
 
-    async def delivered(self, how: str) -> None:
-        """The notices have gone out: their duties are done, and that is an event too."""
-        shown = {one.id: one for one in self.notices}
+    async def delivered(self, how: str, *, only: frozenset[str] = frozenset()) -> None:
+        """The notices have gone out: their duties are done, and that is an event too. `only`: notices of other kinds have not, and are owed still."""
+        shown = {one.id: one for one in self.notices if not only or one.kind in only}
         duties = {duty.id: duty for heard in self.heard for duty in heard.duties} | self.person.pending
         pushes = [Push("notice", msgspec.to_builtins(one), self.session, one.id) for one in shown.values()]
         pushes += (
@@ -118,7 +118,10 @@ class Talk:
         )
         # A disclosure that a human's words stood in for is still owed when an AI speaks next.
         kept = {"Disclose"} if self.person.state.takeover == "human" else set()
-        for duty in [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]:
+        given = [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]
+        if any(one.kind == "help" and one.topic == "crisis" for one in self.notices):
+            given = [one for one in given if one.kind != "Lock" or one.id in shown]
+        for duty in [one for one in given if not only or one.id in shown]:
             self.person.pending.pop(duty.id, None)
             event = e.DutyDone(
                 at=self.at,
@@ -169,6 +172,8 @@ async def person_for(gateway: Gateway, service: Service, user: str | None, raw_s
     app_id = user or _anonymous(service, raw_session)
     if len(app_id) > MAX_ID:
         raise CallerError(f"`user` is over {MAX_ID} characters", field="user")
+    if app_id.startswith("\x00"):  # ids of our own making: of the service itself, and of whoever complained
+        raise CallerError("`user` begins with a control character", field="user")
     person = await gateway.people.find(service.id, app_id)
     if person is not None:
         return person
@@ -235,8 +240,10 @@ def as_seen(turn: Turn, text: str) -> str:
 async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     """Hears every turn that was not heard before, in order; the new ones last."""
     new, earlier = new_turns(ask)
-    # Words that no reply of a model followed (a template took its place) come along again with the next ones.
-    again = [place for place in new[:-1] if talk.has_heard("user", text_of(ask.messages[place]))]
+    # Words that no reply of a model followed (a template took its place) come along again with the next ones. What was said
+    # before that, and is said again, is said again.
+    marks = {place: talk.person.fingerprint("user", text_of(ask.messages[place])) for place in new}
+    again = [place for place in new[:-1] if marks[place] in talk.person.unanswered[talk.session]]
     new = [place for place in new if place not in again]
     await _choose(talk, companion)
     quiet = 0
@@ -250,8 +257,12 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
         await _hear_new(talk, ask, place, context)
+    talk.person.unanswered[talk.session] = set(marks.values())
     await _hear_features(talk, ask)
-    talk.add(list(talk.person.pending.values()))
+    # What a timer has locked meanwhile takes the place of no words of help: it is said when they are.
+    in_danger = any(one.kind == "help" and one.topic == "crisis" for one in talk.notices)
+    pending = [one for one in talk.person.pending.values() if not (in_danger and one.kind == "Lock")]
+    talk.add(pending)
 
 
 async def hear_announcements(talk: Talk) -> None:
@@ -260,6 +271,8 @@ async def hear_announcements(talk: Talk) -> None:
     Comes after the person's own words: what answers danger goes before any announcement.
     """
     board, service, person = talk.gateway.board, talk.service.id, talk.person
+    if person.state.takeover == "human":  # their words stand alone: it is told when a machine speaks again
+        return
     place = {"at": talk.at, "person": person.id, "session": talk.session}
     if (over := board.over(service, talk.at)) is not None:
         if not talk.has_no_model:
@@ -320,13 +333,14 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
     turn = ask.messages[place]
     text = text_of(turn)
     stored_as = {"assistant": "companion", "developer": "system", "function": "tool"}.get(turn.role, turn.role)
-    if not text or _was_seen(talk, stored_as, text):
+    if not text or talk.has_heard(stored_as, text):
         return 0
     readings, _ = await read_turn(talk.gateway, turn, SAID_BY[turn.role])
     if turn.role not in SPEAKERS:
         # A prompt or a tool's result is nobody's words: the models learned from what people and companions say.
         readings = tuple(one for one in readings if one.detector != LearnedDetector.name or one.is_unknown)
     if not readings:
+        _note_seen(talk, stored_as, text)
         return len(text)
     words = Words(new_id(), stored_as, text, talk.session, talk.raw_session, companion_of(talk))
     at = {
@@ -339,14 +353,13 @@ async def _hear_earlier(talk: Talk, ask: Ask, place: int) -> int:
     }
     event = e.UserSpoke(**at, earlier=True) if turn.role == "user" else e.ContextRead(**at, role=_READ_BY[turn.role])  # type: ignore[arg-type]  # fields shared by both
     await talk.hear(event, words=words)
+    _note_seen(talk, stored_as, text)
     return 0
 
 
-def _was_seen(talk: Talk, role: str, text: str) -> bool:
-    if talk.has_heard(role, text):
-        return True
+def _note_seen(talk: Talk, role: str, text: str) -> None:
+    """Only once it was heard: words whose hearing was refused are new when they come again."""
     talk.person.seen[talk.session].add(talk.person.fingerprint(role, text))
-    return False
 
 
 async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, str]]) -> None:
@@ -356,7 +369,6 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     readings, doubts = await read_turn(talk.gateway, turn, "user", context)
     if isinstance(turn.content, str):
         note_read(text, readings)
-    _was_seen(talk, "user", text)
     talk.turn = new_id()
     if doubts:
         ask_about(talk, as_seen(turn, text), doubts, context, turn=talk.turn, chars=len(text))
@@ -371,4 +383,5 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
         companion=companion_of(talk),
     )
     await talk.hear(event, words=words)
+    _note_seen(talk, "user", text)
     talk.gateway.metrics.turns.labels(talk.service.id).inc()

@@ -25,12 +25,15 @@ def test_what_came_by_telephone_is_entered_and_has_a_number(office: Served) -> N
     assert key
     form = {"key": key[1], "channel": "phone", "sort": "report", "about": "content", "text": "来电说回复里有赌博广告", "name": "李女士", "contact": "13800138000"}  # fmt: skip
     answer = client.post(f"{LIST}/new", data=form, headers={"x-shouban-at": noon()})
-    assert answer.status_code == 303
-    shown = client.get(answer.headers["location"]).text
+    number = number_in(answer)
+    assert "只在这里显示一次" in answer.text
+    address = desk_address(client, "来电说回复里有赌博广告")
+    shown = client.get(address).text
     for part in ("电话", "李女士", "13800138000", "来电说回复里有赌博广告", "匿名"):
         assert part in shown, part
+    assert number not in shown, "with the number one acts as the complainant"
     again = client.post(f"{LIST}/new", data=form, headers={"x-shouban-at": noon()})
-    assert again.headers["location"] == answer.headers["location"]
+    assert number_in(again) == number
     wrong = client.post(f"{LIST}/new", data={**form, "channel": "page", "key": "other"})
     assert wrong.status_code == 400
     assert "请选它是怎么来的" in wrong.text
@@ -53,9 +56,10 @@ def test_two_of_the_same_matter_are_answered_together_and_neither_learns_of_the_
     other, second = filed(office, text="同一件事情第二次说")
     client = handler(office)
     address = desk_address(client, "同一件事情第二次")
-    assert do(client, address, "merge", into="00000-00000").status_code == 404
-    assert do(client, address, "merge", into=second).status_code == 409
-    assert do(client, address, "merge", into=first).status_code == 303
+    target = desk_address(client, "同一件事情第一次")
+    assert do(client, address, "merge", into="0" * 24).status_code == 404
+    assert do(client, address, "merge", into=address.rsplit("/", 1)[1]).status_code == 409
+    assert do(client, address, "merge", into=target.rsplit("/", 1)[1]).status_code == 303
     shown = look_up(other, second).text
     assert "一起处理" in shown
     assert first not in shown
@@ -91,6 +95,23 @@ def test_of_two_who_answer_at_once_one_decides(office: Served) -> None:
     winner = answers.index(303)
     assert f"第 {winner} 个人查明的情况" in look_up(person, number).text
     assert look_up(person, number).text.count("<strong>答复</strong>") == 1
+
+
+def test_two_that_are_merged_crosswise_are_both_still_owed(office: Served) -> None:
+    filed(office, text="交叉合并的甲件投诉")
+    filed(office, text="交叉合并的乙件投诉")
+    clients = [handler(office) for _ in range(2)]
+    first, second = (desk_address(clients[0], text) for text in ("交叉合并的甲件", "交叉合并的乙件"))
+    pairs = [(first, second), (second, first)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda at: do(clients[at], pairs[at][0], "merge", into=pairs[at][1].rsplit("/", 1)[1]), range(2)))
+    page = clients[0].get(LIST).text
+    assert "交叉合并的甲件" in page
+    assert "交叉合并的乙件" in page
+    assert do(clients[0], first, "answer", **ANSWER).status_code == 303
+    if "交叉合并的乙件" in clients[0].get(LIST).text:
+        assert do(clients[0], second, "answer", **ANSWER).status_code == 303
+    assert "交叉合并" not in clients[0].get(LIST).text
 
 
 def test_an_unknown_complaint_is_none(office: Served) -> None:

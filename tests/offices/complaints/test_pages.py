@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.duties.test_contact import hook
-from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
+from tests.gateway.serving import PLAN as DANGER
+from tests.gateway.serving import Served, fresh, noon, serving, settings_for
 from tests.offices.complaints.filing import ANSWER, TEXT, desk_address, do, file, filed, handler, look_up, number_in
 from tests.offices.guardians.family import linked
 from tests.web.signing import browser
@@ -56,7 +58,7 @@ def test_over_a_holiday_the_worked_saturday_counts(office: Served) -> None:
 
 
 def test_whoever_despairs_in_a_complaint_sees_who_answers_now(office: Served) -> None:
-    answer = file(browser(office), text=f"你们的客服骗我，{PLAN}")
+    answer = file(browser(office), text=f"你们的客服骗我，{DANGER}")
     assert "12356" in answer.text
     assert "不知道你是谁" in answer.text
     assert number_in(answer)
@@ -65,7 +67,7 @@ def test_whoever_despairs_in_a_complaint_sees_who_answers_now(office: Served) ->
 def test_a_person_of_the_app_who_despairs_in_a_complaint_is_a_case_of_the_care_desk(office: Served) -> None:
     user = fresh("小明")
     office.register(user, at=noon())
-    answer = office.post("/v1/complaints", {"text": f"骗我，{PLAN}", "user": user}, at=noon())
+    answer = office.post("/v1/complaints", {"text": f"骗我，{DANGER}", "user": user}, at=noon())
     assert answer.status_code == 201
     assert answer.json()["in_danger"] is True
     assert answer.json()["urgent"] is True
@@ -117,17 +119,53 @@ def test_from_the_complaint_to_the_statement_of_reasons_and_the_second_persons_d
     assert "已退回" not in look_up(client, number).text
 
 
-def test_the_same_form_sent_twice_files_once(office: Served) -> None:
+def test_the_same_form_sent_twice_files_once_and_other_words_are_another(office: Served) -> None:
     client = browser(office)
-    key = re.search(r'name="key" value="([0-9a-f]+)"', client.get("/complaints").text)
-    assert key
-    assert number_in(file(client, key=key[1])) == number_in(file(client, key=key[1]))
+    found = re.search(r'name="key" value="([0-9a-f]+)"', client.get("/complaints").text)
+    assert found
+    key = found[1]
+    assert number_in(file(client, key=key)) == number_in(file(client, key=key))
+    assert number_in(file(client, key=key)) != number_in(file(client, key=key, text="退回去改过的另一段话"))
     both = [
         office.ask("POST", "/v1/complaints", {"text": TEXT}, at=noon(), idempotency_key="k-1").json() for _ in range(2)
     ]
     assert both[0] == both[1]
     other = office.ask("POST", "/v1/complaints", {"text": TEXT}, at=noon(), idempotency_key="k-2").json()
     assert other["number"] != both[0]["number"]
+    stranger = number_in(file(browser(office), key="k-1"))
+    assert stranger != both[0]["number"], "an app's key opens nothing on the page"
+
+
+def test_of_many_who_press_at_once_each_is_filed_once(office: Served) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(
+            pool.map(
+                lambda place: file(browser(office), key=f"pressed-{place // 2}", text=f"同时提交的第{place // 2}件"),
+                range(24),
+            )
+        )
+    assert [one.status_code for one in answers] == [200] * 24
+    numbers = [number_in(one) for one in answers]
+    assert len(set(numbers)) == 12
+    assert all(a == b for a, b in zip(numbers[::2], numbers[1::2], strict=True))
+
+
+@pytest.mark.parametrize("deed", ["add", "appeal"])
+def test_danger_in_what_is_said_later_is_heard_too(office: Served, deed: str) -> None:
+    user = fresh("小明")
+    office.register(user, at=noon())
+    number = office.post("/v1/complaints", {"text": TEXT, "user": user}, at=noon()).json()["number"]
+    client = browser(office)
+    if deed == "appeal":
+        desk = handler(office)
+        page = desk.get("/office/complaints").text
+        for address in set(re.findall(r'href="(/office/complaints/[0-9a-f]{24})"', page)):
+            if office.person_id(user)[:8] in desk.get(address).text:
+                do(desk, address, "answer", **ANSWER)
+    shown = look_up(client, number, deed, at=noon(minutes=9), text=f"你们逼我的，{DANGER}")
+    assert shown.status_code == 200, shown.text
+    assert "12356" in shown.text
+    assert {row.kind for row in office.ledger(user)} >= {"Escalate", "NotifyGuardian"}
 
 
 def test_words_of_the_talk_come_along_only_where_the_person_says_so(office: Served) -> None:
@@ -165,6 +203,7 @@ def test_a_guardian_complains_for_their_own_child_only(office: Served) -> None:
     assert office.rows("complaints", office.person_id(other)) == 0
     copied = office.get(f"/v1/users/{user}/data", at=noon(minutes=5))
     assert copied.status_code == 200
+    assert "不合适的内容" not in copied.text, "what a guardian complains of is not shown to the child"
 
 
 def test_files_come_back_as_they_were_and_never_as_a_page(office: Served) -> None:
@@ -257,3 +296,13 @@ def test_who_guesses_numbers_is_slowed_down(tmp_path_factory: pytest.TempPathFac
         answers = [look_up(client, f"0000{one:01d}-00000").status_code for one in range(9)]
         answers += [look_up(client, "00000-00000").status_code for _ in range(40)]
         assert 429 in answers
+
+
+def test_who_floods_is_slowed_down_and_nobody_in_danger_is_asked_to_wait(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with serving(settings_for(tmp_path_factory.mktemp("flood"), encoder=False)) as served:
+        client = browser(served)
+        assert {file(client, text="").status_code for _ in range(70)} == {400}, "what does not fit counts for nothing"
+        assert 429 in [file(client, text=f"第{place}件投诉请处理").status_code for place in range(65)]
+        assert "12356" in file(client, text=f"骗我，{DANGER}").text

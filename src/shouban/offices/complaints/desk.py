@@ -74,7 +74,9 @@ class ComplaintDesk:
 
         @get("/{complaint:str}/files/{file:str}", opt={"action": "see_complaints"})
         async def file(request: AnyRequest, complaint: str, file: str) -> Response[bytes]:
-            found, content = await self._office.file_of(whose(request).who, complaint, file)
+            who = whose(request).who
+            found, content = await self._office.file_of(who, complaint, file)
+            await self._office.looked(who, await self._office.by_id(who, complaint), self._time(request))
             ending = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "application/pdf": "pdf"}.get(
                 found.media, "txt"
             )
@@ -108,7 +110,7 @@ class ComplaintDesk:
                 seen = await self._office.by_number(filed.number)
             except CallerError as error:
                 return self._framed(request, "new.html", problem=error, given=given)
-            return Redirect(f"/office/complaints/{seen.complaint.id}", status_code=303)
+            return self._framed(request, "entered.html", filed=filed, complaint=seen.complaint.id)
 
         return [new, enter]
 
@@ -179,7 +181,7 @@ class ComplaintDesk:
         )
         return self._framed(
             request, "complaint.html", problem=problem, seen=seen, given=given, can_decide=may(who, "decide_complaint"), names=await self._office.names(who.service),
-            is_known=seen.complaint.person != (await self._road.of_service(who.service)).id,
+            is_known=not seen.is_anonymous, others=(await self._office.listed(who))[0] if may(who, "decide_complaint") and seen.complaint.is_open else [],
         )  # fmt: skip
 
     def _framed(

@@ -116,6 +116,11 @@ class Complaint:
     decision: str
 
     @property
+    def reference(self) -> str:
+        """What the staff call it. The complainant's number opens it for whoever has it, so they do not."""
+        return f"C-{self.id[:6].upper()}"
+
+    @property
     def is_open(self) -> bool:
         return self.stage in OPEN
 

@@ -114,7 +114,6 @@ class ComplaintPages:
             given, uploads = await _read_form(data)
             filer = await self._filer(request, given.child)
             try:
-                self._filings.count(_address(request))
                 filing = form_as(
                     {
                         "text": given.text, "sort": given.sort, "about": given.about, "messages": given.messages if filer.signed_in and not filer.child else 0,
@@ -122,6 +121,8 @@ class ComplaintPages:
                     },
                     m.Filing,
                 )  # fmt: skip
+                if not self._office.calls_for_help(m.checked(filing).text):  # nobody in danger is asked to wait
+                    self._filings.count(_address(request))
                 by = filer.signed_in.who if filer.signed_in else None
                 filed = await self._office.file(
                     filer.service,
@@ -192,13 +193,16 @@ class ComplaintPages:
                 filed = await self._office.appeal(seen.words.number, str(data.get("text", "")), self._time(request))
             except CallerError as error:
                 return await self._with_number(request, data, error)
-            return self._filed(request, _Filer(seen.service), filed)
+            return self._filed(request, _Filer(seen.service), filed, is_person=not seen.is_anonymous)
 
         @post("/status/add", status_code=200)
         async def add(request: AnyRequest, data: Sent) -> Response[str]:
-            return await self._do(
-                request, data, lambda number, at: self._office.add(number, str(data.get("text", "")), at)
-            )
+            try:
+                seen = await self._by_number(request, data)
+                in_danger = await self._office.add(seen.words.number, str(data.get("text", "")), self._time(request))
+            except CallerError as error:
+                return await self._with_number(request, data, error)
+            return await self._with_number(request, data, None, in_danger=in_danger)
 
         @post("/status/withdraw", status_code=200)
         async def withdraw(request: AnyRequest, data: Sent) -> Response[str]:
@@ -226,24 +230,27 @@ class ComplaintPages:
         return await self._office.by_number(str(data.get("number", ""))[:40])
 
     async def _with_number(
-        self, request: AnyRequest, data: dict[str, Any], problem: CallerError | None
+        self, request: AnyRequest, data: dict[str, Any], problem: CallerError | None, *, in_danger: bool = False
     ) -> Response[str]:
         try:
             seen = await self._by_number(request, data)
         except CallerError as error:
             return self._page(request, "ask_number.html", error, number=str(data.get("number", ""))[:20])
-        return self._status(request, seen, problem)
+        return self._status(request, seen, problem, in_danger=in_danger)
 
-    def _status(self, request: AnyRequest, seen: Seen, problem: CallerError | None) -> Response[str]:
+    def _status(
+        self, request: AnyRequest, seen: Seen, problem: CallerError | None, *, in_danger: bool = False
+    ) -> Response[str]:
         at, found = self._time(request), self._reasons(seen)
         until = (
             seen.complaint.answered_at + m.APPEAL_WITHIN
             if seen.complaint.answered_at and seen.complaint.may_appeal(at)
             else None
         )
+        lines = self._help_lines(seen.service, language_of(request)) if in_danger else []
         appealed = any(one.sort == "appeal" for one in seen.children)
         return self._page(
-            request, "status.html", problem, seen=seen, reasons=found, now=at, public=m.PUBLIC, can_appeal=until is not None and not appealed,
+            request, "status.html", problem, seen=seen, help=lines, is_person=not seen.is_anonymous, service=seen.service, reasons=found, now=at, public=m.PUBLIC, can_appeal=until is not None and not appealed,
             appeal_until=self._local(seen.service, until) if until and not appealed else "", sorts=_named(w.SORTS, request), abouts=_named(w.ABOUT, request),
             stages=_named(w.STAGES, request), decisions=_named(w.DECISIONS, request), kinds=_named(w.KINDS, request),
         )  # fmt: skip
@@ -282,10 +289,15 @@ class ComplaintPages:
             sorts=_named(w.SORTS, request), abouts=_named(w.ABOUT, request),
         )  # fmt: skip
 
-    def _filed(self, request: AnyRequest, filer: _Filer, filed: Filed) -> Response[str]:
+    def _filed(self, request: AnyRequest, filer: _Filer, filed: Filed, *, is_person: bool = False) -> Response[str]:
         lines = self._help_lines(filer.service, language_of(request)) if filed.in_danger else []
         return self._page(
-            request, "filed.html", filed=filed, help=lines, is_person=filer.person is not None, service=filer.service
+            request,
+            "filed.html",
+            filed=filed,
+            help=lines,
+            is_person=is_person or filer.person is not None,
+            service=filer.service,
         )
 
     def _page(

@@ -222,7 +222,17 @@ WORDS: Final[dict[str, Text]] = {
     "ask": Text("向投诉人询问", "Ask the complainant"),
     "note": Text("内部备注", "Internal note"),
     "merge": Text("并入另一件", "Merge into another"),
-    "merge_into": Text("并入的编号", "The other's number"),
+    "merge_into": Text("并入哪一件", "Into which"),
+    "entered": Text("已登记", "Entered"),
+    "tell_number": Text("请把编号告诉来电或来信的人：", "Tell whoever called or wrote their number:"),
+    "number_once": Text(
+        "编号只在这里显示一次。知道编号的人能查看、补充和申诉，所以工作人员之后看不到它。",
+        "The number is shown here only. Whoever has it can read, add and appeal, so the staff do not see it again.",
+    ),
+    "call_now": Text(
+        "话里有危险：马上用关怀台或电话联系这个人，必要时报警。",
+        "These are words of danger: reach this person now, by the care desk or by telephone; call the police where needed.",
+    ),
     "answer": Text("答复", "Answer"),
     "answer_hint": Text(
         "投诉人会看到下面每一个字，但看不到你的名字。并入这件的投诉会得到同样的答复：不要写进任何一位投诉人的信息。",

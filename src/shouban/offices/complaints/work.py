@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, Row
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError
+from shouban.core.errors import CallerError, ConflictError
 from shouban.core.obligations import AnswerComplaint
 from shouban.core.rules import Settings
 from shouban.core.signals import Level, Reading, rank
@@ -32,10 +32,20 @@ from shouban.web.sessions import SignIns
 
 LINKED_SPAN: Final = timedelta(days=30)
 PAGE: Final = 500
+SOON_TRIES, SOON_SECONDS = 40, 0.05
+# Not an id that an app can send: it holds a control character.
+NOBODY: Final = "\x00complaint:"
 DANGER: Final = Level.MEDIUM
 TABLE: Final = "complaints"
 ENTRIES: Final = "complaint_entries"
 FILES: Final = "complaint_files"
+
+
+class FiledError(CallerError):
+    """The same complaint is on the books already."""
+
+    def __init__(self) -> None:
+        super().__init__("this was filed already", status=409, code="appealed_already")
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Seen:
     files: Sequence[m.Attached]
     parent: m.Complaint | None
     children: Sequence[m.Complaint]
+    is_anonymous: bool
 
 
 class ComplaintsOffice:
@@ -96,6 +107,9 @@ class ComplaintsOffice:
         terms, version = self.terms(seen.service)
         return m.statement(seen.complaint, seen.words.number, answer, process=version, local=terms.local)
 
+    def calls_for_help(self, text: str) -> bool:
+        return _is_danger(self._read(text))
+
     # --- filing
 
     async def file(
@@ -105,24 +119,42 @@ class ComplaintsOffice:
         """Keeps it, owes its answer, and gives the number. The same `key` from the same person files once."""
         filing = m.checked(filing)
         files = [(one, m.media_of(one.content)) for one in _checked_files(uploads)]
-        readings = await asyncio.to_thread(self._read, filing.text)
-        in_danger = any(one.signal == "crisis" and (one.is_unknown or rank(one.level) >= DANGER) for one in readings)
+        # First of all, and as often as it is sent: whoever cries for help in a complaint is heard.
+        in_danger = await self._heard(person if filing.channel != "guardian" else None, filing.text, at)
         linked = await self._linked(person, filing) if person is not None else []
-        owner = person or await self._road.of_service(service)
-        new = self._new(
-            owner, filing.sort, filing.about, filing.channel, at, urgent=in_danger, key=key, service=service
-        )
-        if key and (known := await asyncio.to_thread(self._row, service, new.id)) is not None:
-            return self._told(owner, known, in_danger)
-        words = m.Words(m.number_of(secrets.randbits(50)), filing.text, filing.name, filing.contact, linked)
-        await self._keep(service, owner, new, words, at, files=files, account=by.account if by else "")
-        if in_danger and person is not None:
-            # Whoever cries for help in a complaint is heard as anywhere else: a person comes, and the contacts are told.
+        name = self._name(service, person, f"{filing.channel}:{key}", filing) if key else records.new_id()
+        if key and (known := await asyncio.to_thread(self._row, service, name)) is not None:
+            return self._told(await self._owner(service, known.person_id), known, in_danger)
+        try:
+            owner = person or await self._road.make(service, f"{NOBODY}{name}", {})
+            new = self._new(
+                name, owner, filing.sort, filing.about, filing.channel, at, service=service, urgent=in_danger
+            )
+            words = m.Words(m.number_of(secrets.randbits(50)), filing.text, filing.name, filing.contact, linked)
+            await self._keep(service, owner, new, words, at, files=files, account=by.account if by else "")
+        except (ConflictError, FiledError):
+            # Pressed twice: the other is being kept at this very moment.
+            known = await self._soon(service, name)
+            return self._told(await self._owner(service, known.person_id), known, in_danger)
+        return Filed(words.number, new.due_at, new.is_urgent, in_danger)
+
+    async def _soon(self, service: str, complaint: str) -> Row[Any]:
+        for _ in range(SOON_TRIES):
+            if (found := await asyncio.to_thread(self._row, service, complaint)) is not None:
+                return found
+            await asyncio.sleep(SOON_SECONDS)
+        raise ConflictError("this complaint is being kept by another request; send it again")
+
+    async def _heard(self, person: PersonPort | None, text: str, at: datetime) -> bool:
+        """Whether the words call for help. Of a person whom the app knows they are heard as anywhere else: somebody comes, and the contacts are told."""
+        readings = await asyncio.to_thread(self._read, text)
+        in_danger = _is_danger(readings)
+        if in_danger and person is not None and not _is_nobody(person):
             spoke = e.UserSpoke(
-                at=at, person=person.id, session=person.session("complaint"), chars=len(filing.text), readings=readings
+                at=at, person=person.id, session=person.session("complaint"), chars=len(text), readings=readings
             )
             await self._road.act(person, spoke, raw_session="complaint", waits=True)
-        return Filed(words.number, new.due_at, new.is_urgent, in_danger)
+        return in_danger
 
     async def appeal(self, number: str, text: str, at: datetime) -> Filed:
         """Whoever was answered asks that somebody else decide."""
@@ -137,18 +169,23 @@ class ComplaintsOffice:
             raise CallerError("an appeal is under way, or was decided", status=409, code="appealed_already")
         filing = m.checked(m.Filing(text, name=seen.words.name, contact=seen.words.contact))
         owner = await self._owner(seen.service, seen.complaint.person)
+        in_danger = await self._heard(_speaker(seen, owner), filing.text, at)
+        name = sha256(f"appeal:{seen.complaint.id}".encode()).hexdigest()[:24]  # once
         new = self._new(
-            owner, "appeal", seen.complaint.about, seen.complaint.channel, at, parent=seen.complaint.id, key=f"appeal:{seen.complaint.id}",
-            service=seen.service,
+            name, owner, "appeal", seen.complaint.about, seen.complaint.channel, at, parent=seen.complaint.id, service=seen.service, urgent=in_danger,
         )  # fmt: skip
         words = m.Words(m.number_of(secrets.randbits(50)), filing.text, filing.name, filing.contact)
         await self._keep(seen.service, owner, new, words, at)
-        return Filed(words.number, new.due_at, new.is_urgent, in_danger=False)
+        return Filed(words.number, new.due_at, new.is_urgent, in_danger)
 
-    async def add(self, number: str, text: str, at: datetime) -> None:
-        """The complainant says more; also after the answer, where it goes on file only."""
-        seen = await self.by_number(number)
-        await self._enter(seen, "said", "", _checked(text), at)
+    async def add(self, number: str, text: str, at: datetime) -> bool:
+        """The complainant says more; also after the answer, where it goes on file only. Gives whether the words call for help."""
+        seen, text = await self.by_number(number), _checked(text)
+        owner = await self._owner(seen.service, seen.complaint.person)
+        in_danger = await self._heard(_speaker(seen, owner), text, at)
+        is_raised = in_danger and seen.complaint.is_open and not seen.complaint.is_urgent
+        await self._enter(seen, "said", "", text, at, **({"is_urgent": 1} if is_raised else {}))
+        return in_danger
 
     async def withdraw(self, number: str, at: datetime) -> None:
         seen = await self.by_number(number)
@@ -186,13 +223,13 @@ class ComplaintsOffice:
         ], count
 
     async def of_person(self, person: PersonPort) -> list[tuple[m.Complaint, str]]:
-        """A person's own, with their numbers."""
+        """A person's own, with their numbers; what a guardian has complained of is the guardian's."""
 
         def read() -> list[Row[Any]]:
             with view(self._engine) as connection:
                 return records.of_person(connection, person.service, person.id)
 
-        rows = await asyncio.to_thread(read)
+        rows = [row for row in await asyncio.to_thread(read) if row.channel != "guardian"]
         return [(records.complaint_of(row), (await self._words(row)).number) for row in rows]
 
     async def copy_of(self, person: PersonPort) -> list[dict[str, Any]]:
@@ -204,6 +241,8 @@ class ComplaintsOffice:
 
         found = []
         for row in await asyncio.to_thread(read):
+            if row.channel == "guardian":
+                continue
             seen = await self._seen(row)
             said = [
                 {"kind": one.kind, "at": one.at.isoformat(), "text": one.text}
@@ -262,7 +301,7 @@ class ComplaintsOffice:
         if row is None:
             return None
         words = await self._words(row)
-        is_known = row.person_id != (await self._road.of_service(service)).id
+        is_known = row.channel != "guardian" and not _is_nobody(await self._owner(service, row.person_id))
         return ToBeTold(words.number, words.contact, is_known, row.stage == "withdrawn")
 
     # --- the staff
@@ -287,10 +326,9 @@ class ComplaintsOffice:
         """The same matter, filed twice: the other is answered, and this one with it."""
         seen = await self.by_id(who, complaint)
         _refuse_closed(seen)
-        into = await self.by_number(wish.into)
+        into = await self.by_id(who, wish.into)
         if (
-            into.service != who.service
-            or into.complaint.id == complaint
+            into.complaint.id == complaint
             or not into.complaint.is_open
             or into.complaint.sort == "appeal"
             or seen.complaint.sort == "appeal"
@@ -324,8 +362,13 @@ class ComplaintsOffice:
 
     # --- inside
 
+    def _name(self, service: str, person: PersonPort | None, key: str, filing: m.Filing) -> str:
+        """The same words under the same key are the same complaint; other words are another."""
+        said = msgspec.json.encode(filing).decode()
+        return sha256("\0".join((service, person.id if person else "", key, said)).encode()).hexdigest()[:24]
+
     def _new(
-        self, owner: PersonPort, sort: m.Sort, about: str, channel: str, at: datetime, *, service: str, urgent: bool = False, parent: str = "", key: str = "",
+        self, name: str, owner: PersonPort, sort: m.Sort, about: str, channel: str, at: datetime, *, service: str, urgent: bool = False, parent: str = "",
     ) -> m.Complaint:  # fmt: skip
         terms, _ = self.terms(service)
         zone = terms.local(at).tzinfo
@@ -337,7 +380,6 @@ class ComplaintsOffice:
         due = end_of_workday(at, days, zone, terms.calendar)
         ahead = days - terms.remind_workdays
         remind = end_of_workday(at, ahead, zone, terms.calendar) if ahead > 0 else at + (due - at) / 2
-        name = sha256(f"{service}\0{owner.id}\0{key}".encode()).hexdigest()[:24] if key else records.new_id()
         return m.Complaint(
             name, owner.id, sort, about, channel, is_urgent, "filed", parent, "", at, remind, due, None, None, "", ""
         )
@@ -366,8 +408,8 @@ class ComplaintsOffice:
             remind_at=new.remind_at,
         )
         await self._road.act(
-            owner, event, writes=writes, after=records.rows_kept(new.id, at, [entry], names), waits=True
-        )
+            owner, event, writes=writes, call=_refuse_known(service, new.id), after=records.rows_kept(new.id, at, [entry], names), waits=True,
+        )  # fmt: skip
 
     async def _enter(self, seen: Seen, kind: m.Kind, account: str, text: str, at: datetime, **values: Any) -> None:  # noqa: ANN401  # columns of a complaint
         owner = await self._owner(seen.service, seen.complaint.person)
@@ -424,7 +466,7 @@ class ComplaintsOffice:
             complaint, row.service_id, words,
             [m.Entry(one.kind, moment(one.at_us), names.get(one.account_id, one.account_id), owner.open(bytes(one.sealed), ENTRIES, "sealed", one.entry_id).decode()) for one in entries],
             [m.Attached(one.file_id, one.media, one.size, _unpacked(owner.open(bytes(one.sealed), FILES, "sealed", one.file_id))[0]) for one in files],
-            records.complaint_of(parent) if parent else None, children,
+            records.complaint_of(parent) if parent else None, children, _is_nobody(owner),
         )  # fmt: skip
 
     async def _words(self, row: Row[Any]) -> m.Words:
@@ -447,6 +489,28 @@ class ComplaintsOffice:
     def _row(self, service: str, complaint: str) -> Row[Any] | None:
         with view(self._engine) as connection:
             return records.by_id(connection, service, complaint)
+
+
+def _refuse_known(service: str, complaint: str) -> Callable[[Connection], None]:
+    def refuse(connection: Connection) -> None:
+        if records.by_id(connection, service, complaint) is not None:
+            raise FiledError
+
+    return refuse
+
+
+def _is_danger(readings: Sequence[Reading]) -> bool:
+    return any(one.signal == "crisis" and (one.is_unknown or rank(one.level) >= DANGER) for one in readings)
+
+
+def _is_nobody(person: PersonPort) -> bool:
+    """Whoever complained without saying who they are: each a person of their own, whom no app knows."""
+    return person.app_id.startswith(NOBODY)
+
+
+def _speaker(seen: Seen, owner: PersonPort) -> PersonPort | None:
+    """Whose words a complainant's are; of a guardian they are not the child's."""
+    return owner if seen.complaint.channel != "guardian" else None
 
 
 def _moving(complaint: m.Complaint, values: dict[str, Any]) -> Callable[[Connection], None]:

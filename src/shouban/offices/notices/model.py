@@ -15,6 +15,7 @@ State = Literal["posted", "down"]
 # Sooner than that is no "advance notice": the law names no days, this is ours, and less is asked a reason.
 AHEAD: Final = timedelta(days=30)
 # So long after the end a copy can still be taken and data deleted.
+LATEST: Final = timedelta(days=5 * 365)
 EXPORT_AFTER: Final = timedelta(days=30)
 MOST_TITLE: Final = 80
 MOST_TEXT: Final = 2_000
@@ -90,6 +91,8 @@ def checked(wish: Posting, at: datetime) -> Body:
 
 def _planned(wish: Posting, body: Body, at: datetime) -> Body:
     ends = _day(wish.ends_on, "ends_on", at)
+    if ends > at + LATEST:
+        raise CallerError("the end lies more than five years ahead", field="ends_on", code="wrong_day")
     if ends <= at:
         raise CallerError("the end must lie ahead", field="ends_on", code="wrong_day")
     if ends < at + AHEAD and len(wish.why_so_soon.strip()) < 10:
@@ -105,7 +108,7 @@ def _planned(wish: Posting, body: Body, at: datetime) -> Body:
     export = _day(wish.export_until, "export_until", at) if wish.export_until else ends + EXPORT_AFTER
     if read_only is not None and not at < read_only <= ends:
         raise CallerError("the read-only days begin before the end", field="read_only_on", code="wrong_day")
-    if export < ends:
+    if not ends <= export <= ends + LATEST:
         raise CallerError("copies can be taken at least until the end", field="export_until", code="wrong_day")
     return msgspec.structs.replace(
         body, ends_at=ends, read_only_at=read_only, export_until=export, refunds=wish.refunds.strip(), why_so_soon=wish.why_so_soon.strip(),

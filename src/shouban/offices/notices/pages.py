@@ -33,12 +33,13 @@ _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 class NoticePages:
     def __init__(
-        self, office: NoticesOffice, now: Callable[[str | None], datetime], settings_of: Callable[[str], Settings], *, service: str, base: str, home: str
+        self, office: NoticesOffice, now: Callable[[str | None], datetime], settings_of: Callable[[str], Settings], *, service: str, is_one: bool, base: str, home: str
     ) -> None:  # fmt: skip
         self._office = office
         self._now = now
         self._settings_of = settings_of
         self._service = service
+        self._is_one = is_one
         self._base = base
         self._home = home
 
@@ -51,16 +52,16 @@ class NoticePages:
     def _public(self) -> list[Any]:
         @get("/status")
         async def status(request: AnyRequest) -> Response[str]:
-            shown = await self._office.shown(self._service)
-            past = [one for one in await self._office.archive(self._service) if one.state == "down"]
+            shown = await self._office.shown()
+            past = [one for one in await self._office.archive() if one.state == "down"]
             return rendered(
                 "status.html", w.WORDS, language_of(request), HERE / "templates", shown=shown, past=past, is_out=_is_out(shown), now=self._time(request), kinds=_named(w.KINDS, request),
-                home=self._home, local=self._local, day=self._day, language_now=language_of(request),
+                home=self._home, local=self._local, day=self._day, language_now=language_of(request), is_one=self._is_one,
             )  # fmt: skip
 
         @get("/status.json")
         async def as_json(request: AnyRequest) -> Response[dict[str, Any]]:
-            shown = await self._office.shown(self._service)
+            shown = await self._office.shown()
             found = {
                 "state": "outage" if _is_out(shown) else "ok",
                 "at": self._time(request).isoformat(),
@@ -70,7 +71,7 @@ class NoticePages:
 
         @get("/status/feed.xml")
         async def feed(request: AnyRequest) -> Response[bytes]:
-            found = await self._office.archive(self._service)
+            found = await self._office.archive()
             return Response(
                 self._feed(found, language_of(request)), media_type="application/rss+xml", headers=PAGE_HEADERS
             )
@@ -158,7 +159,7 @@ def _is_out(shown: Sequence[m.Notice]) -> bool:
 def _plain(one: m.Notice) -> dict[str, Any]:
     body = one.body
     return {
-        "id": one.id, "kind": one.kind, "what": one.what, "title": {"zh": body.title_zh, "en": body.title_en}, "text": {"zh": body.text_zh, "en": body.text_en},
+        "id": one.id, "service": one.service, "kind": one.kind, "what": one.what, "title": {"zh": body.title_zh, "en": body.title_en}, "text": {"zh": body.text_zh, "en": body.text_en},
         "at": one.posted_at.isoformat(), "by_itself": one.is_by_itself, "ends_at": _iso(body.ends_at), "read_only_at": _iso(body.read_only_at), "export_until": _iso(body.export_until),
         "refunds": body.refunds or None,
     }  # fmt: skip
@@ -169,8 +170,12 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def _printable(text: str) -> str:
-    """XML 1.0 has no letters for most controls."""
-    return "".join(letter for letter in text if letter in "\t\n\r" or ord(letter) >= 32)
+    """XML 1.0 has no place for most controls, for surrogates and for the two non-characters (section 2.2)."""
+    return "".join(
+        one
+        for one in text
+        if one in "\t\n\r" or " " <= one <= "\ud7ff" or "\ue000" <= one <= "\ufffd" or one > "\uffff"
+    )
 
 
 def _named(texts: dict[str, Text], request: AnyRequest) -> dict[str, str]:

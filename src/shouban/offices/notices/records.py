@@ -50,11 +50,11 @@ def posted(connection: Connection, service: str = "") -> list[Notice]:
     return [_notice(row) for row in connection.execute(asked.order_by(NOTICES.c.posted_us.desc()))]
 
 
-def archive(connection: Connection, service: str) -> list[Notice]:
-    asked = (
-        select(NOTICES).where(NOTICES.c.service_id == service).order_by(NOTICES.c.posted_us.desc()).limit(MOST_SHOWN)
-    )
-    return [_notice(row) for row in connection.execute(asked)]
+def archive(connection: Connection, service: str = "") -> list[Notice]:
+    """All there ever were, of one service or of all."""
+    asked = select(NOTICES).where(NOTICES.c.service_id == service) if service else select(NOTICES)
+    rows = connection.execute(asked.order_by(NOTICES.c.posted_us.desc()).limit(MOST_SHOWN))
+    return [_notice(row) for row in rows]
 
 
 def outage(connection: Connection, service: str, what: str) -> Notice | None:

@@ -40,6 +40,7 @@ class NoticesOffice:
         self._board = board
         self._bells = bells
         self._wording = wording
+        self.standing: Callable[[frozenset[str]], None] = lambda _: None
         board.reached = self.reached
         board.was_reached = self.was_reached
 
@@ -102,7 +103,10 @@ class NoticesOffice:
     async def post(self, who: Who, wish: m.Posting, at: datetime) -> m.Notice:
         local = self._road.settings_of(who.service).local(at)
         body, what = m.checked(wish, local), m.what_of(wish)
-        notice = m.Notice(records.new_id(), who.service, wish.kind, what, "posted", at, None, who.account, 0, body)
+        name = records.new_id()
+        # Of the outages that staff announce several may stand at once.
+        what = what or (name if wish.kind == "outage" else "")
+        notice = m.Notice(name, who.service, wish.kind, what, "posted", at, None, who.account, 0, body)
         whom = await self._road.of_service(who.service)
         if wish.kind in {"withdrawal", "ending"}:
             event = e.FeatureWithdrawn(at=at, person=whom.id, feature=what, ends_at=body.ends_at or at)
@@ -155,8 +159,8 @@ class NoticesOffice:
 
     # --- what is shown
 
-    async def shown(self, service: str) -> Sequence[m.Notice]:
-        """What is up, the newest first."""
+    async def shown(self, service: str = "") -> Sequence[m.Notice]:
+        """What is up, of one service or of all, the newest first."""
 
         def read() -> Sequence[m.Notice]:
             with view(self._engine) as connection:
@@ -164,7 +168,7 @@ class NoticesOffice:
 
         return await asyncio.to_thread(read)
 
-    async def archive(self, service: str) -> Sequence[m.Notice]:
+    async def archive(self, service: str = "") -> Sequence[m.Notice]:
         def read() -> Sequence[m.Notice]:
             with view(self._engine) as connection:
                 return records.archive(connection, service)
@@ -192,21 +196,12 @@ class NoticesOffice:
                 return records.posted(connection)
 
         posted: dict[str, dict[str, Announcement]] = {}
-        for one in await asyncio.to_thread(read):
+        found = await asyncio.to_thread(read)
+        for one in found:
             posted.setdefault(one.service, {})[one.id] = announced(one)
+        self.standing(frozenset(one.service for one in found if one.kind == "outage" and one.what == m.MODEL))
         if self._board.put(posted):
             self._bells.ring_all()
-
-    async def standing_outages(self) -> list[str]:
-        """Services whose outage was announced by a process before this one."""
-
-        def read() -> list[str]:
-            with view(self._engine) as connection:
-                return [
-                    one.service for one in records.posted(connection) if one.kind == "outage" and one.what == m.MODEL
-                ]
-
-        return await asyncio.to_thread(read)
 
     def _by_id(self, service: str, notice: str) -> m.Notice | None:
         with view(self._engine) as connection:
