@@ -59,6 +59,8 @@ from shouban.gateway.scripted import COMPANIONS
 from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
 from shouban.offices.care_desk.pages import CarePages
+from shouban.offices.care_desk.roster import Roster
+from shouban.offices.care_desk.shift_pages import ShiftPages
 from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
 from shouban.offices.companion_app.pages import companion_router
@@ -265,11 +267,12 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     )
     # The operator's own addresses, which may be of machines beside this one.
     operators = Channels(settings.mail, settings.sms)
+    roster = Roster(store.engine, store.writer, sign_ins)
     carriers: dict[str, CarrierPort] = {
         "NotifyGuardian": told,
         "AskApproval": alerts.ask_approval,
         "SendSummary": alerts.send_summary,
-        "PageStaff": Pager(road, store.engine, operators, settings.called(), base),
+        "PageStaff": Pager(road, store.engine, operators, settings.called(), base, roster.addresses),
     }
     complaints = ComplaintsOffice(
         road,
@@ -312,7 +315,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     desk = CareDesk(
         road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
     )
-    handlers.append(CarePages(desk, gateway.time, doors.signed_in).router())
+    handlers += [CarePages(desk, gateway.time, doors.signed_in).router(), ShiftPages(roster, gateway.time).router()]
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)
     handlers += [

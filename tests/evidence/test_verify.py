@@ -34,6 +34,8 @@ from shouban.evidence.report import Report
 from shouban.evidence.verify import check_earlier
 from shouban.gateway.hub import Hub
 from shouban.offices.care_desk.model import Closing, Noting
+from shouban.offices.care_desk.roster import Roster
+from shouban.offices.care_desk.shifts import NewShift
 from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companions.model import Appealing, Persona
 from shouban.offices.companions.model import Deciding as Reviewing
@@ -114,6 +116,10 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
         await care.note(who, person, Noting("母亲的电话打不通"), later)
         if outcome:
             await care.close(who, person, Closing("helped", "聊过了，情绪缓和"), later)
+    roster = Roster(store.engine, store.writer, sign_ins)
+    await roster.set(who, NewShift(account.id, "2026-08-03T08:00", "2026-08-03T20:00", ["minors"]), at)
+    [shift] = [one for one in (await roster.shown(SERVICE, at)).entries if one.shift.account == account.id]
+    await roster.end(who, shift.shift.id, at)
     complaints = ComplaintsOffice(road, store.engine, store.writer, sign_ins, lambda _: (), lambda _: law())
     filing = Filing("充值没有到账，也没有人回", about="spending", contact="w@example.org")
     filed = await complaints.file(SERVICE, filing, later, person=person, uploads=[Upload("a.txt", b"proof")])

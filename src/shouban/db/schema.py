@@ -381,6 +381,21 @@ COMPLAINT_FILES = Table(
     Index("complaint_files_person", "service_id", "person_id"),
 )
 
+# When who of the care staff is there, what they are skilled at, and how many cases they take at once. A shift that is called off is ended, never deleted.
+SHIFTS = Table(
+    "shifts",
+    METADATA,
+    Column("shift_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("skills", String(64), nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("set_by", String(40), nullable=False),
+    Index("shifts_service", "service_id", "until_us"),
+)
+
 # Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.
 SEATS = Table(
     "seats",

@@ -28,13 +28,15 @@ from shouban.core.events import CaseClosed, Event, HumanHandedBack, HumanTookOve
 from shouban.core.obligations import URGENCIES, Escalate
 from shouban.core.state import PersonState
 from shouban.db.keys import random_bytes
-from shouban.db.schema import CASES, SEATS
+from shouban.db.schema import ACCOUNTS, CASES, SEATS
 from shouban.duties.ledger import Duty, Writes
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds
 
 CLOSED: Final = "closed"
 DESK: Final = "\x00desk"
+# Stands in the names of the roles that take cases, and of no other (`web.roles`).
+CARE: Final = "care"
 # Whose desk has said that it is open less than this ago sits there.
 SEAT_LASTS: Final = timedelta(seconds=30)
 STILL_OPEN: Final = CASES.c.stage != literal_column(f"'{CLOSED}'")
@@ -120,9 +122,11 @@ def desk_of(service: str) -> tuple[str, str]:
 
 
 def is_desk_open(connection: Connection, service: str, at: datetime) -> bool:
-    """Whether anybody of the staff sits at a desk now."""
+    """Whether anybody who could take a case sits at a desk now: whoever may only look on is no help to who waits."""
     since = microseconds(at - SEAT_LASTS)
     there = (SEATS.c.service_id == service) & (SEATS.c.seen_us > since)
+    of_seat = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == SEATS.c.account_id)
+    there &= of_seat & (ACCOUNTS.c.state == "active") & ACCOUNTS.c.roles.contains(CARE, autoescape=True)
     return connection.execute(select(SEATS.c.seat_id).where(there).limit(1)).first() is not None
 
 

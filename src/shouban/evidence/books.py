@@ -1,4 +1,5 @@
-"""The offices' books beside the log: accounts, grants, appeals, care cases and their notes, complaints with what was said and sent, links, consents, processors, companions, receipts.
+"""The offices' books beside the log: accounts, grants, appeals, care cases and their notes, complaints with what was said and sent, links, consents, processors,
+companions, receipts, shifts.
 
 Their rows change, as no entry of the log does: whoever writes one leaves an entry with the digest of the whole row, in the same transaction.
 A row that is altered, missing or put there by hand is found. Open sign-ins are no record: they last hours, and each opening is in the log.
@@ -30,6 +31,7 @@ from shouban.db.schema import (
     LINKS,
     PROCESSORS,
     RECEIPTS,
+    SHIFTS,
 )
 from shouban.db.writer import Leaf
 from shouban.evidence.claims import Claims
@@ -37,7 +39,7 @@ from shouban.evidence.log import Acted, leaf_of
 from shouban.evidence.report import Check
 
 BOOKS: Final[tuple[Table, ...]] = (
-    ACCOUNTS, APPEALS, CASES, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, COMPLAINTS, COMPLAINT_ENTRIES, COMPLAINT_FILES, CONSENTS, GRANTS, LINKS, PROCESSORS, RECEIPTS,
+    ACCOUNTS, APPEALS, CASES, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, COMPLAINTS, COMPLAINT_ENTRIES, COMPLAINT_FILES, CONSENTS, GRANTS, LINKS, PROCESSORS, RECEIPTS, SHIFTS,
 )  # fmt: skip
 # Working notes: wrong tries are counted and codes used, cases ranked and leases renewed, without an entry for each.
 NOTES: Final = frozenset({

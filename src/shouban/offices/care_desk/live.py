@@ -18,7 +18,7 @@ from shouban.duties.cases import desk_of
 from shouban.duties.ports import PersonPort
 from shouban.offices.care_desk import records
 from shouban.offices.care_desk.work import CareDesk, Opened, Queue
-from shouban.web.access import Who
+from shouban.web.access import Who, may
 from shouban.web.language import Language
 
 # Another process opens cases too: they are found within this, which leaves half a second to show them.
@@ -26,7 +26,9 @@ LOOK_SECONDS: Final = 0.4
 BEAT_SECONDS: Final = 10.0
 # Many desks, one reading.
 FRESH_SECONDS: Final = 0.15
-Render = Callable[[Queue, Language], str]
+# Who shows the queue: their language, what they are skilled at, and whether they may come themselves.
+Reader = tuple[Language, frozenset[str], bool]
+Render = Callable[[Queue, Reader], str]
 StillIn = Callable[[], Awaitable[bool]]
 
 
@@ -38,25 +40,27 @@ class QueueFeed:
         self._render = render
         self._now = now
         self._read: dict[str, tuple[float, Queue]] = {}
-        self._shown: dict[tuple[str, Language], tuple[Queue, bytes]] = {}
+        self._shown: dict[tuple[str, Reader], tuple[Queue, bytes]] = {}
         self._lock = asyncio.Lock()
 
-    async def frame(self, service: str, language: Language) -> bytes:
+    async def frame(self, who: Who, language: Language) -> bytes:
+        service = who.service
         async with self._lock:
             clock = asyncio.get_running_loop().time
             read_at, queue = self._read.get(service, (0.0, None))
             if queue is None or clock() - read_at >= FRESH_SECONDS:
                 queue = await self._desk.queue(service, self._now())
                 self._read[service] = clock(), queue
-            known = self._shown.get((service, language))
+            reader = reader_of(who, language, queue)
+            known = self._shown.get((service, reader))
             if known is None or known[0] is not queue:
-                known = queue, self._frame(queue, language)
-                self._shown[service, language] = known
+                known = queue, self._frame(queue, reader)
+                self._shown[service, reader] = known
             return known[1]
 
-    def _frame(self, queue: Queue, language: Language) -> bytes:
+    def _frame(self, queue: Queue, reader: Reader) -> bytes:
         urgent = [one.case.id for one in queue.waiting if one.case.urgency > 0]
-        body = {"html": self._render(queue, language), "waiting": len(queue.waiting) + queue.more, "urgent": urgent}
+        body = {"html": self._render(queue, reader), "waiting": len(queue.waiting) + queue.more, "urgent": urgent}
         return frame_of("queue", body)
 
 
@@ -72,7 +76,7 @@ class Desk:
 
     async def queue(self, feed: QueueFeed, language: Language) -> AsyncIterator[bytes]:
         async def look() -> list[bytes]:
-            return [await feed.frame(self._who.service, language)]
+            return [await feed.frame(self._who, language)]
 
         async def beat() -> None:
             await self._office.sit(self._who, self._seat, "", self._now())
@@ -140,6 +144,10 @@ class Desk:
                 self._office.bells.leave(key, bell)
             with contextlib.suppress(ShoubanError):
                 await asyncio.shield(self._office.stand_up(self._seat))
+
+
+def reader_of(who: Who, language: Language, queue: Queue) -> Reader:
+    return language, queue.skills_of(who.account), may(who, "take_case")
 
 
 def frame_of(name: str, body: dict[str, object]) -> bytes:

@@ -22,7 +22,7 @@ from shouban.evidence.log import moment
 from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
-from shouban.offices.care_desk.live import Desk, QueueFeed
+from shouban.offices.care_desk.live import Desk, QueueFeed, Reader, reader_of
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
 from shouban.offices.care_desk.work import CareDesk, Opened, Queue
 from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words
@@ -61,7 +61,7 @@ class CarePages:
         async def queue(request: AnyRequest) -> Response[str]:
             who, language = whose(request).who, language_of(request)
             found = await self._desk.queue(who.service, self._time(request))
-            return framed(request, HERE, "care.html", w.WORDS, rows=_rows(found, language))
+            return framed(request, HERE, "care.html", w.WORDS, rows=_rows(found, reader_of(who, language, found)))
 
         @get("/events", opt={"action": "see_queue"})
         async def events(request: AnyRequest) -> Stream:
@@ -254,9 +254,10 @@ def _fonts() -> exporting.Fonts:
         raise CallerError(str(error), status=503, code="no_font") from error
 
 
-def _rows(queue: Queue, language: Language) -> str:
+def _rows(queue: Queue, reader: Reader) -> str:
+    language, skills, can_take = reader
     return fragment(
-        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, reasons=_named(w.REASONS, language), stages=_named(w.STAGES, language),
+        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, waiting=queue.waiting_for(skills), skills=skills, can_take=can_take, wants=_named(w.SKILLS, language), reasons=_named(w.REASONS, language), stages=_named(w.STAGES, language),
         urgencies=[one.to(language) for one in w.URGENCIES], ages=_named(w.AGES, language), local=Settings().local, stamp=_stamp, local_us=moment,
     )  # fmt: skip
 

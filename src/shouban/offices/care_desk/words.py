@@ -88,9 +88,32 @@ WORDS: Final = {
     "done": Text("已完成", "Done"),
     "file": Text("导出个案档案", "Export the case file"),
     "file_about": Text("每次导出都会写入日志，对方也能看到。", "Each export is an entry of the log, and the person can see it."),
+    "shifts": Text("排班", "Shifts"),
+    "shifts_about": Text("专长只让合适的人先看到谁更需要自己；人人都能看到、都能接手每一个个案。值班的人没有打开关怀台时，会按账号里的联系地址呼叫。", "A skill only puts first whom somebody fits best: everybody sees every case and may take it. Whoever is on shift and has no desk open is paged at the address of their account."),
+    "on_shift": Text("正在值班", "On shift now"),
+    "nobody_on": Text("现在没有人值班。", "Nobody is on shift now."),
+    "to_come": Text("接下来", "Still to come"),
+    "none_to_come": Text("没有排好的班。", "No shift is set."),
+    "new_shift": Text("排一个班", "Set a shift"),
+    "set_shift": Text("排班", "Set it"),
+    "end_shift": Text("结束这个班", "End this shift"),
+    "since": Text("从", "From"),
+    "until": Text("到", "Until"),
+    "skilled": Text("专长", "Skilled at"),
+    "wants": Text("宜由擅长者来", "best skilled at"),
+    "at_once": Text("同时最多几个个案", "Cases at once"),
+    "load": Text("手上现有", "has now"),
+    "fits_you": Text("适合你", "fits you"),
+    "deserted": Text("现在没有人值班，也没有关怀同事打开关怀台。请马上找人。", "Nobody is on shift, and nobody of the care staff has a desk open. Find somebody now."),
     "with_words": Text("含对话", "With the talk:"),
 }  # fmt: skip
 
+SKILLS: Final = {
+    "minors": Text("未成年人", "minors"),
+    "elders": Text("老年人", "elders"),
+    "fraud": Text("反诈", "fraud"),
+    "dialect": Text("方言", "a dialect"),
+}  # fmt: skip
 REASONS: Final = {
     "crisis": Text("自杀或自伤", "suicide or self-harm"),
     "property": Text("财产损失", "loss of property"),

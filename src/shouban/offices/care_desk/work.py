@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,10 +16,11 @@ from sqlalchemy import Connection, Engine
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
+from shouban.core.obligations import Escalate
 from shouban.db.engine import view
 from shouban.db.writer import Call, Job, Writer
-from shouban.duties.cases import desk_of
-from shouban.duties.ledger import Duty, done
+from shouban.duties.cases import desk_of, is_desk_open
+from shouban.duties.ledger import Duty, done, open_duties
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
 from shouban.duties.receipts import Receipt, Receipts
 from shouban.evidence.books import After
@@ -28,7 +29,9 @@ from shouban.evidence.timeline import entries_of
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
 from shouban.offices.care_desk.casefile import EXPORTED, CaseFile, Law, Reader, Rows, assembled
+from shouban.offices.care_desk.roster import carers, has_roster, refuse_above, running
 from shouban.offices.care_desk.scripts import ARRIVAL, filled
+from shouban.offices.care_desk.shifts import Shift, wanted
 from shouban.packs.pack import LoadedPack
 from shouban.web.access import Subject, Who, may
 from shouban.web.language import Language
@@ -41,13 +44,17 @@ MOST_EXPORTED: Final = 2_000
 
 @dataclass(frozen=True)
 class Line:
-    """A case in the queue, with what the desk says of the person: no name, no word."""
+    """A case in the queue, with what the desk says of the person: no name, no word. `wants`: what who takes it had better be skilled at."""
 
     case: m.Case
     age_band: str
     is_minor: bool
     holder: str
     watchers: tuple[str, ...]
+    wants: frozenset[str] = frozenset()
+
+    def fits(self, skills: frozenset[str]) -> bool:
+        return not self.wants.isdisjoint(skills)
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,19 @@ class Queue:
     held: tuple[Line, ...]
     follow_ups: tuple[Duty, ...]
     at: datetime
+    on_shift: Mapping[str, Shift]
+    names_on_shift: tuple[str, ...]
+    keeps_roster: bool
+    is_deserted: bool
+
+    def skills_of(self, account: str) -> frozenset[str]:
+        return self.on_shift[account].skills if account in self.on_shift else frozenset()
+
+    def waiting_for(self, skills: frozenset[str]) -> list[Line]:
+        """In the order for somebody of these skills: among equals of urgency and danger, whom they fit best stands first. Nobody is left out."""
+        return sorted(
+            self.waiting, key=lambda one: (*one.case.rank[:2], not one.fits(skills), one.case.rank[2])
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -93,21 +113,28 @@ class CareDesk:
     # --- what the desk shows
 
     async def queue(self, service: str, at: datetime) -> Queue:
-        def read() -> tuple[tuple[list[m.Case], int], list[m.Case], list[Duty], list[tuple[str, str]]]:
+        def read() -> tuple[Any, ...]:
             with view(self._engine) as connection:
+                keeps_roster = has_roster(connection, service, at)
                 return (
-                    records.queue(connection, service, at),
-                    records.held(connection, service, at),
-                    records.follow_ups(connection, service),
-                    records.seated(connection, service, at),
-                )
+                    records.queue(connection, service, at), records.held(connection, service, at), records.follow_ups(connection, service),
+                    records.seated(connection, service, at), keeps_roster, running(connection, service, at) if keeps_roster else {},
+                    _losing(connection, service) if keeps_roster else set(), is_desk_open(connection, service, at),
+                )  # fmt: skip
 
-        (waiting, count), held, follow_ups, seated = await asyncio.to_thread(read)
-        names = await self._names(service)
-        lines = {one.id: await self._line(service, one, names, seated) for one in (*waiting, *held)}
+        (waiting, count), held, follow_ups, seated, keeps_roster, shifts, losing, is_open = await asyncio.to_thread(
+            read
+        )
+        accounts = await self._sign_ins.accounts(service)
+        names = {one.id: one.private.name for one in accounts}
+        on_shift = {one.id: shifts[one.id] for one in carers(accounts) if one.id in shifts}
+        lines = {
+            one.id: await self._line(service, one, names, seated, losing if keeps_roster else None)
+            for one in (*waiting, *held)
+        }
         return Queue(
-            tuple(lines[one.id] for one in sorted(waiting, key=lambda one: one.rank)), count - len(waiting),
-            tuple(lines[one.id] for one in held), tuple(follow_ups), at,
+            tuple(lines[one.id] for one in sorted(waiting, key=lambda one: one.rank)), count - len(waiting), tuple(lines[one.id] for one in held), tuple(follow_ups), at,
+            on_shift, tuple(names[one] for one in on_shift), keeps_roster, keeps_roster and not on_shift and not is_open,
         )  # fmt: skip
 
     async def opened(self, who: Who, person: PersonPort, at: datetime) -> Opened:
@@ -121,7 +148,8 @@ class CareDesk:
                 )  # fmt: skip
 
         found, contacted, sealed, follow_ups, timeline, seated = await asyncio.to_thread(read)
-        names = await self._names(who.service)
+        accounts = await self._sign_ins.accounts(who.service)
+        names = {one.id: one.private.name for one in accounts}
         receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
         notes = [
             m.Note(note, names.get(by, by), when, self._text(person, note, held)) for note, by, when, held in sealed
@@ -130,7 +158,7 @@ class CareDesk:
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
             tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account),
             m.clocks(found, contacted) if found else {}, receipts, notes, follow_ups, timeline,
-            {one: name for one, name in names.items() if one != who.account and one in await self._carers(who.service)},
+            {one.id: one.private.name for one in carers(accounts) if one.id != who.account},
         )  # fmt: skip
 
     async def words(self, person: PersonPort, case: m.Case, most: int = m.MOST_WORDS) -> list[dict[str, Any]]:
@@ -170,6 +198,7 @@ class CareDesk:
             return
 
         def claim(connection: Connection) -> None:
+            refuse_above(connection, who.service, who.account, found, at)
             if not records.claim(connection, found, who.account, at):
                 raise CallerError("a colleague has this case", status=409, code="claimed_already")
 
@@ -394,7 +423,15 @@ class CareDesk:
                 return str(one["session"])
         return ""
 
-    async def _line(self, service: str, case: m.Case, names: dict[str, str], seated: Sequence[tuple[str, str]]) -> Line:
+    async def _line(
+        self,
+        service: str,
+        case: m.Case,
+        names: dict[str, str],
+        seated: Sequence[tuple[str, str]],
+        losing: set[str] | None,
+    ) -> Line:
+        """`losing`: who is about to lose property; nothing where no roster is kept, and nobody is wanted for a skill."""
         person = await self._road.by_id(service, case.person)
         state = person.state if person else None
         watchers = tuple(
@@ -406,15 +443,14 @@ class CareDesk:
             bool(state and state.is_minor),
             names.get(case.claimed_by, ""),
             watchers,
+            frozenset() if losing is None else wanted(case, state, loses_property=case.person in losing),
         )
 
     async def _names(self, service: str) -> dict[str, str]:
         return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
 
     async def _carers(self, service: str) -> set[str]:
-        return {
-            one.id for one in await self._sign_ins.accounts(service) if "care" in one.roles and one.state == "active"
-        }
+        return {one.id for one in carers(await self._sign_ins.accounts(service))}
 
 
 def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # noqa: ANN401  # columns of a case
@@ -430,6 +466,12 @@ def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # no
             raise _lost()
 
     return fenced
+
+
+def _losing(connection: Connection, service: str) -> set[str]:
+    """Who needs somebody because of their property, whatever graver reason their case has besides."""
+    owed = open_duties(connection, service=service, kinds=["Escalate"])
+    return {one.person for one in owed if isinstance(one.owed, Escalate) and one.owed.reason == "property"}
 
 
 def _law(pack: LoadedPack) -> Law:

@@ -1,0 +1,83 @@
+"""Two of the staff in two real browsers, a supervisor beside whoever has the case: shifts, listening, whispering, joining, typing, and care for the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.gateway.serving import Served, fresh, noon, serving, settings_for
+from tests.offices.care_desk.desk import account_of, in_danger
+from tests.web.signing import PASSWORD, staff
+
+from shouban.web.roles import Role
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+SHOTS = Path("/tmp/shots")
+WISH = "活着真没意思，有时候不想醒来"
+BOTH = pytest.mark.parametrize(("size", "language"), [(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(settings_for(tmp_path_factory.mktemp("lead"), encoder=False)) as served:
+        yield served
+
+
+def signed_in(browser: Browser, office: Served, role: Role, size: ViewportSize, language: str) -> tuple[Page, str]:
+    """One of the staff in a browser of their own: page and name."""
+    headers = {"x-shouban-at": noon(seconds=2)}
+    page = browser.new_context(viewport=size, base_url=office.url, extra_http_headers=headers).new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    name = fresh("周主管" if role == "care_lead" else "小林")
+    staff(office, name, role)
+    page.goto(f"/sign-in?lang={language}")
+    page.locator("input[name=name]").fill(name)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/office**")
+    return page, name
+
+
+def fits(page: Page, name: str) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
+    if SHOTS.is_dir():
+        page.screenshot(path=SHOTS / f"lead-{name}.png", full_page=True)
+
+
+def said(language: str, zh: str, en: str) -> str:
+    return zh if language == "zh" else en
+
+
+@BOTH
+def test_a_supervisor_sets_a_shift_by_keyboard_and_the_queue_says_whom_it_fits(
+    browser: Browser, office: Served, size: ViewportSize, language: str
+) -> None:
+    leader, _ = signed_in(browser, office, "care_lead", size, language)
+    carer, name = signed_in(browser, office, "care", size, language)
+    leader.goto("/care/shifts")
+    leader.locator("select[name=account]").select_option(account_of(office, name))
+    leader.locator("input[name=since]").fill("2026-08-03T08:00")
+    leader.locator("input[name=until]").fill("2026-08-03T07:00")
+    minors = leader.get_by_role("checkbox").first
+    minors.focus()
+    leader.keyboard.press("Space")
+    leader.get_by_role("button", name=said(language, "排班", "Set it"), exact=True).focus()
+    leader.keyboard.press("Enter")
+    expect(leader.get_by_role("alert").first).to_contain_text(
+        said(language, "结束时间要在开始时间之后", "ends after it begins")
+    )
+    expect(minors).to_be_checked()
+    leader.locator("input[name=until]").fill("2026-08-03T20:00")
+    leader.keyboard.press("Enter")
+    expect(leader.locator(".on-shift", has_text=name)).to_be_visible()
+    fits(leader, f"shifts-{language}")
+    _, address = in_danger(office, text=WISH, age_band="16_17")
+    carer.goto("/care")
+    row = carer.locator(f'li:has(form[action="{address}/claim"])')
+    expect(row.locator(".fits")).to_have_text(said(language, "适合你", "fits you"))
+    fits(carer, f"queue-{language}")
+    carer.context.close()
+    leader.context.close()
