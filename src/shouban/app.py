@@ -58,6 +58,7 @@ from shouban.gateway.road import Road
 from shouban.gateway.scripted import COMPANIONS
 from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
+from shouban.offices.care_desk.filing import Filing
 from shouban.offices.care_desk.pages import CarePages
 from shouban.offices.care_desk.roster import Roster
 from shouban.offices.care_desk.shift_pages import ShiftPages
@@ -312,10 +313,12 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             service=settings.served()[0].id, contact=settings.complaints_contact, home="/" if has_app else "/complaints",
         ).router(),
     ]  # fmt: skip
-    desk = CareDesk(
-        road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
-    )
-    handlers += [CarePages(desk, gateway.time, doors.signed_in).router(), ShiftPages(roster, gateway.time).router()]
+    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
+    filing = Filing(desk, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack)
+    handlers += [
+        CarePages(desk, filing, gateway.time, doors.signed_in).router(),
+        ShiftPages(roster, gateway.time).router(),
+    ]
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)
     handlers += [

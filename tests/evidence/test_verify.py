@@ -108,7 +108,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     call, after = receipts.answering(receipts.of_person(SERVICE, person.id)[0], at)
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
-    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub(), lambda _: law())
+    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
     later = at + timedelta(hours=2)
     for outcome in ("helped", ""):
         await road.act(person, e.UserSpoke(at=later, person=person.id, session="phone", readings=(CRISIS,)))

@@ -37,7 +37,7 @@ class Desk:
         self.lin, leader = (self.made(name, role) for name, role in (("lin", "care"), ("zhou", "care_lead")))
         self.leader = Who(SERVICE, account=leader.id, roles=leader.roles)
         self.care = CareDesk(
-            small.road, store.engine, store.writer, self.sign_ins, Receipts(store.engine, store.writer), Hub(), lambda _: None,  # type: ignore[arg-type,return-value]  # no file is made here
+            small.road, store.engine, store.writer, self.sign_ins, Receipts(store.engine, store.writer), Hub(),
         )  # fmt: skip
 
     def made(self, name: str, role: str, address: str = "") -> Account:

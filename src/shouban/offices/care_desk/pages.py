@@ -22,6 +22,7 @@ from shouban.evidence.log import moment
 from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
+from shouban.offices.care_desk.filing import Filing
 from shouban.offices.care_desk.live import Desk, QueueFeed, Reader, reader_of
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
 from shouban.offices.care_desk.work import CareDesk, Opened, Queue
@@ -44,8 +45,11 @@ SignedInOn = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[SignedIn |
 
 
 class CarePages:
-    def __init__(self, desk: CareDesk, now: Callable[[str | None], datetime], signed_in: SignedInOn) -> None:
+    def __init__(
+        self, desk: CareDesk, filing: Filing, now: Callable[[str | None], datetime], signed_in: SignedInOn
+    ) -> None:
         self._desk = desk
+        self._filing = filing
         self._now = now
         self._signed_in = signed_in
         # One at a time: a document takes memory and a core, which people in a talk need first.
@@ -177,7 +181,7 @@ class CarePages:
             whom = await self._desk.person(who, person)
             fonts = await asyncio.to_thread(_fonts) if form == "pdf" else None
             with_words = request.query_params.get("words") == "1"
-            file = await self._desk.case_file(who, whom, form, at, with_words=with_words)
+            file = await self._filing.case_file(who, whom, form, at, with_words=with_words)
             made = await asyncio.to_thread(exporting.made, file, language, form, fonts)
         headers = {**DOWNLOAD, "Content-Disposition": f'attachment; filename="case-{file.case.id}.{form}"'}
         return Response(made, media_type=exporting.MEDIA[form], headers=headers)

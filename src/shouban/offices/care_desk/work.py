@@ -24,22 +24,19 @@ from shouban.duties.ledger import Duty, done, open_duties
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
 from shouban.duties.receipts import Receipt, Receipts
 from shouban.evidence.books import After
-from shouban.evidence.log import Acted, leaf_of, microseconds, read_checkpoint
+from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.evidence.timeline import entries_of
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
-from shouban.offices.care_desk.casefile import EXPORTED, CaseFile, Law, Reader, Rows, assembled
 from shouban.offices.care_desk.roster import carers, has_roster, refuse_above, running
 from shouban.offices.care_desk.scripts import ARRIVAL, filled
 from shouban.offices.care_desk.shifts import Shift, wanted
-from shouban.packs.pack import LoadedPack
-from shouban.web.access import Subject, Who, may
+from shouban.web.access import Who
 from shouban.web.language import Language
 from shouban.web.sessions import SignIns
 
 MOST_KEYS: Final = 500
 BOARD_SPAN: Final = timedelta(days=30)
-MOST_EXPORTED: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -98,15 +95,13 @@ class Opened:
 
 class CareDesk:
     def __init__(
-        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort,
-        pack_of: Callable[[str], LoadedPack],
-    ) -> None:  # fmt: skip
+        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort
+    ) -> None:
         self._road = road
         self._engine = engine
         self._writer = writer
         self._sign_ins = sign_ins
         self._receipts = receipts
-        self._pack_of = pack_of
         self.bells = bells
         self._said: OrderedDict[str, None] = OrderedDict()
 
@@ -152,7 +147,7 @@ class CareDesk:
         names = {one.id: one.private.name for one in accounts}
         receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
         notes = [
-            m.Note(note, names.get(by, by), when, self._text(person, note, held)) for note, by, when, held in sealed
+            m.Note(note, names.get(by, by), when, note_text(person, note, held)) for note, by, when, held in sealed
         ]
         return Opened(
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
@@ -218,7 +213,7 @@ class CareDesk:
 
         def give(connection: Connection) -> None:
             if not records.pass_on(connection, found, who.account, wish.account, at):
-                raise _lost()
+                raise lost()
 
         await self._act(who, person, found, "case_passed_on", at, give, to=wish.account)
 
@@ -285,7 +280,7 @@ class CareDesk:
         """For colleagues only; any of them may."""
         found = await asyncio.to_thread(self._read_newest, who.service, person.id)
         if found is None:
-            raise _no_case()
+            raise no_case()
         row, after = self._note(who, person, found, m.checked_text(wish.text, "text"), at)
         await self._writer.submit(Job(writes=[row], after=after))
         self._ring(who.service, person)
@@ -317,55 +312,6 @@ class CareDesk:
         told = Acted(service=who.service, at=at, act="looked", person=person.id, facts=facts)
         await self._writer.submit(Job(leaves=[leaf_of(told)]))
 
-    # --- the file of a case
-
-    async def case_file(self, who: Who, person: PersonPort, form: str, at: datetime, *, with_words: bool) -> CaseFile:
-        """What an export shows. The entry that it was exported is on disk first, and stands in the file itself.
-
-        Words go with it under the desk's own condition: only for who has the case now. Raises `CallerError` (409) for who has not.
-        """
-        found = await asyncio.to_thread(self._read_newest, who.service, person.id)
-        if found is None:
-            raise _no_case()
-        if with_words and not found.is_of(who.account, at):
-            raise _lost()
-        await self._exported(who, person, found, form, at, with_words=with_words)
-        names = await self._names(who.service)
-        rows = await asyncio.to_thread(self._rows_of, who.service, person, names)
-        if with_words and not rows.case.is_of(who.account, at):  # somebody else has it meanwhile
-            raise _lost()
-        words = await self.words(person, rows.case, most=MOST_EXPORTED) if with_words else None
-        sees_contacts = may(who, "see_contacts", Subject(who.service, person.id))
-        reader = Reader(who.name, at, sees_contacts=sees_contacts, words=words)
-        law = _law(self._pack_of(who.service))
-        return await asyncio.to_thread(assembled, rows, who.service, person.profile, names, law, reader)
-
-    async def _exported(
-        self, who: Who, person: PersonPort, found: m.Case, form: str, at: datetime, *, with_words: bool
-    ) -> None:
-        facts = {
-            "account": who.account, "roles": sorted(who.roles), "what": "case_words" if with_words else "case_file", "why": "care case exported",
-            "case": found.id, "form": form,
-        }  # fmt: skip
-        told = Acted(service=who.service, at=at, act=EXPORTED, person=person.id, facts=facts)
-        await self._writer.submit(Job(leaves=[leaf_of(told)]))
-
-    def _rows_of(self, service: str, person: PersonPort, names: dict[str, str]) -> Rows:
-        """All rows as they are at one moment: the proof is of the very entries that are shown."""
-        with view(self._engine) as connection:
-            found = records.newest_case(connection, service, person.id)
-            if found is None:  # erased meanwhile
-                raise _no_case()
-            entries, more = records.entries_since(connection, service, found)
-            notes = [
-                m.Note(note, names.get(by, by), when, self._text(person, note, held))
-                for note, by, when, held in records.notes_of_case(connection, found)
-            ]
-            return Rows(
-                found, records.contacted_at(connection, found), entries, records.duties_of_case(connection, service, found),
-                records.receipts_since(connection, service, found), notes, read_checkpoint(connection) or "", more,
-            )  # fmt: skip
-
     # --- inside
 
     async def _act(
@@ -390,13 +336,13 @@ class CareDesk:
     async def _open_case(self, who: Who, person: PersonPort) -> m.Case:
         found = await asyncio.to_thread(self._read_case, who.service, person.id)
         if found is None:
-            raise _no_case()
+            raise no_case()
         return found
 
     async def _mine(self, who: Who, person: PersonPort, at: datetime) -> m.Case:
         found = await self._open_case(who, person)
         if not found.is_of(who.account, at):
-            raise _lost()
+            raise lost()
         return found
 
     def _read_case(self, service: str, person: str) -> m.Case | None:
@@ -411,9 +357,6 @@ class CareDesk:
         note = records.new_id()
         sealed = person.seal(text.encode(), "case_notes", "sealed", note)
         return records.note_row(found, who.service, note, who.account, at, sealed), records.note_kept(note, at)
-
-    def _text(self, person: PersonPort, note: str, sealed: bytes) -> str:
-        return person.open(sealed, "case_notes", "sealed", note).decode()
 
     async def _raw_session(self, person: PersonPort, found: m.Case) -> str:
         """The app's own id of the talk, from the words that were said in it."""
@@ -463,7 +406,7 @@ def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # no
             else records.renew(connection, found, who.account, at)
         )
         if not is_theirs:
-            raise _lost()
+            raise lost()
 
     return fenced
 
@@ -474,16 +417,15 @@ def _losing(connection: Connection, service: str) -> set[str]:
     return {one.person for one in owed if isinstance(one.owed, Escalate) and one.owed.reason == "property"}
 
 
-def _law(pack: LoadedPack) -> Law:
-    versions = {ref: one.version for ref, one in pack.templates.items()}
-    return Law(f"{pack.pack.id}@{pack.pack.digest[:16]}", versions)
+def note_text(person: PersonPort, note: str, sealed: bytes) -> str:
+    return person.open(sealed, "case_notes", "sealed", note).decode()
 
 
-def _lost() -> CallerError:
+def lost() -> CallerError:
     return CallerError("you do not have this case: claim it first", status=409, code="lost_case")
 
 
-def _no_case() -> CallerError:
+def no_case() -> CallerError:
     return CallerError("there is no open case of this person", status=404, code="no_case")
 
 
