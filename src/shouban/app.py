@@ -59,6 +59,7 @@ from shouban.gateway.scripted import COMPANIONS
 from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
 from shouban.offices.care_desk.filing import Filing
+from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.pages import CarePages
 from shouban.offices.care_desk.roster import Roster
 from shouban.offices.care_desk.shift_pages import ShiftPages
@@ -313,12 +314,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
             service=settings.served()[0].id, contact=settings.complaints_contact, home="/" if has_app else "/complaints",
         ).router(),
     ]  # fmt: skip
-    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
-    filing = Filing(desk, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack)
-    handlers += [
-        CarePages(desk, filing, gateway.time, doors.signed_in).router(),
-        ShiftPages(roster, gateway.time).router(),
-    ]
+    handlers += _care(gateway, store, road, sign_ins, receipts, doors, roster)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)
     handlers += [
@@ -364,6 +360,17 @@ def _offices(gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, door
     pages = SignInPages(sign_ins, doors, services, gateway.time, production=settings.production, oidc=oidc)
     staff = StaffPages(StaffOffice(road, store.engine, store.writer, sign_ins), gateway.time)
     return [static_router(), pages.router(), staff.router()]
+
+
+def _care(
+    gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, receipts: Receipts, doors: Doors, roster: Roster
+) -> list[Any]:
+    """The care desk: the queue and the cases, and the roster."""
+    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
+    leading = Leading(desk, road, store.engine, store.writer)
+    filing = Filing(desk, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack)
+    pages = CarePages(desk, leading, filing, gateway.time, doors.signed_in)
+    return [pages.router(), ShiftPages(roster, gateway.time).router()]
 
 
 async def _subject_of(store: Store, road: Road, signed_in: SignedIn, person: str) -> Subject | None:

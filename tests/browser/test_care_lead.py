@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
-from tests.gateway.serving import Served, fresh, noon, serving, settings_for
+from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import account_of, in_danger
 from tests.web.signing import PASSWORD, staff
 
@@ -79,5 +79,53 @@ def test_a_supervisor_sets_a_shift_by_keyboard_and_the_queue_says_whom_it_fits(
     row = carer.locator(f'li:has(form[action="{address}/claim"])')
     expect(row.locator(".fits")).to_have_text(said(language, "适合你", "fits you"))
     fits(carer, f"queue-{language}")
+    carer.context.close()
+    leader.context.close()
+
+
+def taken(carer: Page, address: str) -> None:
+    """The case is claimed and taken over, by keyboard."""
+    carer.goto(address)
+    for deed in ("claim", "take"):
+        carer.locator(f'form[action="{address}/{deed}"] button').focus()
+        carer.keyboard.press("Enter")
+    expect(carer.locator("#text")).to_be_focused()
+
+
+@BOTH
+def test_a_supervisor_listens_whispers_and_joins_beside_whoever_has_the_case(
+    browser: Browser, office: Served, size: ViewportSize, language: str
+) -> None:
+    leader, chief = signed_in(browser, office, "care_lead", size, language)
+    carer, _ = signed_in(browser, office, "care", size, language)
+    user, address = in_danger(office, nickname="小雨")
+    taken(carer, address)
+    leader.goto(address)
+    expect(leader.locator("#talk")).not_to_contain_text(PLAN)
+    fits(leader, f"before-{language}")
+    leader.get_by_role("link", name=said(language, "旁听", "Listen"), exact=True).focus()
+    leader.keyboard.press("Enter")
+    expect(leader.locator("#talk")).to_contain_text(PLAN)
+    expect(carer.locator("#head .badge", has_text=chief)).to_be_visible()
+    leader.locator(f'form[action^="{address}/whisper"] textarea').fill("先问他身边有没有药。<b>别急</b>")
+    leader.get_by_role("button", name=said(language, "告诉同事", "Tell them")).focus()
+    leader.keyboard.press("Enter")
+    expect(carer.locator("#whispers")).to_contain_text("先问他身边有没有药。<b>别急</b>")
+    carer.locator("#text").fill("你身边有药吗？")
+    fits(carer, f"whispered-{language}")
+    leader.get_by_role("button", name=said(language, "加入对话", "Join the talk")).focus()
+    leader.keyboard.press("Enter")
+    expect(leader.locator("#text")).to_be_focused()
+    leader.keyboard.type("我们一起陪你。")
+    leader.keyboard.press("Enter")
+    expect(carer.locator("#talk .human").last).to_contain_text("我们一起陪你")
+    expect(carer.locator("#head")).to_contain_text(said(language, f"也在对话里: {chief}", f"also in the talk: {chief}"))
+    assert "我们一起陪你" in office.chat("嗯", user=user, session="talk", at=noon(seconds=3)).text
+    expect(leader.locator("#talk .user").last).to_contain_text("嗯")
+    fits(leader, f"joined-{language}")
+    fits(carer, f"holder-{language}")
+    leader.get_by_role("button", name=said(language, "离开对话", "Leave the talk")).click()
+    expect(carer.locator("#head")).not_to_contain_text(said(language, "也在对话里", "also in the talk"))
+    expect(carer.locator("#text")).to_have_value("你身边有药吗？")
     carer.context.close()
     leader.context.close()

@@ -33,6 +33,7 @@ from shouban.evidence.note import Checkpoint, Signer
 from shouban.evidence.report import Report
 from shouban.evidence.verify import check_earlier
 from shouban.gateway.hub import Hub
+from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.model import Closing, Noting
 from shouban.offices.care_desk.roster import Roster
 from shouban.offices.care_desk.shifts import NewShift
@@ -109,11 +110,23 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
     care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
+    leading = Leading(care, road, store.engine, store.writer)
+    leader = Who(SERVICE, account=f"leader-{name}", roles=frozenset({"care_lead"}), full=True, name="周主管")
     later = at + timedelta(hours=2)
     for outcome in ("helped", ""):
         await road.act(person, e.UserSpoke(at=later, person=person.id, session="phone", readings=(CRISIS,)))
         await care.claim(who, person, later)
         await care.note(who, person, Noting("母亲的电话打不通"), later)
+        await road.act(
+            person, e.HumanTookOver(at=later, person=person.id, session=person.session("phone"), staff=account.id)
+        )
+        await leading.whisper(leader, person, Noting("先问身边有没有人"), later)
+        await leading.join(leader, person, "zh", later)
+        await leading.leave(leader, person, "zh", later)
+        await leading.join(leader, person, "zh", later)
+        await road.act(
+            person, e.HumanHandedBack(at=later, person=person.id, session=person.session("phone"), staff=account.id)
+        )
         if outcome:
             await care.close(who, person, Closing("helped", "聊过了，情绪缓和"), later)
     roster = Roster(store.engine, store.writer, sign_ins)
@@ -251,7 +264,7 @@ def test_any_history_verifies_whole_and_so_it_does_after_erasures(
 def test_a_change_in_any_column_of_any_table_is_found_and_its_place_named(
     sample: Sample, table: str, column: str
 ) -> None:
-    wishes = (Plant(table, column, row, byte, bit=0) for row in range(3) for byte in (0, 1))
+    wishes = (Plant(table, column, row, byte, bit=0) for row in range(3) for byte in (0, 1, 2))
     report = next((found for wish in wishes if (found := sample.with_planted(wish))), None)
     assert report is not None, f"the sample has nothing in {table}.{column}"
     assert not report.is_clean

@@ -71,8 +71,12 @@ class RoadPort(Protocol):
         ...
 
     async def say_as_human(
-        self, person: Handed, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None
-    ) -> None: ...
+        self, person: Handed, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None,
+        after: After | None = None, tells: str = "",
+    ) -> None:  # fmt: skip
+        """`tells` is an event of the person's stream that goes before the words: who came, who left. `call` and `after` as of `act`."""
+        ...
+
     async def messages_of(
         self, person: Handed, after: tuple[int, str] = (0, ""), most: int = 500
     ) -> list[dict[str, Any]]: ...

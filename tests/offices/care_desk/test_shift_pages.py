@@ -58,7 +58,9 @@ def test_what_does_not_fit_is_told_and_the_form_keeps_what_was_typed(office: Ser
     compliance = fresh("compliance")
     staff(office, compliance, "compliance")
     assert set_shift(leader, account_of(office, compliance), "21:00", "22:00").status_code == 400
-    assert enter(office, compliance).get("/care/shifts").status_code == 200, "compliance sees the roster"
+    assert enter(office, compliance, service="default").get("/care/shifts").status_code == 200, (
+        "compliance sees the roster"
+    )
 
 
 def test_only_a_supervisor_of_this_service_sets_shifts(office: Served) -> None:
@@ -112,7 +114,7 @@ def test_where_nobody_is_on_shift_and_no_desk_is_open_that_is_said_in_red(office
     name, client = carer(office)
     compliance = fresh("compliance")
     staff(office, compliance, "compliance")
-    looker = enter(office, compliance)
+    looker = enter(office, compliance, service="default")
     told = "现在没有人值班，也没有关怀同事打开关怀台"
     assert told not in shown(looker, "/care"), "no roster is kept"
     set_shift(leader, account_of(office, name), "18:00", "20:00")

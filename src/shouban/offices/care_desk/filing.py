@@ -16,7 +16,7 @@ from shouban.evidence.log import Acted, leaf_of, read_checkpoint
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
 from shouban.offices.care_desk.casefile import EXPORTED, CaseFile, Law, Reader, Rows, assembled
-from shouban.offices.care_desk.work import CareDesk, lost, no_case, note_text
+from shouban.offices.care_desk.work import CareDesk, lost, no_case, note_text, whisper_text
 from shouban.packs.pack import LoadedPack
 from shouban.web.access import Subject, Who, may
 from shouban.web.sessions import SignIns
@@ -46,7 +46,7 @@ class Filing:
             raise lost()
         await self._exported(who, person, found, form, at, with_words=with_words)
         names = {one.id: one.private.name for one in await self._sign_ins.accounts(who.service)}
-        rows = await asyncio.to_thread(self._rows_of, who.service, person, names)
+        rows = await asyncio.to_thread(self._rows_of, who, person, names, at)
         if with_words and not rows.case.is_of(who.account, at):  # somebody else has it meanwhile
             raise lost()
         words = await self._desk.words(person, rows.case, most=MOST_EXPORTED) if with_words else None
@@ -65,8 +65,9 @@ class Filing:
         told = Acted(service=who.service, at=at, act=EXPORTED, person=person.id, facts=facts)
         await self._writer.submit(Job(leaves=[leaf_of(told)]))
 
-    def _rows_of(self, service: str, person: PersonPort, names: dict[str, str]) -> Rows:
+    def _rows_of(self, who: Who, person: PersonPort, names: dict[str, str], at: datetime) -> Rows:
         """All rows as they are at one moment: the proof is of the very entries that are shown."""
+        service = who.service
         with view(self._engine) as connection:
             found = records.newest_case(connection, service, person.id)
             if found is None:  # erased meanwhile
@@ -76,6 +77,17 @@ class Filing:
                 m.Note(note, names.get(by, by), when, note_text(person, note, held))
                 for note, by, when, held in records.notes_of_case(connection, found)
             ]
+            if _sees_whispers(who, found, at):
+                notes += [
+                    m.Note(
+                        whisper,
+                        names.get(by, by),
+                        when,
+                        f"→ {names.get(to, to)}: {whisper_text(person, whisper, held)}",
+                    )
+                    for whisper, by, to, when, held in records.whispers(connection, found)
+                ]
+                notes.sort(key=lambda one: one.at)
             return Rows(
                 found, records.contacted_at(connection, found), entries, records.duties_of_case(connection, service, found),
                 records.receipts_since(connection, service, found), notes, read_checkpoint(connection) or "", more,
@@ -84,6 +96,11 @@ class Filing:
     def _newest(self, service: str, person: str) -> m.Case | None:
         with view(self._engine) as connection:
             return records.newest_case(connection, service, person)
+
+
+def _sees_whispers(who: Who, found: m.Case, at: datetime) -> bool:
+    """What was said to whoever has the case is no other colleague's; supervisors and compliance answer for it."""
+    return found.is_of(who.account, at) or may(who, "lead_desk") or not may(who, "take_case")
 
 
 def _law(pack: LoadedPack) -> Law:

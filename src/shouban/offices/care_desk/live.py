@@ -17,6 +17,7 @@ from shouban.core.errors import ShoubanError
 from shouban.duties.cases import desk_of
 from shouban.duties.ports import PersonPort
 from shouban.offices.care_desk import records
+from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.work import CareDesk, Opened, Queue
 from shouban.web.access import Who, may
 from shouban.web.language import Language
@@ -67,8 +68,11 @@ class QueueFeed:
 class Desk:
     """One open page of one of the staff: beats, and notices that it was closed."""
 
-    def __init__(self, office: CareDesk, who: Who, still_in: StillIn, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, office: CareDesk, leading: Leading, who: Who, still_in: StillIn, now: Callable[[], datetime]
+    ) -> None:
         self._office = office
+        self._leading = leading
         self._who = who
         self._still_in = still_in
         self._now = now
@@ -85,18 +89,22 @@ class Desk:
             yield part
 
     async def case(
-        self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]]
+        self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]], *, listens: bool = False
     ) -> AsyncIterator[bytes]:
-        looks_at = [""]
+        seen: list[Opened] = []
 
         async def look() -> list[bytes]:
-            opened = await self._office.opened(self._who, person, self._now())
-            looks_at[0] = opened.case.id if opened.case else ""
+            opened = await self._office.opened(self._who, person, self._now(), listens=listens)
+            seen[:] = [opened]
             return [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
 
         async def beat() -> None:
             await self._office.renew(self._who, person, self._now())
-            await self._office.sit(self._who, self._seat, looks_at[0], self._now())
+            case = seen[0].case
+            if seen[0].listens and case:
+                self._leading.still_listens(self._who, case.id, self._now())
+            await self._office.sit(self._who, self._seat, case.id if case else "", self._now(), listens=seen[0].listens)
+            await self._leading.tend(self._who.service, person, self._now())
 
         bells = [desk_of(self._who.service), (person.service, person.id)]
         async for part in self._stream(bells, look, beat):

@@ -23,6 +23,7 @@ from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
 from shouban.offices.care_desk.filing import Filing
+from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.live import Desk, QueueFeed, Reader, reader_of
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
 from shouban.offices.care_desk.work import CareDesk, Opened, Queue
@@ -46,9 +47,15 @@ SignedInOn = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[SignedIn |
 
 class CarePages:
     def __init__(
-        self, desk: CareDesk, filing: Filing, now: Callable[[str | None], datetime], signed_in: SignedInOn
+        self,
+        desk: CareDesk,
+        leading: Leading,
+        filing: Filing,
+        now: Callable[[str | None], datetime],
+        signed_in: SignedInOn,
     ) -> None:
         self._desk = desk
+        self._leading = leading
         self._filing = filing
         self._now = now
         self._signed_in = signed_in
@@ -57,7 +64,15 @@ class CarePages:
         self._feed = QueueFeed(desk, _rows, lambda: now(None))
 
     def router(self) -> Router:
-        handlers = [*self._queue(), *self._case(), *self._holding(), *self._talking(), *self._after(), *self._file()]
+        handlers = [
+            *self._queue(),
+            *self._case(),
+            *self._holding(),
+            *self._talking(),
+            *self._leads(),
+            *self._after(),
+            *self._file(),
+        ]
         return Router(path="/care", route_handlers=handlers, include_in_schema=False)
 
     def _queue(self) -> list[Any]:
@@ -69,7 +84,7 @@ class CarePages:
 
         @get("/events", opt={"action": "see_queue"})
         async def events(request: AnyRequest) -> Stream:
-            desk = Desk(self._desk, whose(request).who, self._still_in(request), lambda: self._now(None))
+            desk = self._open_desk(request)
             return Stream(desk.queue(self._feed, language_of(request)), media_type="text/event-stream", headers=STREAM)
 
         @get("/board", opt={"action": "see_queue"})
@@ -87,20 +102,28 @@ class CarePages:
     def _case(self) -> list[Any]:
         @get("/cases/{person:str}", opt={"action": "see_person"})
         async def case(request: AnyRequest, person: str) -> Response[str]:
-            who = whose(request).who
-            await self._desk.looked(who, await self._desk.person(who, person), self._time(request))
-            return await self._page(request, person)
+            who, at = whose(request).who, self._time(request)
+            whom = await self._desk.person(who, person)
+            listens = self._wants_to_listen(request)
+            await (self._leading.listen(who, whom, at) if listens else self._desk.looked(who, whom, at))
+            return await self._page(request, person, listens=listens)
 
         @get("/cases/{person:str}/events", opt={"action": "see_person"})
         async def events(request: AnyRequest, person: str) -> Stream:
             who, language = whose(request).who, language_of(request)
             found = await self._desk.person(who, person)
+            listens = self._wants_to_listen(request)
+            if listens:
+                await self._leading.listen(who, found, self._time(request))
 
             async def render(opened: Opened) -> dict[str, str]:
                 return await self._parts(who, opened, language)
 
-            desk = Desk(self._desk, who, self._still_in(request), lambda: self._now(None))
-            return Stream(desk.case(found, render), media_type="text/event-stream", headers=STREAM)
+            return Stream(
+                self._open_desk(request).case(found, render, listens=listens),
+                media_type="text/event-stream",
+                headers=STREAM,
+            )
 
         return [case, events]
 
@@ -140,6 +163,31 @@ class CarePages:
             )
 
         return [take, say, back]
+
+    def _leads(self) -> list[Any]:
+        @post("/cases/{person:str}/whisper", opt={"action": "lead_desk"}, status_code=200)
+        async def whisper(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._leading.whisper(who, whom, form_as(data, m.Noting), at)
+            )
+
+        @post("/cases/{person:str}/join", opt={"action": "lead_desk"}, status_code=200)
+        async def join(request: AnyRequest, person: str) -> Response[Any]:
+            language = language_of(request)
+            return await self._do(request, person, lambda who, whom, at: self._leading.join(who, whom, language, at))
+
+        @post("/cases/{person:str}/speak", opt={"action": "lead_desk"}, status_code=200)
+        async def speak(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._leading.speak(who, whom, form_as(data, m.Saying), at)
+            )
+
+        @post("/cases/{person:str}/leave", opt={"action": "lead_desk"}, status_code=200)
+        async def leave(request: AnyRequest, person: str) -> Response[Any]:
+            language = language_of(request)
+            return await self._do(request, person, lambda who, whom, at: self._leading.leave(who, whom, language, at))
+
+        return [whisper, join, speak, leave]
 
     def _after(self) -> list[Any]:
         @post("/cases/{person:str}/close", opt={"action": "take_case"}, status_code=200)
@@ -198,15 +246,20 @@ class CarePages:
             await deed(who, await self._desk.person(who, person), self._time(request))
         except CallerError as error:
             return await self._page(request, person, error)
-        return Redirect(to or f"/care/cases/{person}", status_code=303)
+        again = "?listen=1" if self._wants_to_listen(request) else ""
+        return Redirect(to or f"/care/cases/{person}{again}", status_code=303)
 
-    async def _page(self, request: AnyRequest, person: str, problem: CallerError | None = None) -> Response[str]:
+    async def _page(
+        self, request: AnyRequest, person: str, problem: CallerError | None = None, *, listens: bool = False
+    ) -> Response[str]:
         who, language = whose(request).who, language_of(request)
-        opened = await self._desk.opened(who, await self._desk.person(who, person), self._time(request))
+        opened = await self._desk.opened(
+            who, await self._desk.person(who, person), self._time(request), listens=listens
+        )
         parts = await self._parts(who, opened, language)
         return framed(
             request, HERE, "case.html", w.WORDS, problem=problem, opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8),
-            outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
+            outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), can_lead=may(who, "lead_desk"), may_listen=_is_anothers(opened), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
             can_export=may(who, "export_case", Subject(who.service, opened.person.id)),
             scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
         )  # fmt: skip
@@ -214,7 +267,7 @@ class CarePages:
     async def _parts(self, who: Who, opened: Opened, language: Language) -> dict[str, str]:
         """The parts of a case that change while it lies open."""
         case = opened.case
-        said = await self._desk.words(opened.person, case) if case and opened.is_mine else []
+        said = await self._desk.words(opened.person, case) if case and opened.may_read else []
         contacts = (
             opened.person.profile.get("contacts", [])
             if may(who, "see_contacts", Subject(who.service, opened.person.id))
@@ -229,8 +282,15 @@ class CarePages:
         }  # fmt: skip
         return {
             name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)
-            for name in ("head", "talk", "side")
+            for name in ("head", "talk", "whispers", "side")
         }
+
+    def _open_desk(self, request: AnyRequest) -> Desk:
+        who = whose(request).who
+        return Desk(self._desk, self._leading, who, self._still_in(request), lambda: self._now(None))
+
+    def _wants_to_listen(self, request: AnyRequest) -> bool:
+        return request.query_params.get("listen") == "1" and may(whose(request).who, "lead_desk")
 
     def _still_in(self, request: AnyRequest) -> Callable[[], Awaitable[bool]]:
         async def still_in() -> bool:
@@ -241,6 +301,10 @@ class CarePages:
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))
+
+
+def _is_anothers(opened: Opened) -> bool:
+    return bool(opened.case) and bool(opened.holder) and not opened.is_mine
 
 
 def span_in_words(span: Any) -> str:  # noqa: ANN401  # a timedelta, from a template

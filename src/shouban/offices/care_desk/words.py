@@ -105,6 +105,20 @@ WORDS: Final = {
     "load": Text("手上现有", "has now"),
     "fits_you": Text("适合你", "fits you"),
     "deserted": Text("现在没有人值班，也没有关怀同事打开关怀台。请马上找人。", "Nobody is on shift, and nobody of the care staff has a desk open. Find somebody now."),
+    "lead": Text("主管", "Supervisor"),
+    "listen": Text("旁听", "Listen"),
+    "listen_about": Text("旁听会写入日志：接手的同事马上看到，对方事后也能看到。", "That you listen is an entry of the log: your colleague sees it at once, the person later."),
+    "listen_no_more": Text("不再旁听", "Stop listening"),
+    "listeners": Text("正在旁听", "listening"),
+    "whisper": Text("悄悄告诉同事", "Tell your colleague quietly"),
+    "whisper_about": Text("只有接手的同事看到，对方永远看不到；会留档。", "Only who has the case sees it, never the person; it is kept."),
+    "whisper_send": Text("告诉同事", "Tell them"),
+    "whispers": Text("主管的提示（只有您看到）", "From your supervisor (only you see it)"),
+    "whispers_sent": Text("提示过同事（只有接手的人看到）", "What you told your colleague (only who has the case sees it)"),
+    "join": Text("加入对话", "Join the talk"),
+    "join_about": Text("您也能说话；个案仍由同事负责。对方会马上知道又来了一位真人，是谁。", "You speak too; the case stays your colleague's. The person is told at once that another human is here, and who."),
+    "leave": Text("离开对话", "Leave the talk"),
+    "joined": Text("也在对话里", "also in the talk"),
     "with_words": Text("含对话", "With the talk:"),
 }  # fmt: skip
 
@@ -276,6 +290,9 @@ ACTS: Final = {
     "case_claimed": Text("接手个案", "claimed the case"),
     "case_released": Text("放回队列", "put it back into the queue"),
     "case_passed_on": Text("转给同事", "passed it on"),
+    "case_joined": Text("主管加入对话", "joined the talk"),
+    "case_left": Text("主管离开对话", "left the talk"),
+    "whispered": Text("悄悄提示同事", "told a colleague quietly"),
     "case_exported": Text("导出档案", "exported the file"),
 }  # fmt: skip
 CONTACTS: Final = {"guardian": Text("监护人", "guardian"), "emergency": Text("紧急联系人", "emergency contact")}

@@ -78,7 +78,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Opened:
-    """A case as it lies on the desk. `words` only for who has it."""
+    """A case as it lies on the desk. Words are read by who has it, and by a supervisor who listens or has joined; `whispers` by who said or was told them."""
 
     case: m.Case | None
     person: PersonPort
@@ -91,6 +91,15 @@ class Opened:
     follow_ups: Sequence[Duty]
     timeline: Sequence[tuple[datetime, str, list[str], list[str]]]
     colleagues: dict[str, str]
+    listens: bool = False
+    listeners: tuple[str, ...] = ()
+    is_joined: bool = False
+    joined: tuple[str, ...] = ()
+    whispers: Sequence[m.Note] = ()
+
+    @property
+    def may_read(self) -> bool:
+        return self.is_mine or self.listens or self.is_joined
 
 
 class CareDesk:
@@ -132,7 +141,9 @@ class CareDesk:
             on_shift, tuple(names[one] for one in on_shift), keeps_roster, keeps_roster and not on_shift and not is_open,
         )  # fmt: skip
 
-    async def opened(self, who: Who, person: PersonPort, at: datetime) -> Opened:
+    async def opened(self, who: Who, person: PersonPort, at: datetime, *, listens: bool = False) -> Opened:
+        """`listens`: a supervisor wants the words of a case that a colleague has; who has let them in has said so in the log."""
+
         def read() -> tuple[Any, ...]:
             with view(self._engine) as connection:
                 found = records.newest_case(connection, who.service, person.id)
@@ -140,20 +151,32 @@ class CareDesk:
                 return (
                     found, contacted, records.notes(connection, who.service, person.id), records.follow_ups(connection, who.service, person.id),
                     entries_of(connection, who.service, person.id), records.seated(connection, who.service, at),
+                    records.listeners(connection, who.service, found.id, at) if found else [],
+                    records.joins(connection, who.service, person.id), records.whispers(connection, found, who.account) if found else [],
                 )  # fmt: skip
 
-        found, contacted, sealed, follow_ups, timeline, seated = await asyncio.to_thread(read)
+        found, contacted, sealed, follow_ups, timeline, seated, listeners, joins, whispers = await asyncio.to_thread(
+            read
+        )
         accounts = await self._sign_ins.accounts(who.service)
         names = {one.id: one.private.name for one in accounts}
         receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
         notes = [
             m.Note(note, names.get(by, by), when, note_text(person, note, held)) for note, by, when, held in sealed
         ]
+        joined = [
+            one.account for one in joins if found and found.stage == "taken_over" and one.account != found.claimed_by
+        ]
+        told = [
+            m.Note(one, names.get(by, by), when, whisper_text(person, one, held)) for one, by, _, when, held in whispers
+        ]
         return Opened(
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
-            tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account),
+            tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account and one not in {found.claimed_by, *listeners}),
             m.clocks(found, contacted) if found else {}, receipts, notes, follow_ups, timeline,
             {one.id: one.private.name for one in carers(accounts) if one.id != who.account},
+            listens=listens and found is not None and is_anothers(found, who, at), listeners=tuple(names.get(one, one) for one in listeners if one != who.account),
+            is_joined=who.account in joined, joined=tuple(names.get(one, one) for one in joined if one != who.account), whispers=told,
         )  # fmt: skip
 
     async def words(self, person: PersonPort, case: m.Case, most: int = m.MOST_WORDS) -> list[dict[str, Any]]:
@@ -188,7 +211,7 @@ class CareDesk:
     # --- who has it
 
     async def claim(self, who: Who, person: PersonPort, at: datetime) -> None:
-        found = await self._open_case(who, person)
+        found = await self.open_case(who, person)
         if found.is_of(who.account, at):
             return
 
@@ -226,10 +249,11 @@ class CareDesk:
             await self._writer.submit(Job(call=lambda connection: records.renew(connection, found, who.account, at)))
         )
 
-    async def sit(self, who: Who, seat: str, looks_at: str, at: datetime) -> None:
-        await self._writer.submit(
-            Job(call=lambda connection: records.sit(connection, seat, who.service, who.account, looks_at, at))
-        )
+    async def sit(self, who: Who, seat: str, looks_at: str, at: datetime, *, listens: bool = False) -> None:
+        def sit(connection: Connection) -> None:
+            records.sit(connection, seat, who.service, who.account, looks_at, at, listens=listens)
+
+        await self._writer.submit(Job(call=sit))
 
     async def stand_up(self, seat: str) -> None:
         await self._writer.submit(Job(call=lambda connection: records.stand_up(connection, seat)))
@@ -240,7 +264,7 @@ class CareDesk:
         """From now on no word of the machine reaches the person, and they are told who is here."""
         found = await self._mine(who, person, at)
         m.moved(found, "taken_over")
-        raw = await self._raw_session(person, found)
+        raw = await self.raw_session(person, found)
         event = e.HumanTookOver(at=at, person=person.id, session=found.session, staff=who.account)
         await self._road.act(person, event, raw_session=raw, call=_fenced(found, who, at), named=who.name)
         hello = filled(ARRIVAL, person.profile.get("language") or language, who.name)
@@ -248,12 +272,16 @@ class CareDesk:
 
     async def say(self, who: Who, person: PersonPort, wish: m.Saying, at: datetime) -> None:
         found = await self._mine(who, person, at)
+        await self.spoken(who, person, found, wish, _fenced(found, who, at))
+
+    async def spoken(self, who: Who, person: PersonPort, found: m.Case, wish: m.Saying, call: Call) -> None:
+        """Says it once, however often the press is repeated; `call` refuses who may not."""
         text = m.checked_text(wish.text, "text")
-        key = f"{found.id}:{wish.key}"
+        key = f"{found.id}:{who.account}:{wish.key}"
         if wish.key and key in self._said:
             return
-        raw = await self._raw_session(person, found)
-        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=_fenced(found, who, at))
+        raw = await self.raw_session(person, found)
+        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=call)
         self._said[key] = None
         while len(self._said) > MOST_KEYS:
             self._said.popitem(last=False)
@@ -262,7 +290,7 @@ class CareDesk:
         found = await self._mine(who, person, at)
         why = m.checked_back(found, person.state, wish, at)
         event = e.HumanHandedBack(at=at, person=person.id, session=found.session, staff=who.account)
-        raw = await self._raw_session(person, found)
+        raw = await self.raw_session(person, found)
         row, after = self._note(who, person, found, why, at)
         await self._road.act(
             person, event, raw_session=raw, writes=[row], call=_fenced(found, who, at), after=after, named=who.name
@@ -283,7 +311,7 @@ class CareDesk:
             raise no_case()
         row, after = self._note(who, person, found, m.checked_text(wish.text, "text"), at)
         await self._writer.submit(Job(writes=[row], after=after))
-        self._ring(who.service, person)
+        self.ring(who.service, person)
 
     async def follow_up(self, who: Who, person: PersonPort, wish: m.Following, at: datetime) -> None:
         """Somebody has asked again how they are; whether they were reached is in the log."""
@@ -327,20 +355,20 @@ class CareDesk:
         await self._writer.submit(
             Job(call=call, leaves=[leaf_of(told)], after=records.case_row_kept(found, at), alone=True, is_urgent=True)
         )
-        self._ring(who.service, person)
+        self.ring(who.service, person)
 
-    def _ring(self, service: str, person: PersonPort) -> None:
+    def ring(self, service: str, person: PersonPort) -> None:
         self.bells.ring(desk_of(service))
         self.bells.ring((person.service, person.id))
 
-    async def _open_case(self, who: Who, person: PersonPort) -> m.Case:
+    async def open_case(self, who: Who, person: PersonPort) -> m.Case:
         found = await asyncio.to_thread(self._read_case, who.service, person.id)
         if found is None:
             raise no_case()
         return found
 
     async def _mine(self, who: Who, person: PersonPort, at: datetime) -> m.Case:
-        found = await self._open_case(who, person)
+        found = await self.open_case(who, person)
         if not found.is_of(who.account, at):
             raise lost()
         return found
@@ -358,7 +386,7 @@ class CareDesk:
         sealed = person.seal(text.encode(), "case_notes", "sealed", note)
         return records.note_row(found, who.service, note, who.account, at, sealed), records.note_kept(note, at)
 
-    async def _raw_session(self, person: PersonPort, found: m.Case) -> str:
+    async def raw_session(self, person: PersonPort, found: m.Case) -> str:
         """The app's own id of the talk, from the words that were said in it."""
         since = microseconds(found.opened_at - m.BEFORE)
         for one in reversed(await self._road.messages_of(person, (since, ""), 2_000)):
@@ -388,6 +416,9 @@ class CareDesk:
             watchers,
             frozenset() if losing is None else wanted(case, state, loses_property=case.person in losing),
         )
+
+    async def name_of(self, service: str, account: str) -> str:
+        return (await self._names(service)).get(account, account)
 
     async def _names(self, service: str) -> dict[str, str]:
         return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
@@ -419,6 +450,15 @@ def _losing(connection: Connection, service: str) -> set[str]:
 
 def note_text(person: PersonPort, note: str, sealed: bytes) -> str:
     return person.open(sealed, "case_notes", "sealed", note).decode()
+
+
+def whisper_text(person: PersonPort, whisper: str, sealed: bytes) -> str:
+    return person.open(sealed, "whispers", "sealed", whisper).decode()
+
+
+def is_anothers(found: m.Case, who: Who, at: datetime) -> bool:
+    """Whether a colleague has the case now."""
+    return found.stage != "closed" and found.is_held(at) and found.claimed_by != who.account
 
 
 def lost() -> CallerError:

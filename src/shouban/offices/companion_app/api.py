@@ -239,7 +239,7 @@ async def _history(desk: CompanionDesk, person: PersonPort, session: str) -> lis
     roles = {"user": "user", "companion": "assistant", "human": "staff"}
     messages = (await desk.road.copy_of(person))["messages"]
     return [
-        {"id": one["id"], "role": roles[one["role"]], "text": one["text"], "at": one["at_us"] // 1000}
+        {"id": one["id"], "role": roles[one["role"]], "text": one["text"], "at": one["at_us"] // 1000, **({"staff": one["staff"]} if "staff" in one else {})}
         for one in messages
         if one["session"] == session and one["role"] in roles
     ]  # fmt: skip

@@ -71,7 +71,7 @@ function listen() {
     put("queue", html);
     noticeNew(urgent);
   });
-  for (const part of ["head", "talk", "side"]) {
+  for (const part of ["head", "talk", "whispers", "side"]) {
     source.addEventListener(part, (event) => put(part, JSON.parse(event.data).html));
   }
   source.addEventListener("signed_out", () => location.reload());

@@ -57,10 +57,10 @@ export async function greet(notices) {
 }
 
 export function recall(history) {
-  for (const { id, role, text, notices = [] } of history) {
+  for (const { id, role, text, staff, notices = [] } of history) {
     const isReplaced = notices.some((notice) => notice.kind === "replaced");
     if (role === "user") view.showUser(text);
-    else if (role === "staff") showStaff({ id, text });
+    else if (role === "staff") showStaff({ id, text, staff });
     else if (isReplaced) view.showSafeReply(text);
     else if (text) showWhole(text);
     for (const notice of notices.filter(({ kind }) => kind !== "replaced")) {
@@ -231,6 +231,8 @@ const HEAR = {
     showSpeaker("human");
     meet({ ...data, kind: "takeover", text: word("joined", { staff: staffName || word("staff") }) });
   },
+  staff_joined: (data) => meet({ ...data, kind: "takeover", text: word("second_joined", { staff: data.staff || word("staff") }) }),
+  staff_left: (data) => meet({ ...data, kind: "takeover", text: word("second_left", { staff: data.staff || word("staff") }) }),
   staff_message: showStaff,
   handed_back: (data) => {
     showSpeaker("none");
