@@ -419,6 +419,7 @@ def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers, sig
         callers.now,
         service.settings.upstream == "scripted",
         sign_ins.link_for_person,
+        gateway.hub,
     )
 
 

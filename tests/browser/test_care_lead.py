@@ -129,3 +129,43 @@ def test_a_supervisor_listens_whispers_and_joins_beside_whoever_has_the_case(
     expect(carer.locator("#text")).to_have_value("你身边有药吗？")
     carer.context.close()
     leader.context.close()
+
+
+@BOTH
+def test_each_sees_that_the_other_types(browser: Browser, office: Served, size: ViewportSize, language: str) -> None:
+    carer, name = signed_in(browser, office, "care", size, language)
+    headers = {"x-shouban-at": noon(seconds=2)}
+    person = browser.new_context(viewport=PHONE, base_url=office.url, extra_http_headers=headers).new_page()
+    person.on("pageerror", lambda error: pytest.fail(str(error)))
+    person.goto(f"/?lang={language}")
+    with person.expect_response("**/app/api/start") as started:
+        person.locator("#start button[type=submit]").click()
+    dialog = person.locator("#notice-dialog")
+    expect(dialog).to_be_visible()
+    while dialog.is_visible():
+        person.keyboard.press("Enter")
+        person.wait_for_timeout(150)
+    person.locator("#message").fill(PLAN)
+    person.keyboard.press("Enter")
+    expect(person.locator(".notice-help").or_(person.locator(".from-service")).first).to_be_visible()
+    address = f"/care/cases/{office.person_id(started.value.json()['user'])}"
+    taken(carer, address)
+    expect(person.locator(".from-staff").first).to_be_visible()
+    carer.keyboard.type("我在")
+    typing = person.locator("#staff-typing", has_text=said(language, f"{name} 正在输入", f"{name} is typing"))
+    expect(typing).to_be_in_viewport()
+    fits(person, f"person-sees-{language}")
+    carer.keyboard.press("Enter")
+    expect(person.locator(".from-staff").last).to_contain_text("我在")
+    expect(typing).to_be_hidden()
+    person.locator("#message").fill("我")
+    expect(carer.locator("#typing")).to_contain_text(said(language, "对方正在输入", "The person is typing"))
+    fits(carer, f"carer-sees-{language}")
+    person.keyboard.press("Enter")
+    expect(carer.locator("#typing")).to_be_empty()
+    expect(carer.locator("#talk .user").last).to_contain_text("我")
+    person.locator("#message").fill("<img src=x onerror=alert(1)>")
+    expect(carer.locator("#typing")).not_to_be_empty()
+    expect(carer.locator("#typing")).to_be_empty(timeout=8_000)
+    person.context.close()
+    carer.context.close()

@@ -287,7 +287,7 @@ class Listener:
             fields = [line.partition(": ")[::2] for line in self._frame().decode().split("\n")]
             found = dict(fields)
             if "data" in found:
-                return {**json.loads(found["data"]), "event": found["event"], "last_id": found["id"]}
+                return {**json.loads(found["data"]), "event": found["event"], "last_id": found.get("id", "")}
 
     def until(self, kind: str) -> list[dict[str, Any]]:
         """The events up to the first of this name."""

@@ -162,7 +162,12 @@ class CarePages:
                 request, person, lambda who, whom, at: self._desk.hand_back(who, whom, form_as(data, m.HandingBack), at)
             )
 
-        return [take, say, back]
+        @post("/cases/{person:str}/typing", opt={"action": "take_case"}, status_code=204)
+        async def typing(request: AnyRequest, person: str) -> None:
+            who = whose(request).who
+            await self._desk.types(who, await self._desk.person(who, person), self._time(request))
+
+        return [take, say, back, typing]
 
     def _leads(self) -> list[Any]:
         @post("/cases/{person:str}/whisper", opt={"action": "lead_desk"}, status_code=200)
@@ -274,7 +279,7 @@ class CarePages:
             else []
         )
         given: dict[str, Any] = {
-            "opened": opened, "case": case, "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
+            "opened": opened, "case": case, "types": opened.may_read and self._desk.bells.is_typing((opened.person.service, opened.person.id)), "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
             "stages": _named(w.STAGES, language), "reasons": _named(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
             "clocks": _named(w.CLOCKS, language), "roles": _named(w.ROLES, language), "ages": _named(w.AGES, language), "modes": _named(w.MODES, language),
@@ -282,7 +287,7 @@ class CarePages:
         }  # fmt: skip
         return {
             name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)
-            for name in ("head", "talk", "whispers", "side")
+            for name in ("head", "talk", "typing", "whispers", "side")
         }
 
     def _open_desk(self, request: AnyRequest) -> Desk:

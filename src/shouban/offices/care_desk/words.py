@@ -42,6 +42,7 @@ WORDS: Final = {
     "talk": Text("对话", "The talk"),
     "talk_hidden": Text("接手个案以后才能看到对话。", "The talk is shown to whoever has the case."),
     "no_words": Text("还没有话。", "No words yet."),
+    "typing": Text("对方正在输入…", "The person is typing …"),
     "say": Text("你要说的话", "What you say"),
     "send": Text("发送", "Send"),
     "sending_failed": Text("没有发出去，请再按一次。", "It was not sent; press once more."),

@@ -286,6 +286,21 @@ class CareDesk:
         while len(self._said) > MOST_KEYS:
             self._said.popitem(last=False)
 
+    async def types(self, who: Who, person: PersonPort, at: datetime) -> None:
+        """The person sees that somebody answers. It is told to who listens now, and kept nowhere; a flood of keys asks nothing of the database."""
+        if not self.bells.note_typing((who.service, f"{person.id} {who.account}")):
+            return
+        found = await self.open_case(who, person)
+
+        def joined() -> bool:
+            with view(self._engine) as connection:
+                return any(one.account == who.account for one in records.joins(connection, who.service, person.id))
+
+        m.require_talk(found)
+        if not found.is_of(who.account, at) and not await asyncio.to_thread(joined):
+            raise lost()
+        self.bells.tell((person.service, person.id), "staff_typing", {"staff": who.name})
+
     async def hand_back(self, who: Who, person: PersonPort, wish: m.HandingBack, at: datetime) -> None:
         found = await self._mine(who, person, at)
         why = m.checked_back(found, person.state, wish, at)

@@ -97,6 +97,7 @@ WORDS: dict[str, Text] = {
     "joined": Text(
         "{staff}（真人，不是人工智能）已加入对话。", "{staff} (a person, not an AI) has joined the conversation."
     ),
+    "staff_writing": Text("{staff} 正在输入…", "{staff} is typing …"),
     "second_joined": Text(
         "{staff}（真人，不是人工智能）也加入了对话。", "{staff} (a person, not an AI) has joined the conversation too."
     ),

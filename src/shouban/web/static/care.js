@@ -2,6 +2,8 @@
 
 const stream = document.querySelector("[data-stream]");
 const line = document.getElementById("line");
+// The person is told no more often than this that somebody types.
+const TYPING_MS = 3000;
 let heard = null;
 let audio = null;
 
@@ -71,7 +73,7 @@ function listen() {
     put("queue", html);
     noticeNew(urgent);
   });
-  for (const part of ["head", "talk", "whispers", "side"]) {
+  for (const part of ["head", "talk", "typing", "whispers", "side"]) {
     source.addEventListener(part, (event) => put(part, JSON.parse(event.data).html));
   }
   source.addEventListener("signed_out", () => location.reload());
@@ -93,10 +95,16 @@ function setUpSaying(form) {
   const problem = document.getElementById("say-problem");
   const key = form.elements.key.value;
   let sent = 0;
+  let typed = -TYPING_MS;
   document.getElementById("scripts").addEventListener("change", (event) => {
     if (event.target.value) text.value = text.value ? `${text.value}\n${event.target.value}` : event.target.value;
     event.target.value = "";
     text.focus();
+  });
+  text.addEventListener("input", () => {
+    if (!text.value || performance.now() - typed < TYPING_MS) return;
+    typed = performance.now();
+    void fetch(form.dataset.typing, { method: "POST" }).catch(() => undefined);
   });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -113,6 +121,7 @@ function setUpSaying(form) {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       if (!answer.ok) throw new Error(String(answer.status));
       text.value = "";
+      typed = -TYPING_MS;
       form.elements.key.value = `${key}-${(sent += 1)}`;
     } catch {
       problem.textContent = form.dataset.failed;

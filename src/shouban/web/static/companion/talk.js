@@ -12,6 +12,8 @@ const ENDS_THE_TALK = new Set(["goodbye", "locked"]);
 // To elders words come no faster than they are read: so many letters a step.
 const DRIP_LETTERS = 2;
 const DRIP_MS = 160;
+// So often at most it is told that the person types.
+const TYPING_MS = 3000;
 
 let companion = "";
 let isEnded = true;
@@ -22,6 +24,7 @@ let seenNotices = new Set();
 let seenStaffMessages = new Set();
 let staffName = "";
 let isHumanHere = false;
+let typedAt = -Infinity;
 
 // While a person answers, nobody has to wait for their words before saying more.
 export const isBusy = () => turn !== null && !isHumanHere;
@@ -77,6 +80,7 @@ function showWhole(text) {
 }
 
 export async function speak(text) {
+  typedAt = -Infinity;
   turn?.stopper.abort();
   view.showUser(text);
   turn = { stopper: new AbortController(), reply: null, waiting: "", timer: null, isOver: false };
@@ -121,6 +125,7 @@ function showStaff({ id, text, staff }) {
   if (seenStaffMessages.has(id)) return;
   seenStaffMessages.add(id);
   if (staff) staffName = staff;
+  view.showStaffTyping("");
   view.showStaff(text, staffName);
 }
 
@@ -168,6 +173,13 @@ function finish(mine) {
   if (turn !== mine) return;
   turn = null;
   showWaiting(false);
+}
+
+// A human who has taken over sees that the person types; nobody else is told.
+export function tellTyping() {
+  if (!isHumanHere || isEnded || performance.now() - typedAt < TYPING_MS) return;
+  typedAt = performance.now();
+  void api.call("POST", "/typing", {}).catch(() => undefined);
 }
 
 export function stop() {
@@ -233,8 +245,12 @@ const HEAR = {
   },
   staff_joined: (data) => meet({ ...data, kind: "takeover", text: word("second_joined", { staff: data.staff || word("staff") }) }),
   staff_left: (data) => meet({ ...data, kind: "takeover", text: word("second_left", { staff: data.staff || word("staff") }) }),
+  staff_typing: (data) => {
+    if (isHumanHere) view.showStaffTyping(data.staff || staffName || word("staff"));
+  },
   staff_message: showStaff,
   handed_back: (data) => {
+    view.showStaffTyping("");
     showSpeaker("none");
     meet({ ...data, kind: "takeover", text: data.text || word("handed_back") });
   },
