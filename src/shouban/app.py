@@ -58,6 +58,7 @@ from shouban.gateway.road import Road
 from shouban.gateway.scripted import COMPANIONS
 from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
+from shouban.offices.care_desk.exposure import Limits
 from shouban.offices.care_desk.filing import Filing
 from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.pages import CarePages
@@ -366,7 +367,8 @@ def _care(
     gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, receipts: Receipts, doors: Doors, roster: Roster
 ) -> list[Any]:
     """The care desk: the queue and the cases, and the roster."""
-    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub)
+    limits = Limits(gateway.settings.care_minutes, gateway.settings.care_takeovers)
+    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub, limits)
     leading = Leading(desk, road, store.engine, store.writer)
     filing = Filing(desk, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack)
     pages = CarePages(desk, leading, filing, gateway.time, doors.signed_in)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,3 +170,74 @@ def test_each_sees_that_the_other_types(browser: Browser, office: Served, size: 
     expect(carer.locator("#typing")).to_be_empty(timeout=8_000)
     person.context.close()
     carer.context.close()
+
+
+@BOTH
+def test_words_are_covered_until_pressed_and_the_choice_is_kept(
+    browser: Browser, office: Served, size: ViewportSize, language: str
+) -> None:
+    carer, _ = signed_in(browser, office, "care", size, language)
+    user, address = in_danger(office)
+    taken(carer, address)
+    word = carer.locator("#talk .veil").last
+    blurred, plain = re.compile("blur"), "none"
+    expect(word).to_have_css("filter", blurred)
+    fits(carer, f"veiled-{language}")
+    word.click()
+    expect(word).to_have_css("filter", plain)
+    office.chat("还在", user=user, session="talk", at=noon(seconds=3))
+    latest = carer.locator("#talk .veil").last
+    expect(latest).to_have_text("还在")
+    expect(latest).to_have_css("filter", blurred)
+    expect(carer.locator("#talk .veil").first).to_have_css("filter", plain)
+    latest.focus()
+    expect(latest).to_have_css("filter", plain)
+    carer.keyboard.press("ArrowUp")
+    expect(carer.locator("#talk .veil").first).to_be_focused()
+    expect(latest).to_have_css("filter", blurred)
+    carer.keyboard.press("ArrowDown")
+    carer.keyboard.press("Enter")
+    carer.locator("#text").focus()
+    expect(latest).to_have_css("filter", plain)
+    carer.locator("#veil").focus()
+    carer.keyboard.press("Space")
+    carer.reload()
+    expect(carer.locator("#talk .veil").first).to_have_css("filter", plain)
+    other, _ = signed_in(browser, office, "care", size, language)
+    milder, mild = in_danger(office, text=WISH)
+    other.goto(mild)
+    other.locator(f'form[action="{mild}/claim"] button').click()
+    expect(other.locator("#talk .veil").first).to_have_css("filter", plain)
+    office.chat(PLAN, user=milder, session="talk", at=noon(seconds=4))
+    expect(other.locator("#talk .veil").first).to_have_css("filter", blurred)
+    other.context.close()
+    carer.context.close()
+
+
+@BOTH
+def test_what_somebody_heard_today_stands_on_the_queue_and_who_must_rest_is_told_so(
+    browser: Browser, tmp_path: Path, size: ViewportSize, language: str
+) -> None:
+    with serving(settings_for(tmp_path, encoder=False, care_takeovers=1)) as office:
+        carer, _ = signed_in(browser, office, "care", size, language)
+        other, _ = signed_in(browser, office, "care", size, language)
+        taken(carer, in_danger(office)[1])
+        carer.goto("/care")
+        expect(carer.locator("#exposure")).to_contain_text("1 / 1")
+        expect(carer.locator("#exposure .alone")).to_be_visible()
+        _, address = in_danger(office)
+        other.goto("/care")
+        expect(other.locator("#line")).to_have_text(said(language, "实时连接正常", "Live"))
+        other.wait_for_timeout(500)  # until they are seen to sit there
+        row = carer.locator(f'li:has(form[action="{address}/claim"])')
+        fits(carer, f"exposure-{language}")
+        row.get_by_role("button").click()
+        expect(carer.get_by_role("alert").first).to_contain_text(said(language, "请先休息", "rest first"))
+        fits(carer, f"rest-{language}")
+        other.context.close()
+        carer.goto("/care")
+        carer.wait_for_timeout(500)
+        row.get_by_role("button").click()
+        expect(carer.locator(".warning")).to_contain_text(said(language, "没有别的同事", "Nobody else is there"))
+        fits(carer, f"alone-{language}")
+        carer.context.close()

@@ -22,6 +22,7 @@ BY_CODE: Final[dict[str, str]] = {
     "nothing_to_appeal": "没有可以申诉的决定。", "no_channel": "请选它是怎么来的。", "no_font": "服务器上没有中文字体，做不出 PDF。请运维人员安装 Debian 软件包 fonts-noto-cjk；Word 不受影响。", "claimed_already": "同事已经接手了这个个案。", "lost_case": "这个个案现在不在您手里：请先接手。", "no_case": "这个人没有未结的个案。", "no_colleague": "请选一位关怀同事。",
     "not_asked": "请先勾选您已经问过、现在没有危险。", "too_short": "请写得再具体一点。", "too_soon": "最后一次危险的话之后，至少再陪十分钟才能交还。", "wrong_stage": "个案现在不能这样做，请看它的状态。",
     "nobody_has_it": "现在没有同事接着这个个案：需要的话，请直接接手。", "joined_already": "对话已经结束，或者已经有一位主管加入。", "not_joined": "您没有加入这个对话。",
+    "rest_first": "您今天听到的危机够多了，或者刚结束一场谈话：请先休息，同事在。没有别人在的时候仍然可以接手。",
     "at_capacity": "您手上的个案已经到了本班的上限。请先交还或转给同事；紧急的个案不受限制。", "shift_backwards": "结束时间要在开始时间之后。", "shift_over": "这个时间已经过去了。", "shift_too_long": "一个班最长 24 小时，最早排到一年以内。", "shift_overlaps": "这位同事在这段时间已经有班了。", "no_time": "时间请写成 2026-08-03 09:00 这样。",
     "missing_field": "还有没填的内容。", "bonus_used_up": "今天已经给够了，明天再给。", "empty_curfew": "开始和结束不能是同一个时间。", "not_yours": "这位联系人请在应用里修改。", "not_a_minor": "对方不是未成年人，不能关联监护人。",
 }  # fmt: skip

@@ -17,8 +17,10 @@ from shouban.core.errors import ShoubanError
 from shouban.duties.cases import desk_of
 from shouban.duties.ports import PersonPort
 from shouban.offices.care_desk import records
+from shouban.offices.care_desk.exposure import Exposure
 from shouban.offices.care_desk.leading import Leading
-from shouban.offices.care_desk.work import CareDesk, Opened, Queue
+from shouban.offices.care_desk.shown import Opened, Queue
+from shouban.offices.care_desk.work import CareDesk
 from shouban.web.access import Who, may
 from shouban.web.language import Language
 
@@ -78,9 +80,12 @@ class Desk:
         self._now = now
         self._seat = records.new_id()
 
-    async def queue(self, feed: QueueFeed, language: Language) -> AsyncIterator[bytes]:
+    async def queue(
+        self, feed: QueueFeed, language: Language, render: Callable[[Exposure], str]
+    ) -> AsyncIterator[bytes]:
         async def look() -> list[bytes]:
-            return [await feed.frame(self._who, language)]
+            mine = await self._office.resting.shown(self._who, self._now())
+            return [await feed.frame(self._who, language), frame_of("exposure", {"html": render(mine)})]
 
         async def beat() -> None:
             await self._office.sit(self._who, self._seat, "", self._now())

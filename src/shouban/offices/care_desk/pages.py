@@ -22,11 +22,13 @@ from shouban.evidence.log import moment
 from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
+from shouban.offices.care_desk.exposure import Exposure, is_severe
 from shouban.offices.care_desk.filing import Filing
 from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.live import Desk, QueueFeed, Reader, reader_of
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
-from shouban.offices.care_desk.work import CareDesk, Opened, Queue
+from shouban.offices.care_desk.shown import Opened, Queue
+from shouban.offices.care_desk.work import CareDesk
 from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words
 from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
@@ -80,12 +82,17 @@ class CarePages:
         async def queue(request: AnyRequest) -> Response[str]:
             who, language = whose(request).who, language_of(request)
             found = await self._desk.queue(who.service, self._time(request))
-            return framed(request, HERE, "care.html", w.WORDS, rows=_rows(found, reader_of(who, language, found)))
+            mine = await self._desk.resting.shown(who, self._time(request))
+            return framed(
+                request, HERE, "care.html", w.WORDS, rows=_rows(found, reader_of(who, language, found)), exposure=self._exposure(who, mine, language),
+            )  # fmt: skip
 
         @get("/events", opt={"action": "see_queue"})
         async def events(request: AnyRequest) -> Stream:
             desk = self._open_desk(request)
-            return Stream(desk.queue(self._feed, language_of(request)), media_type="text/event-stream", headers=STREAM)
+            who, language = whose(request).who, language_of(request)
+            shown = desk.queue(self._feed, language, lambda mine: self._exposure(who, mine, language))
+            return Stream(shown, media_type="text/event-stream", headers=STREAM)
 
         @get("/board", opt={"action": "see_queue"})
         async def board(request: AnyRequest) -> Response[str]:
@@ -243,15 +250,15 @@ class CarePages:
         self,
         request: AnyRequest,
         person: str,
-        deed: Callable[[Who, PersonPort, datetime], Awaitable[None]],
+        deed: Callable[[Who, PersonPort, datetime], Awaitable[str | None]],
         to: str = "",
     ) -> Response[Any]:
         who = whose(request).who
         try:
-            await deed(who, await self._desk.person(who, person), self._time(request))
+            over = await deed(who, await self._desk.person(who, person), self._time(request))
         except CallerError as error:
             return await self._page(request, person, error)
-        again = "?listen=1" if self._wants_to_listen(request) else ""
+        again = "?listen=1" if self._wants_to_listen(request) else f"?over={over}" if over else ""
         return Redirect(to or f"/care/cases/{person}{again}", status_code=303)
 
     async def _page(
@@ -263,7 +270,7 @@ class CarePages:
         )
         parts = await self._parts(who, opened, language)
         return framed(
-            request, HERE, "case.html", w.WORDS, problem=problem, opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8),
+            request, HERE, "case.html", w.WORDS, problem=problem, over=w.OVER[over].to(language) if (over := request.query_params.get("over", "")) in w.OVER else "", opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8), account=who.account, is_severe=_is_severe(opened),
             outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), can_lead=may(who, "lead_desk"), may_listen=_is_anothers(opened), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
             can_export=may(who, "export_case", Subject(who.service, opened.person.id)),
             scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
@@ -279,7 +286,7 @@ class CarePages:
             else []
         )
         given: dict[str, Any] = {
-            "opened": opened, "case": case, "types": opened.may_read and self._desk.bells.is_typing((opened.person.service, opened.person.id)), "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
+            "opened": opened, "case": case, "is_severe": _is_severe(opened), "types": opened.may_read and self._desk.bells.is_typing((opened.person.service, opened.person.id)), "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
             "stages": _named(w.STAGES, language), "reasons": _named(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
             "clocks": _named(w.CLOCKS, language), "roles": _named(w.ROLES, language), "ages": _named(w.AGES, language), "modes": _named(w.MODES, language),
@@ -289,6 +296,17 @@ class CarePages:
             name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)
             for name in ("head", "talk", "typing", "whispers", "side")
         }
+
+    def _exposure(self, who: Who, mine: Exposure, language: Language) -> str:
+        """Nothing for who may only look on, and where no limit is set."""
+        limits = self._desk.resting.limits
+        if not may(who, "take_case") or not any(limits):
+            return ""
+        at = self._now(None)
+        return fragment(
+            "exposure.html", w.WORDS, language, HERE / "templates", mine=mine, limits=limits, why=mine.why_rest(limits, at), rests=mine.rest_until if mine.rest_until and at < mine.rest_until else None,
+            local=Settings().local, stamp=_stamp,
+        )  # fmt: skip
 
     def _open_desk(self, request: AnyRequest) -> Desk:
         who = whose(request).who
@@ -306,6 +324,10 @@ class CarePages:
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))
+
+
+def _is_severe(opened: Opened) -> bool:
+    return opened.case is not None and is_severe(opened.case)
 
 
 def _is_anothers(opened: Opened) -> bool:

@@ -120,9 +120,20 @@ WORDS: Final = {
     "join_about": Text("您也能说话；个案仍由同事负责。对方会马上知道又来了一位真人，是谁。", "You speak too; the case stays your colleague's. The person is told at once that another human is here, and who."),
     "leave": Text("离开对话", "Leave the talk"),
     "joined": Text("也在对话里", "also in the talk"),
+    "exposure": Text("今天听到的危机", "Crises you heard today"),
+    "minutes": Text("分钟", "minutes"),
+    "takeovers": Text("次接管", "takeovers"),
+    "used_up": Text("今天够多了：先让同事接手", "enough for today: let a colleague take it"),
+    "rests": Text("先休息", "rest first"),
+    "veil": Text("遮住对方的话，按一下才显示", "Cover the person's words until pressed"),
     "with_words": Text("含对话", "With the talk:"),
 }  # fmt: skip
 
+# A case was given to somebody who had better rest, because nobody else is there.
+OVER: Final = {
+    "budget": Text("您今天听到的危机已经够多了。因为现在没有别的同事在，这个个案还是给您；请尽快找人来接。", "You have heard enough crises today. Nobody else is there now, so the case is yours; find somebody to pass it on to soon."),
+    "break": Text("您刚结束一场谈话，本该休息十分钟。因为现在没有别的同事在，这个个案还是给您；请尽快找人来接。", "You have just ended a talk, and should rest ten minutes. Nobody else is there now, so the case is yours; find somebody to pass it on to soon."),
+}  # fmt: skip
 SKILLS: Final = {
     "minors": Text("未成年人", "minors"),
     "elders": Text("老年人", "elders"),

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,15 +21,18 @@ from shouban.db.writer import Call, Job, Writer
 from shouban.duties.cases import desk_of, is_desk_open
 from shouban.duties.ledger import Duty, done, open_duties
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
-from shouban.duties.receipts import Receipt, Receipts
+from shouban.duties.receipts import Receipts
 from shouban.evidence.books import After
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.evidence.timeline import entries_of
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
+from shouban.offices.care_desk.exposure import Limits
+from shouban.offices.care_desk.resting import Resting
 from shouban.offices.care_desk.roster import carers, has_roster, refuse_above, running
 from shouban.offices.care_desk.scripts import ARRIVAL, filled
-from shouban.offices.care_desk.shifts import Shift, wanted
+from shouban.offices.care_desk.shifts import wanted
+from shouban.offices.care_desk.shown import Line, Opened, Queue
 from shouban.web.access import Who
 from shouban.web.language import Language
 from shouban.web.sessions import SignIns
@@ -39,79 +41,18 @@ MOST_KEYS: Final = 500
 BOARD_SPAN: Final = timedelta(days=30)
 
 
-@dataclass(frozen=True)
-class Line:
-    """A case in the queue, with what the desk says of the person: no name, no word. `wants`: what who takes it had better be skilled at."""
-
-    case: m.Case
-    age_band: str
-    is_minor: bool
-    holder: str
-    watchers: tuple[str, ...]
-    wants: frozenset[str] = frozenset()
-
-    def fits(self, skills: frozenset[str]) -> bool:
-        return not self.wants.isdisjoint(skills)
-
-
-@dataclass(frozen=True)
-class Queue:
-    waiting: tuple[Line, ...]
-    more: int
-    held: tuple[Line, ...]
-    follow_ups: tuple[Duty, ...]
-    at: datetime
-    on_shift: Mapping[str, Shift]
-    names_on_shift: tuple[str, ...]
-    keeps_roster: bool
-    is_deserted: bool
-
-    def skills_of(self, account: str) -> frozenset[str]:
-        return self.on_shift[account].skills if account in self.on_shift else frozenset()
-
-    def waiting_for(self, skills: frozenset[str]) -> list[Line]:
-        """In the order for somebody of these skills: among equals of urgency and danger, whom they fit best stands first. Nobody is left out."""
-        return sorted(
-            self.waiting, key=lambda one: (*one.case.rank[:2], not one.fits(skills), one.case.rank[2])
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A case as it lies on the desk. Words are read by who has it, and by a supervisor who listens or has joined; `whispers` by who said or was told them."""
-
-    case: m.Case | None
-    person: PersonPort
-    is_mine: bool
-    holder: str
-    watchers: tuple[str, ...]
-    clocks: dict[str, m.Clock]
-    receipts: Sequence[Receipt]
-    notes: Sequence[m.Note]
-    follow_ups: Sequence[Duty]
-    timeline: Sequence[tuple[datetime, str, list[str], list[str]]]
-    colleagues: dict[str, str]
-    listens: bool = False
-    listeners: tuple[str, ...] = ()
-    is_joined: bool = False
-    joined: tuple[str, ...] = ()
-    whispers: Sequence[m.Note] = ()
-
-    @property
-    def may_read(self) -> bool:
-        return self.is_mine or self.listens or self.is_joined
-
-
 class CareDesk:
     def __init__(
-        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort
-    ) -> None:
+        self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort,
+        limits: Limits | None = None,
+    ) -> None:  # fmt: skip
         self._road = road
         self._engine = engine
         self._writer = writer
         self._sign_ins = sign_ins
         self._receipts = receipts
         self.bells = bells
+        self.resting = Resting(engine, sign_ins, limits or Limits())
         self._said: OrderedDict[str, None] = OrderedDict()
 
     # --- what the desk shows
@@ -210,17 +151,20 @@ class CareDesk:
 
     # --- who has it
 
-    async def claim(self, who: Who, person: PersonPort, at: datetime) -> None:
+    async def claim(self, who: Who, person: PersonPort, at: datetime) -> str:
+        """Gives why they had better rest instead, where nobody else is there to come."""
         found = await self.open_case(who, person)
         if found.is_of(who.account, at):
-            return
+            return ""
+        over = await self.resting.checked(who, found, at)
 
         def claim(connection: Connection) -> None:
             refuse_above(connection, who.service, who.account, found, at)
             if not records.claim(connection, found, who.account, at):
                 raise CallerError("a colleague has this case", status=409, code="claimed_already")
 
-        await self._act(who, person, found, "case_claimed", at, claim)
+        await self._act(who, person, found, "case_claimed", at, claim, **({"over": over} if over else {}))
+        return over
 
     async def release(self, who: Who, person: PersonPort, at: datetime) -> None:
         """Back into the queue; not in the middle of a talk: that is handed back, or passed on."""
