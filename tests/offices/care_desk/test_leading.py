@@ -12,12 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 from tests.gateway.serving import NOON, Served, eventually, noon, service, serving, settings_for
 from tests.offices.care_desk.desk import carer, do, in_danger, lead, problem, shown, signed_in, stage_of
 from tests.offices.care_desk.test_live import opened
 from tests.web.signing import browser, now_of, run, sign_ins_of
 
-from shouban.db.schema import CASE_JOINS, SEATS
+from shouban.db.schema import CASE_JOINS, LOG_ENTRIES, SEATS
 from shouban.evidence.log import Acted, decode_entry
 from shouban.offices.care_desk.live import BEAT_SECONDS
 from shouban.web.doors import COOKIE
@@ -49,9 +50,10 @@ def taken(office: Served, **profile: Any) -> tuple[str, str, httpx.Client, str]:
 
 
 def looks_of(office: Served, user: str) -> list[Acted]:
-    person = office.person_id(user)
-    found = [decode_entry(one, 0) for one in office.entries()]
-    return [one for one in found if isinstance(one, Acted) and one.act == "looked" and one.person == person]
+    asked = select(LOG_ENTRIES.c.leaf).where(LOG_ENTRIES.c.person_id == office.person_id(user))
+    with office.engine.connect() as connection:
+        found = [decode_entry(bytes(leaf), 0) for leaf in connection.execute(asked.order_by(LOG_ENTRIES.c.leaf_index)).scalars()]  # fmt: skip
+    return [one for one in found if isinstance(one, Acted) and one.act == "looked"]
 
 
 def test_a_supervisor_listens_and_the_holder_the_log_and_the_person_know(office: Served) -> None:
@@ -106,7 +108,11 @@ def test_a_supervisor_of_another_service_is_nobody_here(two_services: Served) ->
 def test_nobody_listens_to_a_case_that_no_colleague_has(office: Served) -> None:
     _, address = in_danger(office)
     _, leader = lead(office)
-    assert leader.get(f"{address}?listen=1", headers={"x-shouban-at": noon(seconds=1)}).status_code == 409
+    page = shown(leader, f"{address}?listen=1")
+    assert "遗书" not in page
+    assert f'action="{address}/claim"' in page, "they may take it themselves"
+    with opened(leader, f"{address}/events?listen=1") as listening:
+        assert "遗书" not in listening.until("talk")["html"]
     do(leader, address, "claim")
     for deed in ("whisper", "join"):
         assert do(leader, address, deed, text="x").status_code == 409, "their own case"
@@ -185,7 +191,9 @@ def test_a_supervisor_joins_under_their_own_name_and_the_person_is_told_who_come
         said = person.until("staff_message")[-1]
         assert (said["staff"], said["text"]) == (held_by, "我还在"), "what was pressed twice is said once"
         assert f"也在对话里: {name}" in shown(holder, address)
-        assert f"{name} (工作人员)" in shown(holder, address), "who of two said what"
+        page = shown(holder, address)
+        assert f"{name} (工作人员)" in page, "who of two said what"
+        assert "主管加入对话" in page, "and it stands in what happened"
         reply = office.chat("谢谢", user=user, at=noon(seconds=3), session="talk")
         assert "我们一起想办法" in reply.text
         assert do(leader, address, "leave").status_code == 303

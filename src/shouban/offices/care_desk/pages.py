@@ -111,17 +111,16 @@ class CarePages:
         async def case(request: AnyRequest, person: str) -> Response[str]:
             who, at = whose(request).who, self._time(request)
             whom = await self._desk.person(who, person)
-            listens = self._wants_to_listen(request)
-            await (self._leading.listen(who, whom, at) if listens else self._desk.looked(who, whom, at))
+            listens = await self._listens(request, whom)
+            if not listens:
+                await self._desk.looked(who, whom, at)
             return await self._page(request, person, listens=listens)
 
         @get("/cases/{person:str}/events", opt={"action": "see_person"})
         async def events(request: AnyRequest, person: str) -> Stream:
             who, language = whose(request).who, language_of(request)
             found = await self._desk.person(who, person)
-            listens = self._wants_to_listen(request)
-            if listens:
-                await self._leading.listen(who, found, self._time(request))
+            listens = await self._listens(request, found)
 
             async def render(opened: Opened) -> dict[str, str]:
                 return await self._parts(who, opened, language)
@@ -290,7 +289,7 @@ class CarePages:
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
             "stages": _named(w.STAGES, language), "reasons": _named(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
             "clocks": _named(w.CLOCKS, language), "roles": _named(w.ROLES, language), "ages": _named(w.AGES, language), "modes": _named(w.MODES, language),
-            "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
+            "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: w.ACTS[name].to(language) if name in w.ACTS else in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
         }  # fmt: skip
         return {
             name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)
@@ -311,6 +310,16 @@ class CarePages:
     def _open_desk(self, request: AnyRequest) -> Desk:
         who = whose(request).who
         return Desk(self._desk, self._leading, who, self._still_in(request), lambda: self._now(None))
+
+    async def _listens(self, request: AnyRequest, whom: PersonPort) -> bool:
+        """Whether a supervisor is let in to the words; where no colleague has the case any more the page is as for anybody."""
+        if not self._wants_to_listen(request):
+            return False
+        try:
+            await self._leading.listen(whose(request).who, whom, self._time(request))
+        except CallerError:
+            return False
+        return True
 
     def _wants_to_listen(self, request: AnyRequest) -> bool:
         return request.query_params.get("listen") == "1" and may(whose(request).who, "lead_desk")
