@@ -97,6 +97,7 @@ def test_what_becomes_of_an_unknown_person(production: bool, service: Any, flat:
         ("port = ", "not TOML"),
         ("delivery = 'loud'", "delivery"),
         ("production = true\nclock = 'virtual'", "production mode refuses"),
+        ("care_minutes = -1", "0 is no limit"),
         ("upstream = 'example.org'", "http"),
         ("[[services]]\nid = 'a'\n[[services]]\nid = 'a'", "one id"),
         ("[[services]]\nid = 'a'\nkey = 'k'\n[[services]]\nid = 'b'\nkey = 'k'", "one key"),

@@ -59,7 +59,12 @@ from shouban.gateway.road import Road
 from shouban.gateway.scripted import COMPANIONS
 from shouban.gateway.upstream import HttpUpstream
 from shouban.gateway.wireclient import Patience
+from shouban.offices.care_desk.exposure import Limits
+from shouban.offices.care_desk.filing import Filing
+from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.pages import CarePages
+from shouban.offices.care_desk.roster import Roster
+from shouban.offices.care_desk.shift_pages import ShiftPages
 from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companion_app.api import CompanionDesk, companion_api, say_application
 from shouban.offices.companion_app.pages import companion_router
@@ -277,11 +282,12 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
     )
     # The operator's own addresses, which may be of machines beside this one.
     operators = Channels(settings.mail, settings.sms)
+    roster = Roster(store.engine, store.writer, sign_ins)
     carriers: dict[str, CarrierPort] = {
         "NotifyGuardian": told,
         "AskApproval": alerts.ask_approval,
         "SendSummary": alerts.send_summary,
-        "PageStaff": Pager(road, store.engine, operators, settings.called(), base),
+        "PageStaff": Pager(road, store.engine, operators, settings.called(), base, roster.addresses),
     }
     complaints = ComplaintsOffice(
         road,
@@ -323,10 +329,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         {name: gateway.by_id(name).settings.upstream for name in out}
     )
     handlers += _for_everybody(gateway, store, road, sign_ins, doors, callers, complaints, notices, has_app=has_app)
-    desk = CareDesk(
-        road, store.engine, store.writer, sign_ins, receipts, gateway.hub, lambda service: gateway.by_id(service).pack
-    )
-    handlers.append(CarePages(desk, gateway.time, doors.signed_in).router())
+    handlers += _care(gateway, store, road, sign_ins, receipts, doors, roster)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)
     handlers += [
@@ -425,6 +428,18 @@ def _outage_words(gateway: Gateway, name: str, language: Language) -> str:
     return service.pack.template(template, language, region=service.settings.region).text if template else ""
 
 
+def _care(
+    gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, receipts: Receipts, doors: Doors, roster: Roster
+) -> list[Any]:
+    """The care desk: the queue and the cases, and the roster."""
+    limits = Limits(gateway.settings.care_minutes, gateway.settings.care_takeovers)
+    desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub, limits)
+    leading = Leading(desk, road, store.engine, store.writer)
+    filing = Filing(desk, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack)
+    pages = CarePages(desk, leading, filing, gateway.time, doors.signed_in)
+    return [pages.router(), ShiftPages(roster, gateway.time).router()]
+
+
 async def _subject_of(store: Store, road: Road, signed_in: SignedIn, person: str) -> Subject | None:
     """The person of the asker's service, with what the policies ask about them."""
     who = signed_in.who
@@ -471,6 +486,7 @@ def _desk(gateway: Gateway, road: Road, chat: Chat, callers: GatewayCallers, sig
         callers.now,
         service.settings.upstream == "scripted",
         sign_ins.link_for_person,
+        gateway.hub,
     )
 
 

@@ -110,6 +110,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     mail: str = ""
     sms: str = ""
     on_call: str = ""
+    care_minutes: int = 120
+    care_takeovers: int = 4
     identity_url: str = ""
     identity_key: str = ""
     second_factor: Literal["", "required", "optional"] = ""
@@ -191,6 +193,8 @@ def read_settings(file: Path | None, environment: Mapping[str, str], flags: Mapp
 def _checked(settings: Settings) -> Settings:
     if settings.production and settings.clock == "virtual":
         raise OperatorError("`clock = virtual` is for tests; production mode refuses it")
+    if settings.care_minutes < 0 or settings.care_takeovers < 0:
+        raise OperatorError("`care_minutes` and `care_takeovers` are numbers from 0; 0 is no limit")
     ids = [service.id for service in settings.served()]
     if len(set(ids)) != len(ids):
         raise OperatorError("two services have one id; give each `[[services]]` its own `id`")

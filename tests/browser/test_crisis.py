@@ -158,7 +158,7 @@ def test_from_despair_to_the_follow_up(
     if take_again.count():
         take_again.click()
     desk.locator("summary", has_text="交还给人工智能").click()
-    desk.get_by_role("checkbox").check()
+    desk.locator("input[name=safe]").check()
     desk.locator("textarea[name=why]").first.fill("问过了，现在没有危险")
     desk.get_by_role("button", name="交还给人工智能").click()
     expect(desk.locator("#head")).to_contain_text("已交还")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import select
 from tests.core.histories import START
@@ -14,7 +14,9 @@ from shouban.core import events as e
 from shouban.core.signals import Level, Reading
 from shouban.core.state import PersonState
 from shouban.db.schema import CASES
-from shouban.duties.cases import DESK, desk_of, has_been_asked
+from shouban.duties.cases import CARE, DESK, desk_of, has_been_asked
+from shouban.web.access import Who, may
+from shouban.web.roles import Role
 
 MINUTE = timedelta(minutes=1)
 
@@ -27,6 +29,11 @@ def spoke(level: Level, minutes: float = 0, signal: str = "crisis") -> e.UserSpo
 def cases(small: SmallService) -> list[Any]:
     with small.store.engine.connect() as connection:
         return list(connection.execute(select(CASES).order_by(CASES.c.opened_us)))
+
+
+def test_the_roles_that_take_cases_and_no_other_are_named_so() -> None:
+    takers = {role for role in get_args(Role) if may(Who("s", account="a", roles=frozenset({role})), "take_case")}
+    assert takers == {role for role in get_args(Role) if CARE in role}
 
 
 def test_a_case_is_raised_and_never_lowered(tmp_path: Path, database_url: str) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from tests.duties.test_contact import hook
-from tests.gateway.serving import Served, noon, serving, settings_for
-from tests.offices.care_desk.desk import carer, do, in_danger
+from tests.gateway.serving import NOON, Served, fresh, noon, serving, settings_for
+from tests.offices.care_desk.desk import carer, do, in_danger, lead, set_shift
 from tests.offices.care_desk.test_live import opened
+from tests.web.signing import enter, run, sign_ins_of, staff
 
 
 def pages(office: Served, user: str) -> list[Any]:
@@ -63,6 +64,37 @@ def test_an_open_desk_is_not_paged_at_once(tmp_path: Path) -> None:
             passes(office, user, seconds=1)
             [page] = pages(office, user)
             assert (page.state, page.outcome, phone.told) == ("done", "a desk is open", [])
+
+
+def test_who_is_on_shift_is_paged_before_who_is_on_call(tmp_path: Path) -> None:
+    with (
+        hook() as shift, hook() as gone, hook() as later, hook() as on_call,
+        serving(settings_for(tmp_path, encoder=False, on_call=f"{on_call.url},{shift.url}")) as office,
+    ):  # fmt: skip
+        _, leader = lead(office)
+        accounts = {one.url: staff(office, fresh("小林"), "care", address=one.url) for one in (shift, gone, later)}
+        for one, since, until in ((shift, "08:00", "20:00"), (gone, "08:00", "20:00"), (later, "18:00", "23:00")):
+            assert set_shift(leader, accounts[one.url].id, since, until).status_code == 303
+        run(sign_ins_of(office).change(accounts[gone.url], at=NOON, by="test", state="disabled"))
+        user, _ = in_danger(office)
+        passes(office, user, seconds=1)
+        assert (len(shift.told), len(on_call.told)) == (1, 0)
+        [page] = pages(office, user)
+        assert page.outcome.startswith("on shift 1: webhook answered 204")
+        passes(office, user, seconds=61)
+        assert (len(shift.told), len(on_call.told)) == (2, 1), "then all, and nobody twice at once"
+        assert (len(gone.told), len(later.told)) == (0, 0), "whose account is closed, and whose shift has not begun"
+
+
+def test_who_may_only_look_on_is_no_open_desk(tmp_path: Path) -> None:
+    with hook() as phone, serving(settings_for(tmp_path, encoder=False, on_call=phone.url)) as office:
+        name = fresh("compliance")
+        staff(office, name, "compliance")
+        with opened(enter(office, name), "/care/events") as desk:
+            desk.until("queue")
+            user, _ = in_danger(office)
+            passes(office, user, seconds=1)
+            assert len(phone.told) == 1
 
 
 def test_where_nobody_is_on_call_the_person_is_told_so_with_numbers_that_answer(alone: Served) -> None:

@@ -34,7 +34,10 @@ from shouban.evidence.report import Report
 from shouban.evidence.verify import check_earlier
 from shouban.gateway.board import Board
 from shouban.gateway.hub import Hub
+from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.model import Closing, Noting
+from shouban.offices.care_desk.roster import Roster
+from shouban.offices.care_desk.shifts import NewShift
 from shouban.offices.care_desk.work import CareDesk
 from shouban.offices.companions.model import Appealing, Persona
 from shouban.offices.companions.model import Deciding as Reviewing
@@ -111,14 +114,30 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     call, after = receipts.answering(receipts.of_person(SERVICE, person.id)[0], at)
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
-    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub(), lambda _: law())
+    care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
+    leading = Leading(care, road, store.engine, store.writer)
+    leader = Who(SERVICE, account=f"leader-{name}", roles=frozenset({"care_lead"}), full=True, name="周主管")
     later = at + timedelta(hours=2)
     for outcome in ("helped", ""):
         await road.act(person, e.UserSpoke(at=later, person=person.id, session="phone", readings=(CRISIS,)))
         await care.claim(who, person, later)
         await care.note(who, person, Noting("母亲的电话打不通"), later)
+        await road.act(
+            person, e.HumanTookOver(at=later, person=person.id, session=person.session("phone"), staff=account.id)
+        )
+        await leading.whisper(leader, person, Noting("先问身边有没有人"), later)
+        await leading.join(leader, person, "zh", later)
+        await leading.leave(leader, person, "zh", later)
+        await leading.join(leader, person, "zh", later)
+        await road.act(
+            person, e.HumanHandedBack(at=later, person=person.id, session=person.session("phone"), staff=account.id)
+        )
         if outcome:
             await care.close(who, person, Closing("helped", "聊过了，情绪缓和"), later)
+    roster = Roster(store.engine, store.writer, sign_ins)
+    await roster.set(who, NewShift(account.id, "2026-08-03T08:00", "2026-08-03T20:00", ["minors"]), at)
+    [shift] = [one for one in (await roster.shown(SERVICE, at)).entries if one.shift.account == account.id]
+    await roster.end(who, shift.shift.id, at)
     complaints = ComplaintsOffice(road, store.engine, store.writer, sign_ins, lambda _: (), lambda _: law())
     filing = Filing("充值没有到账，也没有人回", about="spending", contact="w@example.org")
     filed = await complaints.file(SERVICE, filing, later, person=person, uploads=[Upload("a.txt", b"proof")])

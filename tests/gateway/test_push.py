@@ -144,3 +144,17 @@ def test_what_was_erased_is_not_pushed_again(world: Served) -> None:
     with world.listening(user, last_id="0") as events:
         world.post(f"/v1/users/{user}/exit", {"session": "s"})
         assert not [one for one in events.until("session_ended") if "人工智能" in one.get("text", "")]
+
+
+def test_what_passes_by_has_no_id_and_does_not_come_again(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    assert world.app is not None
+    place = "default", world.person_id(user)
+    with world.listening(user) as events:
+        world.app.gateway.hub.tell(place, "staff_typing", {"staff": "李"})
+        told = events.until("staff_typing")[-1]
+        assert (told["staff"], told["last_id"]) == ("李", "")
+    with world.listening(user, last_id="0") as events:
+        world.post(f"/v1/users/{user}/mode", {"mode": "minor"})
+        assert "staff_typing" not in [one["event"] for one in events.until("mode_changed")]

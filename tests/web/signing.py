@@ -36,9 +36,11 @@ def run(what: Coroutine[Any, Any, Given]) -> Given:
         return pool.submit(asyncio.run, what).result()
 
 
-def staff(served: Served, name: str, *roles: Role, service: str = "default", secret: str = "") -> Account:
+def staff(
+    served: Served, name: str, *roles: Role, service: str = "default", secret: str = "", address: str = ""
+) -> Account:
     """A new account with the password of all of them."""
-    private = Private(name, code_secret=secret)
+    private = Private(name, address=address, code_secret=secret)
     return run(sign_ins_of(served).add(service, private, roles, at=now_of(served), by="test", password=PASSWORD))
 
 

@@ -27,6 +27,7 @@ def test_the_frame_shows_only_where_one_may_go_and_where_one_is(office: Served) 
             },
         ),
         ("care", {"/care", "/office"}),
+        ("care_lead", {"/care", "/office"}),
     ):
         name = fresh(role)
         staff(office, name, role)  # type: ignore[arg-type]  # a role of ours

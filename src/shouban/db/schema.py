@@ -457,6 +457,50 @@ RESTRICTIONS = Table(
     ),
 )
 
+# A supervisor who speaks too, beside whoever has the case. `left_us` is 0 while they do.
+CASE_JOINS = Table(
+    "case_joins",
+    METADATA,
+    Column("join_id", String(40), primary_key=True),
+    Column("case_id", String(40), nullable=False),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("joined_us", BigInteger, nullable=False),
+    Column("left_us", BigInteger, nullable=False),
+    Index("case_joins_person", "service_id", "person_id", "left_us"),
+)
+
+# What a supervisor tells whoever has the case, and nobody else. Sealed with the person's key: it is about them.
+WHISPERS = Table(
+    "whispers",
+    METADATA,
+    Column("whisper_id", String(40), primary_key=True),
+    Column("case_id", String(40), nullable=False),
+    Column("service_id", String(64), nullable=False),
+    Column("person_id", String(40), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("to_id", String(40), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("whispers_person", "service_id", "person_id", "at_us"),
+)
+
+# When who of the care staff is there, what they are skilled at, and how many cases they take at once. A shift that is called off is ended, never deleted.
+SHIFTS = Table(
+    "shifts",
+    METADATA,
+    Column("shift_id", String(40), primary_key=True),
+    Column("service_id", String(64), nullable=False),
+    Column("account_id", String(40), nullable=False),
+    Column("from_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Column("skills", String(64), nullable=False),
+    Column("most", Integer, nullable=False),
+    Column("set_by", String(40), nullable=False),
+    Index("shifts_service", "service_id", "until_us"),
+)
+
 # Desks that are open now, and what each looks at. No record: it says who is there, and lasts a minute.
 SEATS = Table(
     "seats",
@@ -466,6 +510,7 @@ SEATS = Table(
     Column("account_id", String(40), nullable=False),
     Column("case_id", String(40), nullable=False),
     Column("seen_us", BigInteger, nullable=False),
+    Column("listens", Integer, nullable=False, server_default="0"),
     Index("seats_service", "service_id", "seen_us"),
 )
 

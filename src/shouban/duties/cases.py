@@ -28,13 +28,15 @@ from shouban.core.events import CaseClosed, Event, HumanHandedBack, HumanTookOve
 from shouban.core.obligations import URGENCIES, Escalate
 from shouban.core.state import PersonState
 from shouban.db.keys import random_bytes
-from shouban.db.schema import CASES, SEATS
+from shouban.db.schema import ACCOUNTS, CASE_JOINS, CASES, SEATS
 from shouban.duties.ledger import Duty, Writes
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds
 
 CLOSED: Final = "closed"
 DESK: Final = "\x00desk"
+# Stands in the names of the roles that take cases, and of no other (`web.roles`).
+CARE: Final = "care"
 # Whose desk has said that it is open less than this ago sits there.
 SEAT_LASTS: Final = timedelta(seconds=30)
 STILL_OPEN: Final = CASES.c.stage != literal_column(f"'{CLOSED}'")
@@ -54,6 +56,14 @@ _HANDED = (
 )
 _CLOSED = update(CASES).where(_MINE).values(
     stage=CLOSED, closed_us=bindparam("at"), outcome=bindparam("how"), claimed_by="", lease_until_us=0
+)  # fmt: skip
+# Whoever spoke beside the holder speaks no more once the talk is over.
+_LEFT = (
+    update(CASE_JOINS)
+    .where(
+        CASE_JOINS.c.service_id == bindparam("of_service"), CASE_JOINS.c.person_id == bindparam("of_person"), CASE_JOINS.c.left_us == 0
+    )
+    .values(left_us=bindparam("at"))
 )  # fmt: skip
 
 
@@ -98,9 +108,9 @@ class Cases:
             case HumanTookOver():
                 return [(_TOOK, mine)]
             case HumanHandedBack():
-                return [(_HANDED, mine)]
+                return [(_HANDED, mine), (_LEFT, mine)]
             case CaseClosed(outcome=outcome):
-                return [(_CLOSED, {**mine, "how": outcome})]
+                return [(_CLOSED, {**mine, "how": outcome}), (_LEFT, mine)]
             case _:
                 return []
 
@@ -120,9 +130,11 @@ def desk_of(service: str) -> tuple[str, str]:
 
 
 def is_desk_open(connection: Connection, service: str, at: datetime) -> bool:
-    """Whether anybody of the staff sits at a desk now."""
+    """Whether anybody who could take a case sits at a desk now: whoever may only look on is no help to who waits."""
     since = microseconds(at - SEAT_LASTS)
     there = (SEATS.c.service_id == service) & (SEATS.c.seen_us > since)
+    of_seat = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == SEATS.c.account_id)
+    there &= of_seat & (ACCOUNTS.c.state == "active") & ACCOUNTS.c.roles.contains(CARE, autoescape=True)
     return connection.execute(select(SEATS.c.seat_id).where(there).limit(1)).first() is not None
 
 
@@ -134,7 +146,10 @@ def has_been_asked(state: PersonState) -> bool:
 def case_kept(service: str, person: str, at: datetime) -> After:
     """The log's entry about the person's case, as the transaction leaves it."""
     touched = STILL_OPEN | (CASES.c.closed_us == microseconds(at))
-    return kept(CASES, at, CASES.c.service_id == service, CASES.c.person_id == person, touched)
+    of_case = kept(CASES, at, CASES.c.service_id == service, CASES.c.person_id == person, touched)
+    left = (CASE_JOINS.c.person_id == person) & (CASE_JOINS.c.left_us == microseconds(at))
+    of_joins = kept(CASE_JOINS, at, CASE_JOINS.c.service_id == service, left)
+    return lambda connection: [*of_case(connection), *of_joins(connection)]
 
 
 def _row(asked: Sequence[Duty], event: Event, service: str, person: str, state: PersonState) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The offices' books beside the log: accounts, grants, appeals, care cases and their notes, complaints with what was said and sent, links, consents, processors, companions, receipts, restrictions.
+"""The offices' books beside the log: accounts, grants, appeals, care cases, their notes, whispers and who joined, complaints with what was said and sent, links, consents, processors,
+companions, receipts, restrictions, shifts.
 
 Their rows change, as no entry of the log does: whoever writes one leaves an entry with the digest of the whole row, in the same transaction.
 A row that is altered, missing or put there by hand is found. Open sign-ins are no record: they last hours, and each opening is in the log.
@@ -18,6 +19,7 @@ from shouban.db.reading import raw, raw_rows
 from shouban.db.schema import (
     ACCOUNTS,
     APPEALS,
+    CASE_JOINS,
     CASE_NOTES,
     CASES,
     COMPANION_VERSIONS,
@@ -32,6 +34,8 @@ from shouban.db.schema import (
     PROCESSORS,
     RECEIPTS,
     RESTRICTIONS,
+    SHIFTS,
+    WHISPERS,
 )
 from shouban.db.writer import Leaf
 from shouban.evidence.claims import Claims
@@ -39,7 +43,7 @@ from shouban.evidence.log import Acted, leaf_of
 from shouban.evidence.report import Check
 
 BOOKS: Final[tuple[Table, ...]] = (
-    ACCOUNTS, APPEALS, CASES, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, COMPLAINTS, COMPLAINT_ENTRIES, COMPLAINT_FILES, CONSENTS, GRANTS, LINKS, NOTICES, PROCESSORS, RECEIPTS, RESTRICTIONS,
+    ACCOUNTS, APPEALS, CASES, CASE_JOINS, CASE_NOTES, COMPANIONS, COMPANION_VERSIONS, COMPLAINTS, COMPLAINT_ENTRIES, COMPLAINT_FILES, CONSENTS, GRANTS, LINKS, NOTICES, PROCESSORS, RECEIPTS, RESTRICTIONS, SHIFTS, WHISPERS,
 )  # fmt: skip
 # Working notes: wrong tries are counted and codes used, cases ranked and leases renewed, without an entry for each.
 NOTES: Final = frozenset({

@@ -51,7 +51,7 @@ _HOLD = insert(HOLDS)
 
 @dataclass(frozen=True)
 class Words:
-    """A text to be kept, sealed: whose it was (`user`, `companion`, `system`, `tool`, `human`) and where it was said."""
+    """A text to be kept, sealed: whose it was (`user`, `companion`, `system`, `tool`, `human`), where it was said, and under which name by the staff."""
 
     id: str
     role: str
@@ -59,6 +59,7 @@ class Words:
     session: str
     raw_session: str
     companion: str = ""
+    staff: str = ""
 
 
 _newest_us = 0
@@ -316,7 +317,8 @@ def _entry(
 
 
 def _message_row(person: Person, event: Event, words: Words) -> dict[str, Any]:
-    body = _ENCODE({"text": words.text, "session": words.raw_session, "companion": words.companion})
+    said = {"text": words.text, "session": words.raw_session, "companion": words.companion}
+    body = _ENCODE(said | ({"staff": words.staff} if words.staff else {}))
     return {
         "service_id": person.service, "person_id": person.id, "message_id": words.id, "session_id": words.session,
         "role": words.role, "at_us": microseconds(event.at), "fingerprint": person.fingerprint(words.role, words.text),

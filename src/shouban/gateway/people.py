@@ -25,6 +25,7 @@ from shouban.db.engine import view
 from shouban.db.keys import MasterKey, PersonKey
 from shouban.db.schema import (
     APPEALS,
+    CASE_JOINS,
     CASE_NOTES,
     CASES,
     COMPLAINT_ENTRIES,
@@ -41,6 +42,7 @@ from shouban.db.schema import (
     RESTRICTIONS,
     SIGN_INS,
     STATES,
+    WHISPERS,
 )
 from shouban.db.writer import Job, Writer
 from shouban.duties.ledger import NOTICES, Duty, open_duties
@@ -55,6 +57,8 @@ OWN_TABLES: Final = (
     LINKS,
     RECEIPTS,
     CASE_NOTES,
+    CASE_JOINS,
+    WHISPERS,
     CASES,
     COMPLAINT_FILES,
     COMPLAINT_ENTRIES,

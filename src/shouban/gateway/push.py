@@ -1,4 +1,4 @@
-"""`GET /v1/events?user=`: what is pushed to a person, as server-sent events; `Last-Event-ID` resumes."""
+"""`GET /v1/events?user=`: what is pushed to a person, as server-sent events; `Last-Event-ID` resumes. What only passes by has no id, and does not come again."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ async def events_of(gateway: Gateway, person: Person, last_id: str | None) -> As
                 yield frame
                 if name:
                     await gateway.board.reached(person.service, person.id, name, gateway.clock.now(), "stream")
+            passing = [_passing(*bell.passing.popleft()) for _ in range(len(bell.passing))]
             frames, after = await asyncio.to_thread(_read, gateway, person, after)
+            frames = [*passing, *frames]
             if frames:
                 silent = 0.0
                 yield b"".join(frames)
@@ -84,6 +86,10 @@ def _read(gateway: Gateway, person: Person, after: int) -> tuple[list[bytes], in
     with view(gateway.engine) as connection:
         rows = connection.execute(select(PUSHES).where(mine).order_by(PUSHES.c.id).limit(PAGE)).all()
     return [_frame(person, row) for row in rows], rows[-1].id if rows else after
+
+
+def _passing(kind: str, body: dict[str, Any]) -> bytes:
+    return f"event: {kind}\ndata: ".encode() + msgspec.json.encode({"kind": kind, **body}) + b"\n\n"
 
 
 def _frame(person: Person, row: Any) -> bytes:  # noqa: ANN401  # a row of pushes

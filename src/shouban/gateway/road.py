@@ -122,8 +122,9 @@ class Road:
             return await self.find(service, OF_SERVICE) or await self.make(service, OF_SERVICE, {})
 
     async def say_as_human(
-        self, person: Person, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None
-    ) -> None:
+        self, person: Person, staff: str, text: str, raw_session: str, *, named: str = "", call: Call | None = None,
+        after: After | None = None, tells: str = "",
+    ) -> None:  # fmt: skip
         """Words of the staff: kept, pushed, and waiting for a client that only asks for replies; the person reads `named`."""
         if person.state.takeover != "human":
             raise CallerError(
@@ -133,16 +134,14 @@ class Road:
                 code="not_taken_over",
             )
         session = person.session(raw_session or "default")
-        words = Words(new_id(), "human", text, session, raw_session or "default")
+        words = Words(new_id(), "human", text, session, raw_session or "default", staff=named or staff)
         event = e.HumanSpoke(
             at=self.now(), person=person.id, session=session, staff=staff, turn=words.id, chars=len(text)
         )
-        await self._hear(person, event, words=words, call=call)
-        await self._gateway.hearing.push(
-            person,
-            event,
-            [Push("staff_message", {"id": words.id, "staff": named or staff, "text": text}, session, words.id)],
-        )
+        await self._hear(person, event, words=words, call=call, after=after)
+        told = [Push(tells, {"session": raw_session, "staff": named or staff}, session)] if tells else []
+        said = Push("staff_message", {"id": words.id, "staff": named or staff, "text": text}, session, words.id)
+        await self._gateway.hearing.push(person, event, [*told, said])
         person.words.set()
 
     async def messages_of(

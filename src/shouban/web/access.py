@@ -19,7 +19,7 @@ OfPerson = Literal[
     "leave_child", "see_person", "see_contacts", "export_case", "read_words", "break_glass", "decide_age", "restrict", "end_link",
 ]  # fmt: skip
 OfService = Literal[
-    "see_queue", "take_case", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
+    "see_queue", "take_case", "lead_desk", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
     "see_processors", "set_processors", "see_notices", "post_notices", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children", "see_restrictions",
 ]  # fmt: skip
 Action = OfPerson | OfService
@@ -52,6 +52,7 @@ MEANING: Final[dict[str, Text]] = {
     "see_queue": Text("查看待人工处理的队列", "see who needs a person"),
     "see_appeals": Text("查看年龄申诉", "see appeals about age"),
     "take_case": Text("接手个案", "take a case"),
+    "lead_desk": Text("排班，旁听、提示、加入同事的个案", "set shifts; listen to a colleague's case, whisper, join"),
     "see_complaints": Text("查看投诉", "see complaints"),
     "decide_complaint": Text("裁决投诉", "decide complaints"),
     "see_companions": Text("查看角色与版本", "see companions and their versions"),

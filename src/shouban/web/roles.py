@@ -7,13 +7,22 @@ from typing import Final, Literal, get_args
 from shouban.web.language import Text
 
 Role = Literal[
-    "user", "guardian", "care", "complaints", "compliance", "companion_reviewer", "administrator", "inspector"
+    "user",
+    "guardian",
+    "care",
+    "care_lead",
+    "complaints",
+    "compliance",
+    "companion_reviewer",
+    "administrator",
+    "inspector",
 ]
 
 ROLES: Final[dict[Role, Text]] = {
     "user": Text("用户", "user"),
     "guardian": Text("监护人", "guardian"),
     "care": Text("关怀值守", "care staff"),
+    "care_lead": Text("关怀主管", "care supervisor"),
     "complaints": Text("投诉处理", "complaints staff"),
     "compliance": Text("合规", "compliance officer"),
     "companion_reviewer": Text("角色审核", "companion reviewer"),

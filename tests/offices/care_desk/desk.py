@@ -8,16 +8,42 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 from tests.gateway.serving import PLAN, Served, fresh, noon
-from tests.web.signing import enter, staff
+from tests.web.signing import browser, now_of, run, sign_ins_of, staff
 
 from shouban.db.schema import CASES
+from shouban.web.doors import COOKIE
+from shouban.web.roles import Role
+
+
+def signed_in(office: Served, name: str, *roles: Role, service: str = "default") -> tuple[str, httpx.Client]:
+    """A new account of these roles, let in without the form, which takes only so many a minute: name and client."""
+    full = fresh(name)
+    account = staff(office, full, *roles, service=service)
+    client = browser(office)
+    client.cookies.set(COOKIE, run(sign_ins_of(office).open(account, now_of(office))))
+    return full, client
 
 
 def carer(office: Served, name: str = "小林") -> tuple[str, httpx.Client]:
     """One of the care staff, signed in: name and client."""
-    full = fresh(name)
-    staff(office, full, "care")
-    return full, enter(office, full)
+    return signed_in(office, name, "care")
+
+
+def lead(office: Served, name: str = "周主管", service: str = "default") -> tuple[str, httpx.Client]:
+    """A supervisor of the care staff, signed in."""
+    return signed_in(office, name, "care_lead", service=service)
+
+
+def account_of(office: Served, name: str, service: str = "default") -> str:
+    return next(one.id for one in run(sign_ins_of(office).accounts(service)) if one.private.name == name)
+
+
+def set_shift(
+    client: httpx.Client, account: str, since: str = "08:00", until: str = "20:00", **more: Any
+) -> httpx.Response:
+    """A shift on the day of the tests, between these hours."""
+    form = {"account": account, "since": f"2026-08-03T{since}", "until": f"2026-08-03T{until}", "most": "3", **more}
+    return client.post("/care/shifts", data=form, headers={"x-shouban-at": noon()})
 
 
 def in_danger(office: Served, at: str = "", text: str = PLAN, **profile: Any) -> tuple[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.gateway.serving import Served, fresh, noon, serving, settings_for
-from tests.offices.care_desk.desk import carer, cases_of, do, in_danger, problem, shown, stage_of
+from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
+from tests.offices.care_desk.desk import account_of, carer, cases_of, do, in_danger, problem, shown, stage_of
 from tests.web.signing import browser, enter, staff
 
 
@@ -208,3 +208,50 @@ def test_what_does_not_fit_is_said_on_the_page(office: Served) -> None:
         "first it is handed back"
     )
     assert client.get("/care/cases/nobody").status_code == 403
+
+
+def test_the_person_sees_that_somebody_types_and_nothing_of_it_is_kept(office: Served) -> None:
+    user, address = in_danger(office)
+    name, client = carer(office)
+    _, other = carer(office)
+    do(client, address, "claim")
+    assert do(client, address, "typing").status_code == 409, "nobody speaks with them yet"
+    _, second = carer(office)
+    assert do(second, address, "typing").status_code == 409
+    do(client, address, "take")
+    person = office.person_id(user)
+    before = office.rows("pushes", person), office.log_size()
+    assert do(other, address, "typing").status_code == 409, "they do not have the case"
+    assert do(client, address, "typing").status_code == 204
+    assert (office.rows("pushes", person), office.log_size()) == before
+    assert office.app is not None
+    with office.listening(user) as events:
+        office.app.gateway.hub.stop_typing(("default", f"{person} {account_of(office, name)}"))  # a second later
+        for _ in range(50):
+            assert do(client, address, "typing").status_code == 204
+        do(client, address, "say", text="我在")
+        told = events.until("staff_message")
+    assert [one["event"] for one in told] == ["staff_typing", "staff_message"], "one sign for a flood of keys"
+    assert told[0]["staff"] == name
+    assert (office.rows("pushes", person), office.messages(user)[-1]) == (before[0] + 1, ("human", "我在"))
+
+
+def test_that_the_person_types_is_seen_by_who_has_the_case(office: Served) -> None:
+    client = browser(office)
+    started = client.post("/app/api/start", json={"companion": ""}, headers={"x-shouban-at": noon()})
+    user = started.json()["user"]
+    client.post("/app/api/typing", headers={"x-shouban-at": noon()})
+    office.chat(PLAN, user=user, at=noon(), session=started.json()["session"])
+    address = f"/care/cases/{office.person_id(user)}"
+    _, first = carer(office)
+    _, second = carer(office)
+    do(first, address, "claim")
+    assert "对方正在输入" not in shown(first, address), "nobody has taken over"
+    do(first, address, "take")
+    for _ in range(100):
+        assert client.post("/app/api/typing", headers={"x-shouban-at": noon()}).status_code == 200
+    assert "对方正在输入" in shown(first, address)
+    assert "对方正在输入" not in shown(second, address)
+    assert browser(office).post("/app/api/typing").status_code == 401
+    client.post("/app/api/say", json={"text": "我在想"}, headers={"x-shouban-at": noon(seconds=2)})
+    assert "对方正在输入" not in shown(first, address), "their words are there"

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from shouban.offices.care_desk.scripts import APPROVED_BY, ARRIVAL, SCRIPTS, VERSION, filled
+from shouban.offices.care_desk.scripts import APPROVED_BY, ARRIVAL, COMINGS, SCRIPTS, VERSION, filled
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", [*SCRIPTS, *COMINGS])
 def test_every_wording_is_there_in_both_languages_and_leaves_no_place_empty(name: str) -> None:
     for language in ("zh", "en"):
         text = filled(name, language, "小林")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.core.histories import START
 from tests.duties.test_cases import MINUTE, spoke
-from tests.evidence.service import SERVICE, SmallService, law
+from tests.evidence.service import SERVICE, SmallService
 
 from shouban.core.errors import CallerError
 from shouban.core.signals import Level
@@ -28,9 +28,7 @@ ZHOU = Who(SERVICE, account="zhou", roles=frozenset({"care"}), name="小周")
 def desk_of(small: SmallService) -> CareDesk:
     store = small.store
     sign_ins = SignIns(store.engine, store.writer, store.master, second_factor=False)
-    return CareDesk(
-        small.road, store.engine, store.writer, sign_ins, Receipts(store.engine, store.writer), Hub(), lambda _: law()
-    )
+    return CareDesk(small.road, store.engine, store.writer, sign_ins, Receipts(store.engine, store.writer), Hub())
 
 
 def test_the_board_says_how_long_it_really_took_and_what_is_late(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shouban.core.errors import CallerError
-from shouban.offices.staff.model import MINUTES, Breaking, Grant, checked_reason, timeline
+from shouban.offices.staff.model import MINUTES, Breaking, Grant, checked_address, checked_reason, timeline
 
 NOW = datetime(2026, 8, 3, tzinfo=UTC)
 
@@ -24,6 +24,23 @@ def test_the_glass_is_broken_for_a_reason_and_a_while() -> None:
         with pytest.raises(CallerError):
             checked_reason(wish)
     assert max(MINUTES) <= 60
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("lin@example.org", "mailto:lin@example.org"), (" +86 138-0000 0000 ", "tel:+8613800000000"), ("mailto:a@b.org", "mailto:a@b.org"),
+        ("https://hook.example/1", "https://hook.example/1"), ("dingtalk://token", "dingtalk://token"), ("", ""),
+    ],
+)  # fmt: skip
+def test_an_address_is_kept_as_the_ways_out_take_it(given: str, kept: str) -> None:
+    assert checked_address(given) == kept
+
+
+@pytest.mark.parametrize("given", ["小林", "javascript:alert(1)", "a@b@c:1", "https://a\n.example", "x" * 400, "12"])
+def test_what_is_no_address_is_refused(given: str) -> None:
+    with pytest.raises(CallerError):
+        checked_address(given)
 
 
 def test_a_grant_ends_by_itself() -> None:

@@ -19,8 +19,11 @@ from shouban.core.errors import ShoubanError
 from shouban.duties.cases import desk_of
 from shouban.duties.ports import PersonPort
 from shouban.offices.care_desk import records
-from shouban.offices.care_desk.work import CareDesk, Opened, Queue
-from shouban.web.access import Who
+from shouban.offices.care_desk.exposure import Exposure
+from shouban.offices.care_desk.leading import Leading
+from shouban.offices.care_desk.shown import Opened, Queue
+from shouban.offices.care_desk.work import CareDesk
+from shouban.web.access import Who, may
 from shouban.web.language import Language
 
 # Another process opens cases too: they are found within this, which leaves half a second to show them.
@@ -30,7 +33,9 @@ BEAT_SECONDS: Final = 10.0
 FRESH_SECONDS: Final = 0.15
 # Who is rung again and again reads no oftener than that.
 BETWEEN_SECONDS: Final = 0.05
-Render = Callable[[Queue, Language], str]
+# Who shows the queue: their language, what they are skilled at, and whether they may come themselves.
+Reader = tuple[Language, frozenset[str], bool]
+Render = Callable[[Queue, Reader], str]
 StillIn = Callable[[], Awaitable[bool]]
 
 
@@ -42,10 +47,11 @@ class QueueFeed:
         self._render = render
         self._now = now
         self._read: dict[str, tuple[float, Queue]] = {}
-        self._shown: dict[tuple[str, Language], tuple[Queue, bytes]] = {}
+        self._shown: dict[tuple[str, Reader], tuple[Queue, bytes]] = {}
         self._lock = asyncio.Lock()
 
-    async def frame(self, service: str, language: Language) -> bytes:
+    async def frame(self, who: Who, language: Language) -> bytes:
+        service = who.service
         async with self._lock:
             read_at, queue = self._read.get(service, (-math.inf, None))
             is_old = read_at <= self._desk.bells.rang_at(desk_of(service))
@@ -54,31 +60,38 @@ class QueueFeed:
                 read_at = time.monotonic()
                 queue = await self._desk.queue(service, self._now())
                 self._read[service] = read_at, queue
-            known = self._shown.get((service, language))
+            reader = reader_of(who, language, queue)
+            known = self._shown.get((service, reader))
             if known is None or known[0] is not queue:
-                known = queue, self._frame(queue, language)
-                self._shown[service, language] = known
+                known = queue, self._frame(queue, reader)
+                self._shown[service, reader] = known
             return known[1]
 
-    def _frame(self, queue: Queue, language: Language) -> bytes:
+    def _frame(self, queue: Queue, reader: Reader) -> bytes:
         urgent = [one.case.id for one in queue.waiting if one.case.urgency > 0]
-        body = {"html": self._render(queue, language), "waiting": len(queue.waiting) + queue.more, "urgent": urgent}
+        body = {"html": self._render(queue, reader), "waiting": len(queue.waiting) + queue.more, "urgent": urgent}
         return frame_of("queue", body)
 
 
 class Desk:
     """One open page of one of the staff: beats, and notices that it was closed."""
 
-    def __init__(self, office: CareDesk, who: Who, still_in: StillIn, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, office: CareDesk, leading: Leading, who: Who, still_in: StillIn, now: Callable[[], datetime]
+    ) -> None:
         self._office = office
+        self._leading = leading
         self._who = who
         self._still_in = still_in
         self._now = now
         self._seat = records.new_id()
 
-    async def queue(self, feed: QueueFeed, language: Language) -> AsyncIterator[bytes]:
+    async def queue(
+        self, feed: QueueFeed, language: Language, render: Callable[[Exposure], str]
+    ) -> AsyncIterator[bytes]:
         async def look() -> list[bytes]:
-            return [await feed.frame(self._who.service, language)]
+            mine = await self._office.resting.shown(self._who, self._now())
+            return [await feed.frame(self._who, language), frame_of("exposure", {"html": render(mine)})]
 
         async def beat() -> None:
             await self._office.sit(self._who, self._seat, "", self._now())
@@ -87,18 +100,22 @@ class Desk:
             yield part
 
     async def case(
-        self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]]
+        self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]], *, listens: bool = False
     ) -> AsyncIterator[bytes]:
-        looks_at = [""]
+        seen: list[Opened] = []
 
         async def look() -> list[bytes]:
-            opened = await self._office.opened(self._who, person, self._now())
-            looks_at[0] = opened.case.id if opened.case else ""
+            opened = await self._office.opened(self._who, person, self._now(), listens=listens)
+            seen[:] = [opened]
             return [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
 
         async def beat() -> None:
             await self._office.renew(self._who, person, self._now())
-            await self._office.sit(self._who, self._seat, looks_at[0], self._now())
+            case = seen[0].case
+            if seen[0].listens and case:
+                self._leading.still_listens(self._who, case.id, self._now())
+            await self._office.sit(self._who, self._seat, case.id if case else "", self._now(), listens=seen[0].listens)
+            await self._leading.tend(self._who.service, person, self._now())
 
         bells = [desk_of(self._who.service), (person.service, person.id)]
         async for part in self._stream(bells, look, beat):
@@ -146,6 +163,10 @@ class Desk:
                 self._office.bells.leave(key, bell)
             with contextlib.suppress(ShoubanError):
                 await asyncio.shield(self._office.stand_up(self._seat))
+
+
+def reader_of(who: Who, language: Language, queue: Queue) -> Reader:
+    return language, queue.skills_of(who.account), may(who, "take_case")
 
 
 def frame_of(name: str, body: dict[str, object]) -> bytes:

@@ -80,6 +80,15 @@ class Case(msgspec.Struct, frozen=True):
         return -self.urgency, -self.risk, self.due_at.timestamp()
 
 
+class Join(msgspec.Struct, frozen=True):
+    """A supervisor speaks too, beside whoever has the case."""
+
+    id: str
+    case: str
+    account: str
+    at: datetime
+
+
 class Note(msgspec.Struct, frozen=True):
     id: str
     account: str
@@ -160,6 +169,12 @@ def moved(case: Case, to: Stage) -> Case:
     if to not in MOVES[case.stage]:
         raise CallerError(f"a case that is `{case.stage}` cannot become `{to}`", status=409, code="wrong_stage")
     return replace(case, stage=to)
+
+
+def require_talk(case: Case) -> None:
+    """Raises `CallerError` (409) where no human speaks with the person."""
+    if case.stage != "taken_over":
+        raise CallerError(f"a case that is `{case.stage}` has no talk to join", status=409, code="wrong_stage")
 
 
 class HandingBack(msgspec.Struct):

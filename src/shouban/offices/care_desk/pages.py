@@ -22,9 +22,13 @@ from shouban.evidence.log import moment
 from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
-from shouban.offices.care_desk.live import Desk, QueueFeed
+from shouban.offices.care_desk.exposure import Exposure, is_severe
+from shouban.offices.care_desk.filing import Filing
+from shouban.offices.care_desk.leading import Leading
+from shouban.offices.care_desk.live import Desk, QueueFeed, Reader, reader_of
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
-from shouban.offices.care_desk.work import CareDesk, Opened, Queue
+from shouban.offices.care_desk.shown import Opened, Queue
+from shouban.offices.care_desk.work import CareDesk
 from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words
 from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
@@ -44,8 +48,17 @@ SignedInOn = Callable[[ASGIConnection[Any, Any, Any, Any]], Awaitable[SignedIn |
 
 
 class CarePages:
-    def __init__(self, desk: CareDesk, now: Callable[[str | None], datetime], signed_in: SignedInOn) -> None:
+    def __init__(
+        self,
+        desk: CareDesk,
+        leading: Leading,
+        filing: Filing,
+        now: Callable[[str | None], datetime],
+        signed_in: SignedInOn,
+    ) -> None:
         self._desk = desk
+        self._leading = leading
+        self._filing = filing
         self._now = now
         self._signed_in = signed_in
         # One at a time: a document takes memory and a core, which people in a talk need first.
@@ -53,7 +66,15 @@ class CarePages:
         self._feed = QueueFeed(desk, _rows, lambda: now(None))
 
     def router(self) -> Router:
-        handlers = [*self._queue(), *self._case(), *self._holding(), *self._talking(), *self._after(), *self._file()]
+        handlers = [
+            *self._queue(),
+            *self._case(),
+            *self._holding(),
+            *self._talking(),
+            *self._leads(),
+            *self._after(),
+            *self._file(),
+        ]
         return Router(path="/care", route_handlers=handlers, include_in_schema=False)
 
     def _queue(self) -> list[Any]:
@@ -61,12 +82,17 @@ class CarePages:
         async def queue(request: AnyRequest) -> Response[str]:
             who, language = whose(request).who, language_of(request)
             found = await self._desk.queue(who.service, self._time(request))
-            return framed(request, HERE, "care.html", w.WORDS, rows=_rows(found, language))
+            mine = await self._desk.resting.shown(who, self._time(request))
+            return framed(
+                request, HERE, "care.html", w.WORDS, rows=_rows(found, reader_of(who, language, found)), exposure=self._exposure(who, mine, language),
+            )  # fmt: skip
 
         @get("/events", opt={"action": "see_queue"})
         async def events(request: AnyRequest) -> Stream:
-            desk = Desk(self._desk, whose(request).who, self._still_in(request), lambda: self._now(None))
-            return Stream(desk.queue(self._feed, language_of(request)), media_type="text/event-stream", headers=STREAM)
+            desk = self._open_desk(request)
+            who, language = whose(request).who, language_of(request)
+            shown = desk.queue(self._feed, language, lambda mine: self._exposure(who, mine, language))
+            return Stream(shown, media_type="text/event-stream", headers=STREAM)
 
         @get("/board", opt={"action": "see_queue"})
         async def board(request: AnyRequest) -> Response[str]:
@@ -83,20 +109,27 @@ class CarePages:
     def _case(self) -> list[Any]:
         @get("/cases/{person:str}", opt={"action": "see_person"})
         async def case(request: AnyRequest, person: str) -> Response[str]:
-            who = whose(request).who
-            await self._desk.looked(who, await self._desk.person(who, person), self._time(request))
-            return await self._page(request, person)
+            who, at = whose(request).who, self._time(request)
+            whom = await self._desk.person(who, person)
+            listens = await self._listens(request, whom)
+            if not listens:
+                await self._desk.looked(who, whom, at)
+            return await self._page(request, person, listens=listens)
 
         @get("/cases/{person:str}/events", opt={"action": "see_person"})
         async def events(request: AnyRequest, person: str) -> Stream:
             who, language = whose(request).who, language_of(request)
             found = await self._desk.person(who, person)
+            listens = await self._listens(request, found)
 
             async def render(opened: Opened) -> dict[str, str]:
                 return await self._parts(who, opened, language)
 
-            desk = Desk(self._desk, who, self._still_in(request), lambda: self._now(None))
-            return Stream(desk.case(found, render), media_type="text/event-stream", headers=STREAM)
+            return Stream(
+                self._open_desk(request).case(found, render, listens=listens),
+                media_type="text/event-stream",
+                headers=STREAM,
+            )
 
         return [case, events]
 
@@ -135,7 +168,37 @@ class CarePages:
                 request, person, lambda who, whom, at: self._desk.hand_back(who, whom, form_as(data, m.HandingBack), at)
             )
 
-        return [take, say, back]
+        @post("/cases/{person:str}/typing", opt={"action": "take_case"}, status_code=204)
+        async def typing(request: AnyRequest, person: str) -> None:
+            who = whose(request).who
+            await self._desk.types(who, await self._desk.person(who, person), self._time(request))
+
+        return [take, say, back, typing]
+
+    def _leads(self) -> list[Any]:
+        @post("/cases/{person:str}/whisper", opt={"action": "lead_desk"}, status_code=200)
+        async def whisper(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._leading.whisper(who, whom, form_as(data, m.Noting), at)
+            )
+
+        @post("/cases/{person:str}/join", opt={"action": "lead_desk"}, status_code=200)
+        async def join(request: AnyRequest, person: str) -> Response[Any]:
+            language = language_of(request)
+            return await self._do(request, person, lambda who, whom, at: self._leading.join(who, whom, language, at))
+
+        @post("/cases/{person:str}/speak", opt={"action": "lead_desk"}, status_code=200)
+        async def speak(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
+            return await self._do(
+                request, person, lambda who, whom, at: self._leading.speak(who, whom, form_as(data, m.Saying), at)
+            )
+
+        @post("/cases/{person:str}/leave", opt={"action": "lead_desk"}, status_code=200)
+        async def leave(request: AnyRequest, person: str) -> Response[Any]:
+            language = language_of(request)
+            return await self._do(request, person, lambda who, whom, at: self._leading.leave(who, whom, language, at))
+
+        return [whisper, join, speak, leave]
 
     def _after(self) -> list[Any]:
         @post("/cases/{person:str}/close", opt={"action": "take_case"}, status_code=200)
@@ -177,7 +240,7 @@ class CarePages:
             whom = await self._desk.person(who, person)
             fonts = await asyncio.to_thread(_fonts) if form == "pdf" else None
             with_words = request.query_params.get("words") == "1"
-            file = await self._desk.case_file(who, whom, form, at, with_words=with_words)
+            file = await self._filing.case_file(who, whom, form, at, with_words=with_words)
             made = await asyncio.to_thread(exporting.made, file, language, form, fonts)
         headers = {**DOWNLOAD, "Content-Disposition": f'attachment; filename="case-{file.case.id}.{form}"'}
         return Response(made, media_type=exporting.MEDIA[form], headers=headers)
@@ -186,23 +249,28 @@ class CarePages:
         self,
         request: AnyRequest,
         person: str,
-        deed: Callable[[Who, PersonPort, datetime], Awaitable[None]],
+        deed: Callable[[Who, PersonPort, datetime], Awaitable[str | None]],
         to: str = "",
     ) -> Response[Any]:
         who = whose(request).who
         try:
-            await deed(who, await self._desk.person(who, person), self._time(request))
+            over = await deed(who, await self._desk.person(who, person), self._time(request))
         except CallerError as error:
             return await self._page(request, person, error)
-        return Redirect(to or f"/care/cases/{person}", status_code=303)
+        again = "?listen=1" if self._wants_to_listen(request) else f"?over={over}" if over else ""
+        return Redirect(to or f"/care/cases/{person}{again}", status_code=303)
 
-    async def _page(self, request: AnyRequest, person: str, problem: CallerError | None = None) -> Response[str]:
+    async def _page(
+        self, request: AnyRequest, person: str, problem: CallerError | None = None, *, listens: bool = False
+    ) -> Response[str]:
         who, language = whose(request).who, language_of(request)
-        opened = await self._desk.opened(who, await self._desk.person(who, person), self._time(request))
+        opened = await self._desk.opened(
+            who, await self._desk.person(who, person), self._time(request), listens=listens
+        )
         parts = await self._parts(who, opened, language)
         return framed(
-            request, HERE, "case.html", w.WORDS, problem=problem, opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8),
-            outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
+            request, HERE, "case.html", w.WORDS, problem=problem, over=w.OVER[over].to(language) if (over := request.query_params.get("over", "")) in w.OVER else "", opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8), account=who.account, is_severe=_is_severe(opened),
+            outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), can_lead=may(who, "lead_desk"), may_listen=_is_anothers(opened), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
             can_export=may(who, "export_case", Subject(who.service, opened.person.id)),
             scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
         )  # fmt: skip
@@ -210,23 +278,51 @@ class CarePages:
     async def _parts(self, who: Who, opened: Opened, language: Language) -> dict[str, str]:
         """The parts of a case that change while it lies open."""
         case = opened.case
-        said = await self._desk.words(opened.person, case) if case and opened.is_mine else []
+        said = await self._desk.words(opened.person, case) if case and opened.may_read else []
         contacts = (
             opened.person.profile.get("contacts", [])
             if may(who, "see_contacts", Subject(who.service, opened.person.id))
             else []
         )
         given: dict[str, Any] = {
-            "opened": opened, "case": case, "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
+            "opened": opened, "case": case, "is_severe": _is_severe(opened), "types": opened.may_read and self._desk.bells.is_typing((opened.person.service, opened.person.id)), "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
             "stages": _named(w.STAGES, language), "reasons": _named(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
             "clocks": _named(w.CLOCKS, language), "roles": _named(w.ROLES, language), "ages": _named(w.AGES, language), "modes": _named(w.MODES, language),
-            "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
+            "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: w.ACTS[name].to(language) if name in w.ACTS else in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
         }  # fmt: skip
         return {
             name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)
-            for name in ("head", "talk", "side")
+            for name in ("head", "talk", "typing", "whispers", "side")
         }
+
+    def _exposure(self, who: Who, mine: Exposure, language: Language) -> str:
+        """Nothing for who may only look on, and where no limit is set."""
+        limits = self._desk.resting.limits
+        if not may(who, "take_case") or not any(limits):
+            return ""
+        at = self._now(None)
+        return fragment(
+            "exposure.html", w.WORDS, language, HERE / "templates", mine=mine, limits=limits, why=mine.why_rest(limits, at), rests=mine.rest_until if mine.rest_until and at < mine.rest_until else None,
+            local=Settings().local, stamp=_stamp,
+        )  # fmt: skip
+
+    def _open_desk(self, request: AnyRequest) -> Desk:
+        who = whose(request).who
+        return Desk(self._desk, self._leading, who, self._still_in(request), lambda: self._now(None))
+
+    async def _listens(self, request: AnyRequest, whom: PersonPort) -> bool:
+        """Whether a supervisor is let in to the words; where no colleague has the case any more the page is as for anybody."""
+        if not self._wants_to_listen(request):
+            return False
+        try:
+            await self._leading.listen(whose(request).who, whom, self._time(request))
+        except CallerError:
+            return False
+        return True
+
+    def _wants_to_listen(self, request: AnyRequest) -> bool:
+        return request.query_params.get("listen") == "1" and may(whose(request).who, "lead_desk")
 
     def _still_in(self, request: AnyRequest) -> Callable[[], Awaitable[bool]]:
         async def still_in() -> bool:
@@ -237,6 +333,14 @@ class CarePages:
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))
+
+
+def _is_severe(opened: Opened) -> bool:
+    return opened.case is not None and is_severe(opened.case)
+
+
+def _is_anothers(opened: Opened) -> bool:
+    return bool(opened.case) and bool(opened.holder) and not opened.is_mine
 
 
 def span_in_words(span: Any) -> str:  # noqa: ANN401  # a timedelta, from a template
@@ -254,9 +358,10 @@ def _fonts() -> exporting.Fonts:
         raise CallerError(str(error), status=503, code="no_font") from error
 
 
-def _rows(queue: Queue, language: Language) -> str:
+def _rows(queue: Queue, reader: Reader) -> str:
+    language, skills, can_take = reader
     return fragment(
-        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, reasons=_named(w.REASONS, language), stages=_named(w.STAGES, language),
+        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, waiting=queue.waiting_for(skills), skills=skills, can_take=can_take, wants=_named(w.SKILLS, language), reasons=_named(w.REASONS, language), stages=_named(w.STAGES, language),
         urgencies=[one.to(language) for one in w.URGENCIES], ages=_named(w.AGES, language), local=Settings().local, stamp=_stamp, local_us=moment,
     )  # fmt: skip
 

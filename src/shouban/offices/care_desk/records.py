@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Row, case, delete, func, insert, or_, select, update
 
-from shouban.db.schema import CASE_NOTES, CASES, LEDGER, LOG_ENTRIES, RECEIPTS, SEATS
+from shouban.db.schema import CASE_JOINS, CASE_NOTES, CASES, LEDGER, LOG_ENTRIES, RECEIPTS, SEATS, WHISPERS
 from shouban.duties.cases import SEAT_LASTS, STILL_OPEN
 from shouban.duties.ledger import Duty, duty_from
 from shouban.duties.receipts import Receipt, receipt_from
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import Acted, Decided, decode_entry, microseconds, moment
-from shouban.offices.care_desk.model import LEASE, Case
+from shouban.offices.care_desk.model import LEASE, Case, Join
 
 MOST_SHOWN: Final = 100
 MOST_COUNTED: Final = 5_000
@@ -184,6 +184,58 @@ def receipts_since(connection: Connection, service: str, found: Case) -> list[Re
     return [receipt_from(row) for row in connection.execute(asked.order_by(RECEIPTS.c.sent_us, RECEIPTS.c.receipt_id))]
 
 
+# --- a supervisor beside the holder
+
+
+def join_row(connection: Connection, found: Case, service: str, account: str, at: datetime) -> str:
+    """Another human speaks too. Gives nothing where the talk is over, or where somebody has joined already."""
+    still = (CASES.c.case_id == found.id) & (CASES.c.stage == "taken_over")
+    if connection.execute(select(CASES.c.case_id).where(still).with_for_update()).first() is None:
+        return ""
+    if joins(connection, service, found.person):
+        return ""
+    row = {
+        "join_id": new_id(), "case_id": found.id, "service_id": service, "person_id": found.person, "account_id": account, "joined_us": microseconds(at), "left_us": 0,
+    }  # fmt: skip
+    connection.execute(insert(CASE_JOINS), [row])
+    return str(row["join_id"])
+
+
+def end_join(connection: Connection, join: str, at: datetime) -> bool:
+    mine = (CASE_JOINS.c.join_id == join) & (CASE_JOINS.c.left_us == 0)
+    return connection.execute(update(CASE_JOINS).where(mine).values(left_us=microseconds(at))).rowcount == 1
+
+
+def joins(connection: Connection, service: str, person: str) -> list[Join]:
+    """Who speaks beside the holder now."""
+    mine = (CASE_JOINS.c.service_id == service) & (CASE_JOINS.c.person_id == person) & (CASE_JOINS.c.left_us == 0)
+    return [
+        Join(row.join_id, row.case_id, row.account_id, moment(row.joined_us))
+        for row in connection.execute(select(CASE_JOINS).where(mine).order_by(CASE_JOINS.c.joined_us))
+    ]
+
+
+def whisper_row(
+    found: Case, service: str, whisper: str, account: str, at: datetime, sealed: bytes
+) -> tuple[Executable, dict[str, Any]]:
+    return insert(WHISPERS), {
+        "whisper_id": whisper, "case_id": found.id, "service_id": service, "person_id": found.person, "account_id": account, "to_id": found.claimed_by,
+        "at_us": microseconds(at), "sealed": sealed,
+    }  # fmt: skip
+
+
+def whispers(connection: Connection, found: Case, account: str = "") -> list[tuple[str, str, str, datetime, bytes]]:
+    """Of a case, oldest first: id, from whom, to whom, when, sealed. With an account only what that account said or was told."""
+    mine = WHISPERS.c.case_id == found.id
+    if account:
+        mine &= (WHISPERS.c.to_id == account) | (WHISPERS.c.account_id == account)
+    asked = select(WHISPERS).where(mine).order_by(WHISPERS.c.at_us.desc(), WHISPERS.c.whisper_id).limit(MOST_SHOWN)
+    rows = connection.execute(asked).all()
+    return [
+        (row.whisper_id, row.account_id, row.to_id, moment(row.at_us), bytes(row.sealed)) for row in reversed(rows)
+    ]  # fmt: skip
+
+
 # --- follow-ups
 
 
@@ -200,10 +252,19 @@ def follow_ups(connection: Connection, service: str, person: str | None = None) 
 # --- seats
 
 
-def sit(connection: Connection, seat: str, service: str, account: str, looks_at: str, at: datetime) -> None:
+def sit(
+    connection: Connection, seat: str, service: str, account: str, looks_at: str, at: datetime, *, listens: bool = False
+) -> None:
     now = microseconds(at)
     connection.execute(delete(SEATS).where(or_(SEATS.c.seat_id == seat, SEATS.c.seen_us < now - _us(10 * SEAT_LASTS))))
-    row = {"seat_id": seat, "service_id": service, "account_id": account, "case_id": looks_at, "seen_us": now}
+    row = {
+        "seat_id": seat,
+        "service_id": service,
+        "account_id": account,
+        "case_id": looks_at,
+        "seen_us": now,
+        "listens": int(listens),
+    }
     connection.execute(insert(SEATS), [row])
 
 
@@ -216,6 +277,13 @@ def seated(connection: Connection, service: str, at: datetime) -> list[tuple[str
     there = (SEATS.c.service_id == service) & (SEATS.c.seen_us > microseconds(at) - _us(SEAT_LASTS))
     rows = connection.execute(select(SEATS.c.account_id, SEATS.c.case_id).where(there).distinct())
     return [(row.account_id, row.case_id) for row in rows]
+
+
+def listeners(connection: Connection, service: str, case_id: str, at: datetime) -> list[str]:
+    """Who reads the words of this case without having it."""
+    there = (SEATS.c.service_id == service) & (SEATS.c.seen_us > microseconds(at) - _us(SEAT_LASTS))
+    asked = select(SEATS.c.account_id).where(there, SEATS.c.case_id == case_id, SEATS.c.listens == 1).distinct()
+    return [row.account_id for row in connection.execute(asked)]
 
 
 def case_of(row: Row[Any]) -> Case:

@@ -1,4 +1,4 @@
-"""Wordings that the staff may begin from: reviewed, with a version, and a place for the names. A person sends them; nothing sends them by itself but the first.
+"""Wordings that the staff may begin from: reviewed, with a version, and a place for the names. A person sends them; nothing sends them by itself but those that say who comes and goes.
 
 The wordings follow what WHO and the International Association for Suicide Prevention print for first helpers: say who you are, ask directly, listen,
 stay, bring in others; promise no secret and no outcome. No clinician has approved these yet (`approved_by` is empty, and the desk says so).
@@ -13,6 +13,8 @@ from shouban.web.language import Language, Text
 VERSION: Final = "2026-11"
 APPROVED_BY: Final = ""
 ARRIVAL: Final = "arrival"
+JOINED: Final = "joined"
+LEFT: Final = "left"
 
 
 class Script(NamedTuple):
@@ -51,6 +53,13 @@ SCRIPTS: Final[dict[str, Script]] = {
     ),
 }  # fmt: skip
 
+# Of a supervisor who comes to the talk and goes again.
+COMINGS: Final[dict[str, Text]] = {
+    JOINED: Text("你好，我是{staff}，也是真人工作人员。我来和我的同事一起陪你，你接着说就好。", "Hello, I am {staff}, a real person of the staff too. I am here together with my colleague. Just go on."),
+    LEFT: Text("我是{staff}，我先离开了。我的同事还在这里陪你。", "This is {staff}. I am leaving now. My colleague is still here with you."),
+}  # fmt: skip
+
 
 def filled(script: str, language: Language, staff: str) -> str:
-    return SCRIPTS[script].text.to(language).replace("{staff}", staff)
+    text = COMINGS.get(script) or SCRIPTS[script].text
+    return text.to(language).replace("{staff}", staff)

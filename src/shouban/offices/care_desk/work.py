@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,101 +15,76 @@ from sqlalchemy import Connection, Engine
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
+from shouban.core.obligations import Escalate
 from shouban.db.engine import view
 from shouban.db.writer import Call, Job, Writer
-from shouban.duties.cases import desk_of
-from shouban.duties.ledger import Duty, done
+from shouban.duties.cases import desk_of, is_desk_open
+from shouban.duties.ledger import Duty, done, open_duties
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
-from shouban.duties.receipts import Receipt, Receipts
+from shouban.duties.receipts import Receipts
 from shouban.evidence.books import After
-from shouban.evidence.log import Acted, leaf_of, microseconds, read_checkpoint
+from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.evidence.timeline import entries_of
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
-from shouban.offices.care_desk.casefile import EXPORTED, CaseFile, Law, Reader, Rows, assembled
+from shouban.offices.care_desk.exposure import Limits
+from shouban.offices.care_desk.resting import Resting
+from shouban.offices.care_desk.roster import carers, has_roster, refuse_above, running
 from shouban.offices.care_desk.scripts import ARRIVAL, filled
-from shouban.packs.pack import LoadedPack
-from shouban.web.access import Subject, Who, may
+from shouban.offices.care_desk.shifts import wanted
+from shouban.offices.care_desk.shown import Line, Opened, Queue
+from shouban.web.access import Who
 from shouban.web.language import Language
 from shouban.web.sessions import SignIns
 
 MOST_KEYS: Final = 500
 BOARD_SPAN: Final = timedelta(days=30)
-MOST_EXPORTED: Final = 2_000
-
-
-@dataclass(frozen=True)
-class Line:
-    """A case in the queue, with what the desk says of the person: no name, no word."""
-
-    case: m.Case
-    age_band: str
-    is_minor: bool
-    holder: str
-    watchers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Queue:
-    waiting: tuple[Line, ...]
-    more: int
-    held: tuple[Line, ...]
-    follow_ups: tuple[Duty, ...]
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A case as it lies on the desk. `words` only for who has it."""
-
-    case: m.Case | None
-    person: PersonPort
-    is_mine: bool
-    holder: str
-    watchers: tuple[str, ...]
-    clocks: dict[str, m.Clock]
-    receipts: Sequence[Receipt]
-    notes: Sequence[m.Note]
-    follow_ups: Sequence[Duty]
-    timeline: Sequence[tuple[datetime, str, list[str], list[str]]]
-    colleagues: dict[str, str]
 
 
 class CareDesk:
     def __init__(
         self, road: RoadPort, engine: Engine, writer: Writer, sign_ins: SignIns, receipts: Receipts, bells: BellsPort,
-        pack_of: Callable[[str], LoadedPack],
+        limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self._road = road
         self._engine = engine
         self._writer = writer
         self._sign_ins = sign_ins
         self._receipts = receipts
-        self._pack_of = pack_of
         self.bells = bells
+        self.resting = Resting(engine, sign_ins, limits or Limits())
         self._said: OrderedDict[str, None] = OrderedDict()
 
     # --- what the desk shows
 
     async def queue(self, service: str, at: datetime) -> Queue:
-        def read() -> tuple[tuple[list[m.Case], int], list[m.Case], list[Duty], list[tuple[str, str]]]:
+        def read() -> tuple[Any, ...]:
             with view(self._engine) as connection:
+                keeps_roster = has_roster(connection, service, at)
                 return (
-                    records.queue(connection, service, at),
-                    records.held(connection, service, at),
-                    records.follow_ups(connection, service),
-                    records.seated(connection, service, at),
-                )
+                    records.queue(connection, service, at), records.held(connection, service, at), records.follow_ups(connection, service),
+                    records.seated(connection, service, at), keeps_roster, running(connection, service, at) if keeps_roster else {},
+                    _losing(connection, service) if keeps_roster else set(), is_desk_open(connection, service, at),
+                )  # fmt: skip
 
-        (waiting, count), held, follow_ups, seated = await asyncio.to_thread(read)
-        names = await self._names(service)
-        lines = {one.id: await self._line(service, one, names, seated) for one in (*waiting, *held)}
+        (waiting, count), held, follow_ups, seated, keeps_roster, shifts, losing, is_open = await asyncio.to_thread(
+            read
+        )
+        accounts = await self._sign_ins.accounts(service)
+        names = {one.id: one.private.name for one in accounts}
+        on_shift = {one.id: shifts[one.id] for one in carers(accounts) if one.id in shifts}
+        lines = {
+            one.id: await self._line(service, one, names, seated, losing if keeps_roster else None)
+            for one in (*waiting, *held)
+        }
         return Queue(
-            tuple(lines[one.id] for one in sorted(waiting, key=lambda one: one.rank)), count - len(waiting),
-            tuple(lines[one.id] for one in held), tuple(follow_ups), at,
+            tuple(lines[one.id] for one in sorted(waiting, key=lambda one: one.rank)), count - len(waiting), tuple(lines[one.id] for one in held), tuple(follow_ups), at,
+            on_shift, tuple(names[one] for one in on_shift), keeps_roster, keeps_roster and not on_shift and not is_open,
         )  # fmt: skip
 
-    async def opened(self, who: Who, person: PersonPort, at: datetime) -> Opened:
+    async def opened(self, who: Who, person: PersonPort, at: datetime, *, listens: bool = False) -> Opened:
+        """`listens`: a supervisor wants the words of a case that a colleague has; who has let them in has said so in the log."""
+
         def read() -> tuple[Any, ...]:
             with view(self._engine) as connection:
                 found = records.newest_case(connection, who.service, person.id)
@@ -118,19 +92,32 @@ class CareDesk:
                 return (
                     found, contacted, records.notes(connection, who.service, person.id), records.follow_ups(connection, who.service, person.id),
                     entries_of(connection, who.service, person.id), records.seated(connection, who.service, at),
+                    records.listeners(connection, who.service, found.id, at) if found else [],
+                    records.joins(connection, who.service, person.id), records.whispers(connection, found, who.account) if found else [],
                 )  # fmt: skip
 
-        found, contacted, sealed, follow_ups, timeline, seated = await asyncio.to_thread(read)
-        names = await self._names(who.service)
+        found, contacted, sealed, follow_ups, timeline, seated, listeners, joins, whispers = await asyncio.to_thread(
+            read
+        )
+        accounts = await self._sign_ins.accounts(who.service)
+        names = {one.id: one.private.name for one in accounts}
         receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
         notes = [
-            m.Note(note, names.get(by, by), when, self._text(person, note, held)) for note, by, when, held in sealed
+            m.Note(note, names.get(by, by), when, note_text(person, note, held)) for note, by, when, held in sealed
+        ]
+        joined = [
+            one.account for one in joins if found and found.stage == "taken_over" and one.account != found.claimed_by
+        ]
+        told = [
+            m.Note(one, names.get(by, by), when, whisper_text(person, one, held)) for one, by, _, when, held in whispers
         ]
         return Opened(
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
-            tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account),
+            tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account and one not in {found.claimed_by, *listeners}),
             m.clocks(found, contacted) if found else {}, receipts, notes, follow_ups, timeline,
-            {one: name for one, name in names.items() if one != who.account and one in await self._carers(who.service)},
+            {one.id: one.private.name for one in carers(accounts) if one.id != who.account},
+            listens=listens and found is not None and is_anothers(found, who, at), listeners=tuple(names.get(one, one) for one in listeners if one != who.account),
+            is_joined=who.account in joined, joined=tuple(names.get(one, one) for one in joined if one != who.account), whispers=told,
         )  # fmt: skip
 
     async def words(self, person: PersonPort, case: m.Case, most: int = m.MOST_WORDS) -> list[dict[str, Any]]:
@@ -164,16 +151,20 @@ class CareDesk:
 
     # --- who has it
 
-    async def claim(self, who: Who, person: PersonPort, at: datetime) -> None:
-        found = await self._open_case(who, person)
+    async def claim(self, who: Who, person: PersonPort, at: datetime) -> str:
+        """Gives why they had better rest instead, where nobody else is there to come."""
+        found = await self.open_case(who, person)
         if found.is_of(who.account, at):
-            return
+            return ""
+        over = await self.resting.checked(who, found, at)
 
         def claim(connection: Connection) -> None:
+            refuse_above(connection, who.service, who.account, found, at)
             if not records.claim(connection, found, who.account, at):
                 raise CallerError("a colleague has this case", status=409, code="claimed_already")
 
-        await self._act(who, person, found, "case_claimed", at, claim)
+        await self._act(who, person, found, "case_claimed", at, claim, **({"over": over} if over else {}))
+        return over
 
     async def release(self, who: Who, person: PersonPort, at: datetime) -> None:
         """Back into the queue; not in the middle of a talk: that is handed back, or passed on."""
@@ -189,7 +180,7 @@ class CareDesk:
 
         def give(connection: Connection) -> None:
             if not records.pass_on(connection, found, who.account, wish.account, at):
-                raise _lost()
+                raise lost()
 
         await self._act(who, person, found, "case_passed_on", at, give, to=wish.account)
 
@@ -202,10 +193,11 @@ class CareDesk:
             await self._writer.submit(Job(call=lambda connection: records.renew(connection, found, who.account, at)))
         )
 
-    async def sit(self, who: Who, seat: str, looks_at: str, at: datetime) -> None:
-        await self._writer.submit(
-            Job(call=lambda connection: records.sit(connection, seat, who.service, who.account, looks_at, at))
-        )
+    async def sit(self, who: Who, seat: str, looks_at: str, at: datetime, *, listens: bool = False) -> None:
+        def sit(connection: Connection) -> None:
+            records.sit(connection, seat, who.service, who.account, looks_at, at, listens=listens)
+
+        await self._writer.submit(Job(call=sit))
 
     async def stand_up(self, seat: str) -> None:
         await self._writer.submit(Job(call=lambda connection: records.stand_up(connection, seat)))
@@ -216,7 +208,7 @@ class CareDesk:
         """From now on no word of the machine reaches the person, and they are told who is here."""
         found = await self._mine(who, person, at)
         m.moved(found, "taken_over")
-        raw = await self._raw_session(person, found)
+        raw = await self.raw_session(person, found)
         event = e.HumanTookOver(at=at, person=person.id, session=found.session, staff=who.account)
         await self._road.act(person, event, raw_session=raw, call=_fenced(found, who, at), named=who.name)
         hello = filled(ARRIVAL, person.profile.get("language") or language, who.name)
@@ -224,21 +216,40 @@ class CareDesk:
 
     async def say(self, who: Who, person: PersonPort, wish: m.Saying, at: datetime) -> None:
         found = await self._mine(who, person, at)
+        await self.spoken(who, person, found, wish, _fenced(found, who, at))
+
+    async def spoken(self, who: Who, person: PersonPort, found: m.Case, wish: m.Saying, call: Call) -> None:
+        """Says it once, however often the press is repeated; `call` refuses who may not."""
         text = m.checked_text(wish.text, "text")
-        key = f"{found.id}:{wish.key}"
+        key = f"{found.id}:{who.account}:{wish.key}"
         if wish.key and key in self._said:
             return
-        raw = await self._raw_session(person, found)
-        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=_fenced(found, who, at))
+        raw = await self.raw_session(person, found)
+        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=call)
         self._said[key] = None
         while len(self._said) > MOST_KEYS:
             self._said.popitem(last=False)
+
+    async def types(self, who: Who, person: PersonPort, at: datetime) -> None:
+        """The person sees that somebody answers. It is told to who listens now, and kept nowhere; a flood of keys asks nothing of the database."""
+        if not self.bells.note_typing((who.service, f"{person.id} {who.account}")):
+            return
+        found = await self.open_case(who, person)
+
+        def joined() -> bool:
+            with view(self._engine) as connection:
+                return any(one.account == who.account for one in records.joins(connection, who.service, person.id))
+
+        m.require_talk(found)
+        if not found.is_of(who.account, at) and not await asyncio.to_thread(joined):
+            raise lost()
+        self.bells.tell((person.service, person.id), "staff_typing", {"staff": who.name})
 
     async def hand_back(self, who: Who, person: PersonPort, wish: m.HandingBack, at: datetime) -> None:
         found = await self._mine(who, person, at)
         why = m.checked_back(found, person.state, wish, at)
         event = e.HumanHandedBack(at=at, person=person.id, session=found.session, staff=who.account)
-        raw = await self._raw_session(person, found)
+        raw = await self.raw_session(person, found)
         row, after = self._note(who, person, found, why, at)
         await self._road.act(
             person, event, raw_session=raw, writes=[row], call=_fenced(found, who, at), after=after, named=who.name
@@ -256,10 +267,10 @@ class CareDesk:
         """For colleagues only; any of them may."""
         found = await asyncio.to_thread(self._read_newest, who.service, person.id)
         if found is None:
-            raise _no_case()
+            raise no_case()
         row, after = self._note(who, person, found, m.checked_text(wish.text, "text"), at)
         await self._writer.submit(Job(writes=[row], after=after))
-        self._ring(who.service, person)
+        self.ring(who.service, person)
 
     async def follow_up(self, who: Who, person: PersonPort, wish: m.Following, at: datetime) -> None:
         """Somebody has asked again how they are; whether they were reached is in the log."""
@@ -288,55 +299,6 @@ class CareDesk:
         told = Acted(service=who.service, at=at, act="looked", person=person.id, facts=facts)
         await self._writer.submit(Job(leaves=[leaf_of(told)]))
 
-    # --- the file of a case
-
-    async def case_file(self, who: Who, person: PersonPort, form: str, at: datetime, *, with_words: bool) -> CaseFile:
-        """What an export shows. The entry that it was exported is on disk first, and stands in the file itself.
-
-        Words go with it under the desk's own condition: only for who has the case now. Raises `CallerError` (409) for who has not.
-        """
-        found = await asyncio.to_thread(self._read_newest, who.service, person.id)
-        if found is None:
-            raise _no_case()
-        if with_words and not found.is_of(who.account, at):
-            raise _lost()
-        await self._exported(who, person, found, form, at, with_words=with_words)
-        names = await self._names(who.service)
-        rows = await asyncio.to_thread(self._rows_of, who.service, person, names)
-        if with_words and not rows.case.is_of(who.account, at):  # somebody else has it meanwhile
-            raise _lost()
-        words = await self.words(person, rows.case, most=MOST_EXPORTED) if with_words else None
-        sees_contacts = may(who, "see_contacts", Subject(who.service, person.id))
-        reader = Reader(who.name, at, sees_contacts=sees_contacts, words=words)
-        law = _law(self._pack_of(who.service))
-        return await asyncio.to_thread(assembled, rows, who.service, person.profile, names, law, reader)
-
-    async def _exported(
-        self, who: Who, person: PersonPort, found: m.Case, form: str, at: datetime, *, with_words: bool
-    ) -> None:
-        facts = {
-            "account": who.account, "roles": sorted(who.roles), "what": "case_words" if with_words else "case_file", "why": "care case exported",
-            "case": found.id, "form": form,
-        }  # fmt: skip
-        told = Acted(service=who.service, at=at, act=EXPORTED, person=person.id, facts=facts)
-        await self._writer.submit(Job(leaves=[leaf_of(told)]))
-
-    def _rows_of(self, service: str, person: PersonPort, names: dict[str, str]) -> Rows:
-        """All rows as they are at one moment: the proof is of the very entries that are shown."""
-        with view(self._engine) as connection:
-            found = records.newest_case(connection, service, person.id)
-            if found is None:  # erased meanwhile
-                raise _no_case()
-            entries, more = records.entries_since(connection, service, found)
-            notes = [
-                m.Note(note, names.get(by, by), when, self._text(person, note, held))
-                for note, by, when, held in records.notes_of_case(connection, found)
-            ]
-            return Rows(
-                found, records.contacted_at(connection, found), entries, records.duties_of_case(connection, service, found),
-                records.receipts_since(connection, service, found), notes, read_checkpoint(connection) or "", more,
-            )  # fmt: skip
-
     # --- inside
 
     async def _act(
@@ -352,22 +314,22 @@ class CareDesk:
         await self._writer.submit(
             Job(call=call, leaves=[leaf_of(told)], after=records.case_row_kept(found, at), alone=True, is_urgent=True)
         )
-        self._ring(who.service, person)
+        self.ring(who.service, person)
 
-    def _ring(self, service: str, person: PersonPort) -> None:
+    def ring(self, service: str, person: PersonPort) -> None:
         self.bells.ring(desk_of(service))
         self.bells.ring((person.service, person.id))
 
-    async def _open_case(self, who: Who, person: PersonPort) -> m.Case:
+    async def open_case(self, who: Who, person: PersonPort) -> m.Case:
         found = await asyncio.to_thread(self._read_case, who.service, person.id)
         if found is None:
-            raise _no_case()
+            raise no_case()
         return found
 
     async def _mine(self, who: Who, person: PersonPort, at: datetime) -> m.Case:
-        found = await self._open_case(who, person)
+        found = await self.open_case(who, person)
         if not found.is_of(who.account, at):
-            raise _lost()
+            raise lost()
         return found
 
     def _read_case(self, service: str, person: str) -> m.Case | None:
@@ -383,10 +345,7 @@ class CareDesk:
         sealed = person.seal(text.encode(), "case_notes", "sealed", note)
         return records.note_row(found, who.service, note, who.account, at, sealed), records.note_kept(note, at)
 
-    def _text(self, person: PersonPort, note: str, sealed: bytes) -> str:
-        return person.open(sealed, "case_notes", "sealed", note).decode()
-
-    async def _raw_session(self, person: PersonPort, found: m.Case) -> str:
+    async def raw_session(self, person: PersonPort, found: m.Case) -> str:
         """The app's own id of the talk, from the words that were said in it."""
         since = microseconds(found.opened_at - m.BEFORE)
         for one in reversed(await self._road.messages_of(person, (since, ""), 2_000)):
@@ -394,7 +353,15 @@ class CareDesk:
                 return str(one["session"])
         return ""
 
-    async def _line(self, service: str, case: m.Case, names: dict[str, str], seated: Sequence[tuple[str, str]]) -> Line:
+    async def _line(
+        self,
+        service: str,
+        case: m.Case,
+        names: dict[str, str],
+        seated: Sequence[tuple[str, str]],
+        losing: set[str] | None,
+    ) -> Line:
+        """`losing`: who is about to lose property; nothing where no roster is kept, and nobody is wanted for a skill."""
         person = await self._road.by_id(service, case.person)
         state = person.state if person else None
         watchers = tuple(
@@ -406,15 +373,17 @@ class CareDesk:
             bool(state and state.is_minor),
             names.get(case.claimed_by, ""),
             watchers,
+            frozenset() if losing is None else wanted(case, state, loses_property=case.person in losing),
         )
+
+    async def name_of(self, service: str, account: str) -> str:
+        return (await self._names(service)).get(account, account)
 
     async def _names(self, service: str) -> dict[str, str]:
         return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
 
     async def _carers(self, service: str) -> set[str]:
-        return {
-            one.id for one in await self._sign_ins.accounts(service) if "care" in one.roles and one.state == "active"
-        }
+        return {one.id for one in carers(await self._sign_ins.accounts(service))}
 
 
 def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # noqa: ANN401  # columns of a case
@@ -427,21 +396,35 @@ def _fenced(found: m.Case, who: Who, at: datetime, **values: Any) -> Call:  # no
             else records.renew(connection, found, who.account, at)
         )
         if not is_theirs:
-            raise _lost()
+            raise lost()
 
     return fenced
 
 
-def _law(pack: LoadedPack) -> Law:
-    versions = {ref: one.version for ref, one in pack.templates.items()}
-    return Law(f"{pack.pack.id}@{pack.pack.digest[:16]}", versions)
+def _losing(connection: Connection, service: str) -> set[str]:
+    """Who needs somebody because of their property, whatever graver reason their case has besides."""
+    owed = open_duties(connection, service=service, kinds=["Escalate"])
+    return {one.person for one in owed if isinstance(one.owed, Escalate) and one.owed.reason == "property"}
 
 
-def _lost() -> CallerError:
+def note_text(person: PersonPort, note: str, sealed: bytes) -> str:
+    return person.open(sealed, "case_notes", "sealed", note).decode()
+
+
+def whisper_text(person: PersonPort, whisper: str, sealed: bytes) -> str:
+    return person.open(sealed, "whispers", "sealed", whisper).decode()
+
+
+def is_anothers(found: m.Case, who: Who, at: datetime) -> bool:
+    """Whether a colleague has the case now."""
+    return found.stage != "closed" and found.is_held(at) and found.claimed_by != who.account
+
+
+def lost() -> CallerError:
     return CallerError("you do not have this case: claim it first", status=409, code="lost_case")
 
 
-def _no_case() -> CallerError:
+def no_case() -> CallerError:
     return CallerError("there is no open case of this person", status=404, code="no_case")
 
 

@@ -20,7 +20,7 @@ from litestar.response import Redirect, Stream
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
-from shouban.duties.ports import PersonPort, RoadPort
+from shouban.duties.ports import BellsPort, PersonPort, RoadPort
 from shouban.web.api import shaped
 from shouban.web.companions import Companion
 
@@ -73,6 +73,7 @@ class CompanionDesk:
     now: Callable[[AnyRequest], Awaitable[datetime]]
     scripted: bool
     link: Callable[[str, str, datetime], Awaitable[str]]
+    bells: BellsPort
 
     def companion(self, wanted: str) -> Companion:
         return next((one for one in self.companions if one.id == wanted), self.companions[0])
@@ -171,7 +172,15 @@ def _talk(desk: CompanionDesk) -> list[Any]:
         await desk.road.act(person, event)
         return {}
 
-    return [start, events, leave, mode, seen]
+    @post("/typing", status_code=200)
+    async def typing(request: AnyRequest) -> dict[str, Any]:
+        """A human who has taken over sees it for some seconds; nobody else, and it is kept nowhere."""
+        person = await desk.person(request.cookies.get(COOKIE))
+        if person.state.takeover == "human":
+            desk.bells.note_typing((person.service, person.id))
+        return {}
+
+    return [start, events, leave, mode, seen, typing]
 
 
 async def _person_at_start(desk: CompanionDesk, sent: str | None, data: Start, at: datetime) -> tuple[str, PersonPort]:
@@ -239,7 +248,7 @@ async def _history(desk: CompanionDesk, person: PersonPort, session: str) -> lis
     roles = {"user": "user", "companion": "assistant", "human": "staff"}
     messages = (await desk.road.copy_of(person))["messages"]
     return [
-        {"id": one["id"], "role": roles[one["role"]], "text": one["text"], "at": one["at_us"] // 1000}
+        {"id": one["id"], "role": roles[one["role"]], "text": one["text"], "at": one["at_us"] // 1000, **({"staff": one["staff"]} if "staff" in one else {})}
         for one in messages
         if one["session"] == session and one["role"] in roles
     ]  # fmt: skip
@@ -266,6 +275,7 @@ async def _as_chat(desk: CompanionDesk, scope: Scope, receive: Receive) -> tuple
         raise CallerError("send JSON", field="Content-Type", status=415)
     person = await desk.person(_cookie(given.get(b"cookie", b"").decode("latin-1")))
     wish = await _wish(receive)
+    desk.bells.stop_typing((person.service, person.id))
     session = person.profile.get("app_session", "default")
     companion = desk.companion(wish.companion or person.profile.get("companion", ""))
     past = [one for one in await _history(desk, person, session) if one["role"] != "staff"][-HISTORY:]

@@ -97,6 +97,11 @@ WORDS: dict[str, Text] = {
     "joined": Text(
         "{staff}（真人，不是人工智能）已加入对话。", "{staff} (a person, not an AI) has joined the conversation."
     ),
+    "staff_writing": Text("{staff} 正在输入…", "{staff} is typing …"),
+    "second_joined": Text(
+        "{staff}（真人，不是人工智能）也加入了对话。", "{staff} (a person, not an AI) has joined the conversation too."
+    ),
+    "second_left": Text("{staff} 离开了对话。", "{staff} has left the conversation."),
     "handed_back": Text(
         "工作人员已离开，现在与你对话的是人工智能。", "The staff member has left; you are talking with an AI again."
     ),

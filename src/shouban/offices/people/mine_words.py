@@ -22,6 +22,7 @@ AREAS: Final = {
     "case": Text("关怀个案", "the care case"),
     "case_file": Text("导出关怀个案档案（不含内容）", "the care case's file, taken along (no words)"),
     "case_words": Text("导出关怀个案档案（含聊天内容）", "the care case's file with what was said, taken along"),
+    "listens": Text("主管旁听关怀对话（含聊天内容）", "a supervisor listens to the talk with the care staff"),
     "summary": Text("一周概况（不含内容）", "a week in summary (no words)"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,9 @@ from shouban.core.errors import CallerError
 LEAST_REASON: Final = 10
 MOST_REASON: Final = 500
 MINUTES: Final = (15, 30, 60)
+MOST_ADDRESS: Final = 300
+MAIL: Final = re.compile(r"[^\s@:]+@[^\s@:]+")
+PHONE: Final = re.compile(r"\+?[0-9][0-9 -]{2,20}")
 
 
 class NewAccount(msgspec.Struct):
@@ -30,6 +34,7 @@ class AccountChange(msgspec.Struct):
     deed: str
     password: str = ""
     roles: list[str] = []
+    address: str = ""
 
 
 class Breaking(msgspec.Struct):
@@ -49,6 +54,22 @@ class Grant(msgspec.Struct, frozen=True):
 
     def stands(self, at: datetime) -> bool:
         return self.since <= at < self.until
+
+
+def checked_address(given: str) -> str:
+    """As the ways out take it: a mail address or a number as people write it gets its kind before it; nothing stays nothing."""
+    plain = given.strip()
+    if not plain or "://" in plain or plain.startswith(("mailto:", "tel:", "sms:")):
+        found = plain
+    elif MAIL.fullmatch(plain):
+        found = f"mailto:{plain}"
+    elif PHONE.fullmatch(plain):
+        found = f"tel:{plain.replace(' ', '').replace('-', '')}"
+    else:
+        found = ""
+    if (plain and not found) or len(plain) > MOST_ADDRESS or not plain.isprintable():
+        raise CallerError("`address` is no mail address, phone or messenger", field="address")
+    return found
 
 
 def checked_reason(wish: Breaking) -> tuple[str, timedelta]:

@@ -35,6 +35,8 @@ WORDS: Final[dict[str, Text]] = {
     "enable": Text("恢复", "Enable"),
     "reset_codes": Text("重设验证码", "Reset codes"),
     "set_password": Text("设新密码", "Set password"),
+    "address": Text("联系地址", "Address"),
+    "address_about": Text("邮箱、手机号或机器人地址；值关怀班时按它呼叫。可以不填。", "Mail, phone or a messenger's robot; who is on a care shift is paged there. May be left out."),
     "change": Text("更改", "Change"),
     "record": Text("记录（不含内容）", "Record (no words)"),
     "age": Text("年龄段", "Age band"),

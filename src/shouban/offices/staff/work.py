@@ -44,7 +44,7 @@ class StaffOffice:
         return [one for one in await self._sign_ins.accounts(who.service) if one.is_staff]
 
     async def add(self, who: Who, wish: m.NewAccount, at: datetime) -> Account:
-        private = Private(wish.name.strip(), wish.address.strip())
+        private = Private(wish.name.strip(), m.checked_address(wish.address))
         roles = cast("list[Role]", wish.roles)
         refuse_guardian(wish.roles)
         return await self._sign_ins.add(who.service, private, roles, at=at, by=who.account, password=wish.password)
@@ -70,6 +70,11 @@ class StaffOffice:
             case "codes":
                 return await self._sign_ins.change(
                     found, at=at, by=who.account, private=lambda held: msgspec.structs.replace(held, code_secret="")
+                )
+            case "address":
+                address = m.checked_address(wish.address)
+                return await self._sign_ins.change(
+                    found, at=at, by=who.account, private=lambda held: msgspec.structs.replace(held, address=address)
                 )
             case "roles":
                 refuse_guardian(wish.roles)

@@ -2,6 +2,8 @@
 
 const stream = document.querySelector("[data-stream]");
 const line = document.getElementById("line");
+// The person is told no more often than this that somebody types.
+const TYPING_MS = 3000;
 let heard = null;
 let audio = null;
 
@@ -24,15 +26,67 @@ function put(id, html) {
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
   const form = focused?.closest("form")?.getAttribute("action");
   const link = focused?.getAttribute("href");
+  const word = focused?.dataset.id;
   const open = [...place.querySelectorAll("details")].map((one) => one.open);
   const atEnd = place.scrollTop + place.clientHeight >= place.scrollHeight - 40;
   const fresh = new DOMParser().parseFromString(html, "text/html");
   place.replaceChildren(...fresh.body.childNodes);
   place.querySelectorAll("details").forEach((one, n) => (one.open = open[n] ?? one.open));
-  if (form) place.querySelector(`form[action="${CSS.escape(form)}"] button`)?.focus();
+  unveil(place);
+  if (word) place.querySelector(`[data-id="${CSS.escape(word)}"]`)?.focus();
+  else if (form) place.querySelector(`form[action="${CSS.escape(form)}"] button`)?.focus();
   else if (link) place.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
   if (atEnd) place.scrollTop = place.scrollHeight;
   countDown();
+}
+
+// --- the person's words are covered until they are pressed, or stepped to with the arrow keys
+
+const VEIL = "shouban-veil-";
+const unveiled = new Set();
+
+function unveil(place) {
+  const words = [...place.querySelectorAll(".veil")];
+  for (const one of words) one.classList.toggle("open", unveiled.has(one.dataset.id));
+  // One stop for the tab key: sixty words would stand between the talk and the field.
+  words.at(-1)?.setAttribute("tabindex", "0");
+}
+
+function press(word) {
+  const isOpen = word.classList.toggle("open");
+  if (isOpen) unveiled.add(word.dataset.id);
+  else unveiled.delete(word.dataset.id);
+}
+
+function setUpVeil(box, talk) {
+  const key = VEIL + talk.dataset.account;
+  const chosen = localStorage.getItem(key);
+  if (chosen) box.checked = chosen === "on";
+  const show = () => talk.classList.toggle("veiled", box.checked);
+  // A case that turns severe while it lies open is covered too, where nobody chose otherwise.
+  new MutationObserver(() => {
+    if (localStorage.getItem(key)) return;
+    box.checked = Boolean(talk.querySelector("[data-severe]"));
+    show();
+  }).observe(talk, { childList: true });
+  box.addEventListener("change", () => {
+    localStorage.setItem(key, box.checked ? "on" : "off");
+    show();
+  });
+  talk.addEventListener("click", ({ target }) => {
+    if (target.matches?.(".veil")) press(target);
+  });
+  talk.addEventListener("keydown", (event) => {
+    if (!event.target.matches(".veil")) return;
+    const words = [...talk.querySelectorAll(".veil")];
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (event.key === "Enter" || event.key === " ") press(event.target);
+    else if (step) words[words.indexOf(event.target) + step]?.focus();
+    else return;
+    event.preventDefault();
+  });
+  show();
+  unveil(talk);
 }
 
 function ring() {
@@ -71,7 +125,8 @@ function listen() {
     put("queue", html);
     noticeNew(urgent);
   });
-  for (const part of ["head", "talk", "side"]) {
+  source.addEventListener("exposure", (event) => put("exposure", JSON.parse(event.data).html));
+  for (const part of ["head", "talk", "typing", "whispers", "side"]) {
     source.addEventListener(part, (event) => put(part, JSON.parse(event.data).html));
   }
   source.addEventListener("signed_out", () => location.reload());
@@ -93,10 +148,16 @@ function setUpSaying(form) {
   const problem = document.getElementById("say-problem");
   const key = form.elements.key.value;
   let sent = 0;
+  let typed = -TYPING_MS;
   document.getElementById("scripts").addEventListener("change", (event) => {
     if (event.target.value) text.value = text.value ? `${text.value}\n${event.target.value}` : event.target.value;
     event.target.value = "";
     text.focus();
+  });
+  text.addEventListener("input", () => {
+    if (!text.value || performance.now() - typed < TYPING_MS) return;
+    typed = performance.now();
+    void fetch(form.dataset.typing, { method: "POST" }).catch(() => undefined);
   });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -113,6 +174,7 @@ function setUpSaying(form) {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       if (!answer.ok) throw new Error(String(answer.status));
       text.value = "";
+      typed = -TYPING_MS;
       form.elements.key.value = `${key}-${(sent += 1)}`;
     } catch {
       problem.textContent = form.dataset.failed;
@@ -131,4 +193,6 @@ if (alarm) setUpAlarm(alarm);
 const saying = document.getElementById("say");
 if (saying) setUpSaying(saying);
 const talk = document.getElementById("talk");
+const veil = document.getElementById("veil");
+if (veil) setUpVeil(veil, talk);
 if (talk) talk.scrollTop = talk.scrollHeight;

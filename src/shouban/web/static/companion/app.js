@@ -93,6 +93,10 @@ message.addEventListener("keydown", (event) => {
 
 message.addEventListener("input", fit);
 
+message.addEventListener("input", () => {
+  if (message.value.trim()) talk.tellTyping();
+});
+
 function fit() {
   message.rows = Math.min(5, message.value.split("\n").length);
   part("keys-hint").textContent = word("keys_hint");

@@ -13,6 +13,8 @@ const ENDS_THE_TALK = new Set(["goodbye", "locked"]);
 // To elders words come no faster than they are read: so many letters a step.
 const DRIP_LETTERS = 2;
 const DRIP_MS = 160;
+// So often at most it is told that the person types.
+const TYPING_MS = 3000;
 
 let companion = "";
 let isEnded = true;
@@ -23,6 +25,7 @@ let seenNotices = new Set();
 let seenStaffMessages = new Set();
 let staffName = "";
 let isHumanHere = false;
+let typedAt = -Infinity;
 
 // While a person answers, nobody has to wait for their words before saying more.
 export const isBusy = () => turn !== null && !isHumanHere;
@@ -58,10 +61,10 @@ export async function greet(notices) {
 }
 
 export function recall(history) {
-  for (const { id, role, text, notices = [] } of history) {
+  for (const { id, role, text, staff, notices = [] } of history) {
     const isReplaced = notices.some((notice) => notice.kind === "replaced");
     if (role === "user") view.showUser(text);
-    else if (role === "staff") showStaff({ id, text });
+    else if (role === "staff") showStaff({ id, text, staff });
     else if (isReplaced) view.showSafeReply(text);
     else if (text) showWhole(text);
     for (const notice of notices.filter(({ kind }) => kind !== "replaced")) {
@@ -78,6 +81,7 @@ function showWhole(text) {
 }
 
 export async function speak(text) {
+  typedAt = -Infinity;
   turn?.stopper.abort();
   view.showUser(text);
   turn = { stopper: new AbortController(), reply: null, waiting: "", timer: null, isOver: false };
@@ -122,6 +126,7 @@ function showStaff({ id, text, staff }) {
   if (seenStaffMessages.has(id)) return;
   seenStaffMessages.add(id);
   if (staff) staffName = staff;
+  view.showStaffTyping("");
   view.showStaff(text, staffName);
 }
 
@@ -169,6 +174,13 @@ function finish(mine) {
   if (turn !== mine) return;
   turn = null;
   showWaiting(false);
+}
+
+// A human who has taken over sees that the person types; nobody else is told.
+export function tellTyping() {
+  if (!isHumanHere || isEnded || performance.now() - typedAt < TYPING_MS) return;
+  typedAt = performance.now();
+  void api.call("POST", "/typing", {}).catch(() => undefined);
 }
 
 export function stop() {
@@ -232,10 +244,16 @@ const HEAR = {
     showSpeaker("human");
     meet({ ...data, kind: "takeover", text: word("joined", { staff: staffName || word("staff") }) });
   },
+  staff_joined: (data) => meet({ ...data, kind: "takeover", text: word("second_joined", { staff: data.staff || word("staff") }) }),
+  staff_left: (data) => meet({ ...data, kind: "takeover", text: word("second_left", { staff: data.staff || word("staff") }) }),
+  staff_typing: (data) => {
+    if (isHumanHere) view.showStaffTyping(data.staff || staffName || word("staff"));
+  },
   staff_message: showStaff,
   announcement: announcements.show,
   announcement_ended: announcements.remove,
   handed_back: (data) => {
+    view.showStaffTyping("");
     showSpeaker("none");
     meet({ ...data, kind: "takeover", text: data.text || word("handed_back") });
   },

@@ -42,6 +42,7 @@ function bubble(kind, name, badge, text) {
 
 export function clear() {
   isHeld = false;
+  showStaffTyping("");
   list.replaceChildren();
 }
 
@@ -123,6 +124,17 @@ function helpLine(line) {
   if (!line.verified_on) said.push(word("help_unverified"));
   item.append(element("span", "help-name", line.name), link, element("span", "small", said.join(" · ")));
   return item;
+}
+
+// One of the staff types: seen for some seconds, or until their words are there. It stands beside the field, not in the list, where a help card may be held.
+const STAFF_TYPING_MS = 5000;
+const staffTyping = document.getElementById("staff-typing");
+let staffTimer = null;
+
+export function showStaffTyping(name) {
+  clearTimeout(staffTimer);
+  staffTyping.textContent = name ? word("staff_writing", { staff: name }) : "";
+  if (name) staffTimer = setTimeout(() => (staffTyping.textContent = ""), STAFF_TYPING_MS);
 }
 
 const typing = element("p", "typing small", word("writing"));
