@@ -116,6 +116,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     identity_key: str = ""
     second_factor: Literal["", "required", "optional"] = ""
     public_url: str = ""
+    trusted_proxies: str = ""
     oidc_issuer: str = ""
     oidc_client: str = ""
     oidc_secret: str = ""

@@ -122,7 +122,8 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
     config = uvicorn.Config(
         app.asgi,
         host=settings.host, port=settings.port, loop="uvloop", http="httptools", ws="none", lifespan="on", log_level="warning",
-        access_log=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=BACKLOG,
+        access_log=False, server_header=False, proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=BACKLOG,
     )  # fmt: skip
     server = uvicorn.Server(config)
     server.run(sockets=[door])

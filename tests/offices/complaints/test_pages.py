@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.duties.test_contact import hook
 from tests.gateway.serving import PLAN as DANGER
-from tests.gateway.serving import Served, fresh, noon, serving, settings_for
+from tests.gateway.serving import Served, fresh, noon, serving, serving_process, settings_for
 from tests.offices.complaints.filing import ANSWER, TEXT, desk_address, do, file, filed, handler, look_up, number_in
 from tests.offices.guardians.family import linked
 from tests.web.signing import browser
@@ -306,3 +306,17 @@ def test_who_floods_is_slowed_down_and_nobody_in_danger_is_asked_to_wait(
         assert {file(client, text="").status_code for _ in range(70)} == {400}, "what does not fit counts for nothing"
         assert 429 in [file(client, text=f"第{place}件投诉请处理").status_code for place in range(65)]
         assert "12356" in file(client, text=f"骗我，{DANGER}").text
+
+
+def test_behind_a_proxy_each_reader_has_an_address_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    for trusted, slowed in (("127.0.0.1", False), ("", True)):
+        data = tmp_path_factory.mktemp("proxied")
+        with serving_process(
+            data / "store", "--upstream", "scripted", environment={"SHOUBAN_TRUSTED_PROXIES": trusted}
+        ) as served:
+            answers = []
+            for place in range(45):
+                headers = {"origin": served.url, "x-forwarded-for": f"203.0.113.{place}"}
+                number = {"number": "00000-00000"}
+                answers.append(served.client.post("/complaints/status", data=number, headers=headers).status_code)
+            assert (429 in answers) is slowed
