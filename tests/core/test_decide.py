@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import msgspec
 import pytest
@@ -210,3 +210,37 @@ def test_a_minor_gets_no_partner_whatever_the_mode_says() -> None:
     chosen = e.CompanionChosen(at=START, person="p", session="phone", companion="c", relation="partner")
     decisions = run([born, consent, chosen, spoke(START)])
     assert any(owes(decision, Lock) or owes(decision, Block) for decision in decisions[2:])
+
+
+HARM = (Reading("prohibited.minors_harm", Level.HIGH, 0.9, "drawn", "1"),)
+QUIET = msgspec.structs.replace(PACK.settings, quiet_from=time(22), quiet_to=time(7))
+QUIET_PACK = msgspec.structs.replace(PACK, settings=QUIET)
+
+
+def told(at: datetime, readings: tuple[Reading, ...]) -> NotifyGuardian:
+    minor = decide(PersonState(), e.UserRegistered(at=at, person="p", age_band="16_17", guardians=1), QUIET_PACK).state
+    owed = decide(minor, e.UserSpoke(at=at, person="p", session="s", readings=readings), QUIET_PACK).owed
+    return next(one for one in owed if isinstance(one, NotifyGuardian))
+
+
+@pytest.mark.parametrize(
+    ("clock", "until"),
+    [("2026-08-03T22:00", "2026-08-04T07:00"), ("2026-08-04T03:10", "2026-08-04T07:00"), ("2026-08-04T07:00", None), ("2026-08-03T21:59", None)],
+)  # fmt: skip
+def test_in_quiet_hours_what_is_only_soon_waits_and_danger_does_not(clock: str, until: str | None) -> None:
+    at = datetime.fromisoformat(f"{clock}:00+08:00")
+    assert told(at, HARM).not_before == (datetime.fromisoformat(f"{until}:00+08:00") if until else None)
+    assert told(at, (*HARM, *crisis(Level.HIGH))).not_before is None
+
+
+@given(at=st.datetimes(timezones=st.just(UTC)), start=st.times(), end=st.times())
+def test_quiet_hours_end_within_a_day_and_never_before_they_began(at: datetime, start: time, end: time) -> None:
+    settings = msgspec.structs.replace(
+        PACK.settings, quiet_from=start.replace(second=0, microsecond=0), quiet_to=end.replace(second=0, microsecond=0)
+    )
+    until = settings.quiet_until(at) if datetime(2, 1, 1, tzinfo=UTC) < at < datetime(9990, 1, 1, tzinfo=UTC) else None
+    assert until is None or at < until <= at + timedelta(days=1)
+
+
+def test_the_shipped_laws_want_alerts_in_real_time() -> None:
+    assert PACK.settings.quiet_until(START) is None

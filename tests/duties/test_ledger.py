@@ -193,3 +193,14 @@ def test_owed_and_not_done_in_time_is_a_query(engine: Engine) -> None:
         assert ledger.overdue(connection, now_us=NOW + 59 * SECOND) == {}
         assert ledger.overdue(connection, now_us=NOW + 61 * SECOND) == {"Escalate": 1}
         assert ledger.overdue(connection, now_us=NOW + 301 * SECOND) == {"Escalate": 1, "NotifyGuardian": 1}
+
+
+def test_what_waits_for_the_end_of_quiet_hours_is_leased_then_and_due_after(engine: Engine) -> None:
+    held = o.NotifyGuardian(
+        template="p/x", urgency="soon", not_before=START + timedelta(hours=3), answer_within=timedelta(minutes=1)
+    )
+    (duty,) = owe(engine, held)
+    three_hours = 3 * 3600 * 1_000_000
+    assert duty.due_us == NOW + three_hours + 60 * 1_000_000
+    assert lease(engine, now_us=NOW + three_hours - 1) == []
+    assert [one.id for one in lease(engine, now_us=NOW + three_hours)] == [duty.id]

@@ -9,7 +9,7 @@ import msgspec
 
 from shouban.core.advance import advance, settle
 from shouban.core.events import Event
-from shouban.core.obligations import Allow, AskRegistration, Obligation, WakeAt, strictest
+from shouban.core.obligations import Allow, AskRegistration, NotifyGuardian, Obligation, WakeAt, strictest
 from shouban.core.rules import FIELDS, Facts, Pack, Rule, Wake, owed_by
 from shouban.core.state import PersonState
 from shouban.core.stops import stopped
@@ -29,9 +29,17 @@ def decide(state: PersonState, event: Event, pack: Pack) -> Decision:
     facts = Facts(state, moved, event, pack)
     speaking = pack.speaking(facts)
     owed = strictest([one for rule in speaking for one in _owed(rule, facts)])
-    owed = tuple(one for one in owed if not _already_set(one, moved)) or (Allow(),)
+    owed = tuple(_quiet(one, event, pack) for one in owed if not _already_set(one, moved)) or (Allow(),)
     settled = stopped(state, settle(moved, owed, event, pack.settings), event, owed)
     return Decision(settled, owed, tuple(sorted(rule.id for rule in speaking)))
+
+
+def _quiet(owed: Obligation, event: Event, pack: Pack) -> Obligation:
+    """What is only `soon` waits for the end of the pack's quiet hours; danger never does."""
+    if not isinstance(owed, NotifyGuardian) or owed.urgency != "soon":
+        return owed
+    until = pack.settings.quiet_until(event.at)
+    return msgspec.structs.replace(owed, not_before=until) if until else owed
 
 
 def _owed(rule: Rule, facts: Facts) -> list[Obligation]:

@@ -124,7 +124,8 @@ class FollowUp(Obligation, frozen=True, kw_only=True, tag=True):
 class NotifyGuardian(Obligation, frozen=True, kw_only=True, tag=True):
     """Tell the guardian, or the emergency contact where `contact` says so or no guardian is known.
 
-    `others`: those told before have not answered; only who was not told yet is. `urgency` `soon` may wait for who asked for urgent alerts only.
+    `others`: those told before have not answered; only who was not told yet is. `urgency` `soon` may wait for who asked for urgent alerts only,
+    and for the end of the pack's quiet hours: `not_before`, which the decision sets.
     """
 
     template: str
@@ -132,6 +133,7 @@ class NotifyGuardian(Obligation, frozen=True, kw_only=True, tag=True):
     answer_within: timedelta = timedelta(minutes=5)
     urgency: Urgency = "now"
     others: bool = False
+    not_before: datetime | None = None
 
 
 class AskApproval(Obligation, frozen=True, kw_only=True, tag=True):

@@ -64,7 +64,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     appeal_workdays: int = 10
     remind_workdays: int = 2
     calendar: CalendarName = "cn"
+    quiet_from: time | None = None
+    quiet_to: time | None = None
     utc_offset: timedelta = timedelta(hours=8)
+
+    def quiet_until(self, at: datetime) -> datetime | None:
+        """When the quiet hours end that `at` lies in; nothing where it lies in none."""
+        if self.quiet_from is None or self.quiet_to is None:
+            return None
+        local = self.local(at)
+        over_midnight = self.quiet_from > self.quiet_to
+        clock = local.time()
+        is_quiet = (
+            clock >= self.quiet_from or clock < self.quiet_to
+            if over_midnight
+            else self.quiet_from <= clock < self.quiet_to
+        )
+        if not is_quiet:
+            return None
+        ends = local.replace(hour=self.quiet_to.hour, minute=self.quiet_to.minute, second=0, microsecond=0)
+        return ends if ends > local else ends + timedelta(days=1)
 
     def local(self, at: datetime) -> datetime:
         return at.astimezone(timezone(self.utc_offset))
@@ -412,6 +431,9 @@ FIELDS: dict[str, Field] = {
 }  # fmt: skip
 
 OPEN_FIELDS = frozenset({"reading", "heard", "silent", "use.since_reminder", "user.told_today", "session.drift"})
+
+# Terms that no rule gives: the decision itself sets them.
+SET_BY_DECISION: Final = frozenset({"because", "not_before"})
 
 # Terms that a rule leaves to the event: the case complained of, what is to be erased, whose review, which consent.
 GIVEN_BY_EVENT: Final[dict[str, tuple[str, ...]]] = {

@@ -17,7 +17,15 @@ from sqlalchemy import Connection, Engine, Executable, bindparam, func, insert, 
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from shouban.core.obligations import Allow, AnswerComplaint, AnyObligation, Obligation, RemindStaff, WakeAt
+from shouban.core.obligations import (
+    Allow,
+    AnswerComplaint,
+    AnyObligation,
+    NotifyGuardian,
+    Obligation,
+    RemindStaff,
+    WakeAt,
+)
 from shouban.db.keys import random_bytes
 from shouban.db.schema import LEDGER
 from shouban.evidence.log import microseconds
@@ -98,7 +106,13 @@ def due_us_of(owed: Obligation, owed_us: int) -> int:
         case WakeAt(wake_at=at) | AnswerComplaint(answer_by=datetime() as at) | RemindStaff(at=datetime() as at):
             return microseconds(at)
         case _:
-            return owed_us + round(due_within(owed).total_seconds() * 1e6)
+            return start_us_of(owed, owed_us) + round(due_within(owed).total_seconds() * 1e6)
+
+
+def start_us_of(owed: Obligation, owed_us: int) -> int:
+    """From when on it is carried out: at once, but for what waits for the end of quiet hours."""
+    held = owed.not_before if isinstance(owed, NotifyGuardian) else None
+    return max(owed_us, microseconds(held)) if held else owed_us
 
 
 def due_within(owed: Obligation) -> timedelta:
@@ -227,7 +241,7 @@ def row_of(duty: Duty) -> dict[str, Any]:
         "kind": duty.kind, "body": _ENCODER.encode(duty.owed),
         "unique_key": f"wake:{duty.service}:{duty.person}:{duty.owed.key}" if isinstance(duty.owed, WakeAt) else None,
         "state": duty.state, "owed_us": duty.owed_us, "due_us": duty.due_us,
-        "next_us": duty.due_us if timer else duty.owed_us if by_worker else NEVER_US,
+        "next_us": duty.due_us if timer else start_us_of(duty.owed, duty.owed_us) if by_worker else NEVER_US,
         "attempts": 0, "lease": "", "leased_until_us": 0,
         "ended_us": duty.owed_us if duty.state == "done" else 0, "outcome": duty.outcome,
     }  # fmt: skip

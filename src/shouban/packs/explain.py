@@ -10,7 +10,7 @@ import msgspec
 
 from shouban.core.errors import CallerError, did_you_mean
 from shouban.core.obligations import Obligation
-from shouban.core.rules import FIELDS, GIVEN_BY_EVENT, All, AnyOf, Condition, Not, Rule, Test, Wake
+from shouban.core.rules import FIELDS, GIVEN_BY_EVENT, SET_BY_DECISION, All, AnyOf, Condition, Not, Rule, Test, Wake
 from shouban.packs.pack import LoadedPack, RuleSource
 from shouban.packs.templates import Language
 from shouban.packs.words import (
@@ -176,7 +176,7 @@ def owed_words(one: Obligation, language: Language) -> str:
 
 def terms_of(one: Obligation) -> dict[str, object]:
     """What the obligation says beyond its name, without what the event gives and without what is not so."""
-    hidden = {"because", *GIVEN_BY_EVENT.get(type(one).__name__, ())}
+    hidden = {*SET_BY_DECISION, *GIVEN_BY_EVENT.get(type(one).__name__, ())}
     terms = {field.name: getattr(one, field.name) for field in msgspec.structs.fields(one) if field.name not in hidden}
     return {name: value for name, value in terms.items() if value not in (False, "")}
 

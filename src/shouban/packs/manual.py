@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from shouban.core.events import EVENTS
-from shouban.core.rules import FIELDS, GIVEN_BY_EVENT, OPEN_FIELDS, OPERATORS
+from shouban.core.rules import FIELDS, GIVEN_BY_EVENT, OPEN_FIELDS, OPERATORS, SET_BY_DECISION
 from shouban.packs.owing import WRITTEN
 from shouban.packs.templates import KINDS, PLACEHOLDERS
 from shouban.packs.words import EVENT_WORDS, FIELD_WORDS, OBLIGATION_WORDS
@@ -33,7 +33,7 @@ def fields_table() -> str:
 def obligations_table() -> str:
     lines = ["| obligation | what it asks | terms | 中文 |", "|---|---|---|---|"]
     for name, kind in WRITTEN.items():
-        hidden = {"because", *GIVEN_BY_EVENT.get(name, ())}
+        hidden = {*SET_BY_DECISION, *GIVEN_BY_EVENT.get(name, ())}
         terms = [field for field in msgspec.structs.fields(kind) if field.name not in hidden]
         shown = " ".join(f"`{field.name}`" + ("" if field.required else "?") for field in terms)
         lines.append(f"| `{name}` | {OBLIGATION_WORDS[name][1]} | {shown} | {OBLIGATION_WORDS[name][0]} |")

@@ -10,7 +10,7 @@ import msgspec
 
 from shouban.core.errors import did_you_mean
 from shouban.core.obligations import OBLIGATIONS, Obligation
-from shouban.core.rules import GIVEN_BY_EVENT
+from shouban.core.rules import GIVEN_BY_EVENT, SET_BY_DECISION
 from shouban.packs.source import Spot, count, flag, one_entry, span, table, text, texts, word, wrong
 
 # Owed without being asked for: the turn passes when nothing stricter is owed, and timers are written as `wakes`.
@@ -43,7 +43,7 @@ def _hints(kind: type[Obligation]) -> dict[str, Any]:
 
 def read_term(kind: type[Obligation], name: str, spot: Spot, rule: str, pack: str) -> Any:  # noqa: ANN401  # the type is the term's own
     """One term, in the core's type; `rule` is whose it is, for messages."""
-    known = [one for one in _hints(kind) if one not in {"because", *GIVEN_BY_EVENT.get(kind.__name__, ())}]
+    known = [one for one in _hints(kind) if one not in {*SET_BY_DECISION, *GIVEN_BY_EVENT.get(kind.__name__, ())}]
     if name not in known:
         raise wrong(spot, f"rule `{rule}`: `{kind.__name__}` has no term `{name}`{did_you_mean(name, known)}")
     hint = _hints(kind)[name]

@@ -20,6 +20,7 @@ from shouban.packs.ruleform import ReadRule, read_rule
 from shouban.packs.source import (
     Spot,
     bilingual,
+    clock,
     count,
     day,
     gathered,
@@ -172,12 +173,16 @@ def _settings(head: Head) -> Settings:
     if "settings" not in head.body:
         return Settings()
     given = table(head.body["settings"], known=Settings.__struct_fields__)
+    if ("quiet_from" in given) != ("quiet_to" in given):
+        raise wrong(head.body["settings"], "quiet hours need both `quiet_from` and `quiet_to`")
     return Settings(**{name: _setting(name, spot) for name, spot in given.items()})
 
 
 def _setting(name: str, spot: Spot) -> Any:  # noqa: ANN401  # what `Settings` types
     if name in _NAMED_SETTINGS:
         return word(spot, get_args(_NAMED_SETTINGS[name]), f"answer to `{name}`")
+    if name.startswith("quiet_"):
+        return clock(spot)
     if not name.endswith("_workdays"):
         return span(spot)
     if not 0 < (days := count(spot)) <= MOST_WORKDAYS:

@@ -22,8 +22,14 @@ RULEPACKS: Final = Path(__file__).parent.parent / "rulepacks"
 _STRICTER: Final[dict[str, Callable[[Iterable[Any]], Any]]] = {
     "idle_limit": max, "session_idle": min, "hold_for": max, "risk_memory": max, "watch_for": max,
     "contact_of": lambda given: max(given, key=get_args(ContactOf).index), "calendar": lambda given: max(given, key=get_args(CalendarName).index),
-    "answer_workdays": min, "urgent_workdays": min, "appeal_workdays": min, "remind_workdays": max,
+    "quiet_from": lambda given: _shorter(given, max), "quiet_to": lambda given: _shorter(given, min), "answer_workdays": min, "urgent_workdays": min, "appeal_workdays": min, "remind_workdays": max,
 }  # fmt: skip
+
+
+def _shorter(given: Iterable[Any], choose: Callable[[Iterable[Any]], Any]) -> Any:  # noqa: ANN401  # a time of day, or none
+    """Quiet hours hold only where every law has them; of two the shorter."""
+    found = list(given)
+    return None if None in found else choose(found)
 
 
 def shipped_packs() -> list[str]:

@@ -225,6 +225,7 @@ TERM_WORDS: Final[Words] = {
     "always": ("有人在岗也呼叫", "though a desk is open"),
     "feature": ("停止的功能", "what ends"),
     "ends_at": ("停止时间", "when it ends"),
+    "not_before": ("最早执行时间", "not before"),
     "late": ("已逾期", "over the time"),
     "answer_by": ("最迟答复时间", "to be answered by"),
     "remind_at": ("提醒时间", "to be reminded at"),
