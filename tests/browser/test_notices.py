@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.gateway.serving import Served, fresh, serving, settings_for
-from tests.gateway.test_outages import Listening, free_port
+from tests.gateway.test_outages import Listening
+from tests.upstreams.behaviours import says
+from tests.upstreams.faulty import FaultyUpstream, running
 from tests.web.signing import PASSWORD, staff
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -17,14 +20,27 @@ SHOTS = Path("/tmp/shots")
 NOON = "2026-08-03T12:00:00+08:00"
 
 
-@pytest.fixture(scope="module")
-def model() -> str:
-    return f"http://127.0.0.1:{free_port()}/v1"
+class Model:
+    """A real model's server that can be killed, and something that listens in its place later."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self.url = self._stack.enter_context(running(FaultyUpstream(says("今天", "有面条")))).url
+
+    def kill(self) -> None:
+        self._stack.close()
 
 
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, model: str) -> Iterator[Served]:
-    with serving(settings_for(tmp_path_factory.mktemp("notices"), model, encoder=False)) as served:
+@pytest.fixture
+def model() -> Iterator[Model]:
+    made = Model()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def office(tmp_path: Path, model: Model) -> Iterator[Served]:
+    with serving(settings_for(tmp_path, model.url, encoder=False)) as served:
         yield served
 
 
@@ -40,7 +56,7 @@ def fits(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize(("size", "language"), [(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])
 def test_a_model_killed_during_use_is_announced_by_itself_and_the_notice_goes(
-    browser: Browser, office: Served, model: str, size: ViewportSize, language: str
+    browser: Browser, office: Served, model: Model, size: ViewportSize, language: str
 ) -> None:
     page, reader = opened(browser, office, size), opened(browser, office, size)
     page.goto(f"/?lang={language}")
@@ -49,6 +65,10 @@ def test_a_model_killed_during_use_is_announced_by_itself_and_the_notice_goes(
     page.keyboard.press("Enter")
     reader.goto(f"/status?lang={language}")
     expect(reader.get_by_role("status")).to_contain_text("服务正常" if language == "zh" else "All is well")
+    page.locator("#message").fill("今天食堂有什么")
+    page.keyboard.press("Enter")
+    expect(page.locator("#messages .from-companion").last).to_contain_text("有面条")
+    model.kill()
     page.locator("#message").fill("今天食堂的鸡腿没有了")
     page.keyboard.press("Enter")
     told = page.locator(".announcement-outage")
@@ -60,7 +80,7 @@ def test_a_model_killed_during_use_is_announced_by_itself_and_the_notice_goes(
     late = opened(browser, office, size)
     late.goto(f"/?lang={language}")
     expect(late.locator(".announcement-outage")).to_be_visible()
-    with Listening(model):
+    with Listening(model.url):
         expect(told).to_have_count(0)
         reader.reload()
         expect(reader.get_by_role("status")).to_contain_text("服务正常" if language == "zh" else "All is well")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, time
+
 import pytest
 
 from shouban.core.errors import PackError
 from shouban.packs.stack import load_pack
-from shouban.packs.templates import placeholders_of
+from shouban.packs.templates import Resource, help_for, placeholders_of
 
 CN = load_pack("cn")
+LINE = Resource("line", "热线", "line", "0", "cn", frozenset({"crisis"}))
 
 
 def test_a_minor_sees_the_youth_line_first() -> None:
@@ -55,3 +59,26 @@ def test_a_template_that_is_not_there_is_named() -> None:
 
 def test_placeholders_are_what_stands_in_braces() -> None:
     assert placeholders_of("打{hotlines}或 {emergency}") == {"hotlines", "emergency"}
+
+
+def test_who_is_closed_at_this_hour_stands_last_and_is_not_left_out() -> None:
+    day = replace(LINE, id="day", number="1", opens=time(9), closes=time(18))
+    night = replace(LINE, id="night", number="2", opens=time(20), closes=time(8))
+    always = replace(LINE, id="always", number="3")
+    for clock, wanted in (
+        (time(12), ["1", "3", "2"]),
+        (time(23), ["2", "3", "1"]),
+        (time(7, 59), ["2", "3", "1"]),
+        (time(8), ["3", "1", "2"]),
+        (None, ["1", "2", "3"]),
+    ):
+        found = help_for([day, night, always], "crisis", "zh", clock=clock)
+        assert [one.number for one in found] == wanted, clock
+
+
+def test_the_hour_is_where_the_service_is() -> None:
+    day = replace(LINE, id="day", number="1", opens=time(9), closes=time(18))
+    pack = replace(CN, resources=(day, replace(LINE, id="always", number="3")))
+    at_noon, at_night = (datetime.fromisoformat(f"2026-08-03T{hour}:00:00+00:00") for hour in ("04", "16"))
+    assert [one.number for one in pack.help_for("crisis", "zh", at=at_noon)] == ["1", "3"]
+    assert [one.number for one in pack.help_for("crisis", "zh", at=at_night)] == ["3", "1"]

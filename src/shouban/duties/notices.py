@@ -79,8 +79,8 @@ def notice_of(
     if topic == "honest-answer":
         kind = "honest_answer"
     values = _announced(duty.owed, pack, language) if isinstance(duty.owed, Announce) else None
-    text = pack.template(ref, language, region=region, age_band=age_band, values=values).text
-    card = pack.help_for(duty.owed.topic, language, region, age_band) if isinstance(duty.owed, ShowHelp) else []
+    text = pack.template(ref, language, region=region, age_band=age_band, values=values, at=at).text
+    card = pack.help_for(duty.owed.topic, language, region, age_band, at=at) if isinstance(duty.owed, ShowHelp) else []
     return Notice(duty.id, kind, topic, text, ref, duty.owed.because, at, tuple(card))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Literal
 
@@ -100,13 +100,21 @@ class LoadedPack:
         region: str = "cn",
         age_band: AgeBand = "unknown",
         values: Mapping[str, str] | None = None,
+        at: datetime | None = None,
     ) -> Template:
-        """The wording of `ref` (`pack/name`), hotlines filled in."""
+        """The wording of `ref` (`pack/name`), hotlines filled in; at a time, those that are closed then stand last."""
         found = wording.find(self.templates, ref)
-        return wording.rendered(found, self.resources, language, region=region, age_band=age_band, values=values)
+        return wording.rendered(
+            found, self.resources, language, region=region, age_band=age_band, values=values, clock=self._clock(at)
+        )
 
     def help_for(
-        self, topic: Topic, language: Language, region: str = "cn", age_band: AgeBand = "unknown"
-    ) -> list[Help]:
-        """Where a person may turn about `topic`."""
-        return wording.help_for(self.resources, topic, language, region=region, age_band=age_band)
+        self, topic: Topic, language: Language, region: str = "cn", age_band: AgeBand = "unknown", *, at: datetime | None = None,
+    ) -> list[Help]:  # fmt: skip
+        """Where a person may turn about `topic`; at a time, those that are closed then stand last."""
+        return wording.help_for(
+            self.resources, topic, language, region=region, age_band=age_band, clock=self._clock(at)
+        )
+
+    def _clock(self, at: datetime | None) -> time | None:
+        return self.pack.settings.local(at).time() if at else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Final, Literal
 
 from shouban.core.errors import PackError, did_you_mean
@@ -104,6 +104,16 @@ class Resource:
     hours_en: str = ""
     verified_on: date | None = None
     source: str = ""
+    opens: time | None = None
+    closes: time | None = None
+
+    def is_open(self, clock: time | None) -> bool:
+        """Whether somebody answers at this local time; where the hours are not known, or no time is asked for, it may be."""
+        if clock is None or self.opens is None or self.closes is None:
+            return True
+        if self.opens < self.closes:
+            return self.opens <= clock < self.closes
+        return clock >= self.opens or clock < self.closes
 
     def name(self, language: Language) -> str:
         return self.name_zh if language == "zh" else self.name_en
@@ -135,17 +145,22 @@ def help_for(
     *,
     region: str = "cn",
     age_band: AgeBand = "unknown",
+    clock: time | None = None,
 ) -> list[Help]:
-    """Where to turn, in the pack's order; the youth line comes first for minors."""
-    found = _fitting(tuple(resources), topic, region, age_band)
+    """Where to turn, in the pack's order; the youth line comes first for minors, and who is closed at `clock` (local) last."""
+    found = _fitting(tuple(resources), topic, region, age_band, clock)
     return [Help(one.name(language), one.number, one.hours(language), one.region, one.verified_on) for one in found]
 
 
-def _fitting(resources: tuple[Resource, ...], topic: Topic, region: str, age_band: AgeBand) -> list[Resource]:
+def _fitting(
+    resources: tuple[Resource, ...], topic: Topic, region: str, age_band: AgeBand, clock: time | None = None
+) -> list[Resource]:
     wanted = frozenset(TAGS[topic])
     here = [one for one in resources if one.region == region]
     youth = [one for one in here if "youth" in one.tags and topic != "property" and age_band in MINOR_BANDS]
-    return [*youth, *(one for one in here if one.tags & wanted and one not in youth)]
+    found = [*youth, *(one for one in here if one.tags & wanted and one not in youth)]
+    # Nobody who needs help now rings first where nobody answers; none is left out, for hours change.
+    return sorted(found, key=lambda one: not one.is_open(clock))
 
 
 def rendered(
@@ -156,12 +171,13 @@ def rendered(
     region: str = "cn",
     age_band: AgeBand = "unknown",
     values: Mapping[str, str] | None = None,
+    clock: time | None = None,
 ) -> Template:
     """The template with everything in its braces filled in."""
     resources = tuple(resources)
     filled = {name: words[0 if language == "zh" else 1] for name, words in PLACEHOLDERS.items()}
     found = {
-        "hotlines": _hotlines(_fitting(resources, template.topic, region, age_band), language),
+        "hotlines": _hotlines(_fitting(resources, template.topic, region, age_band, clock), language),
         "emergency": _emergency(resources, template.topic, region, language),
     }
     filled |= {name: words for name, words in found.items() if words}

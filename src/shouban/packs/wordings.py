@@ -10,6 +10,7 @@ from typing import Final, get_args
 from shouban.packs.owing import full_ref
 from shouban.packs.source import (
     Spot,
+    clock,
     gathered,
     items,
     optional_day,
@@ -25,7 +26,7 @@ from shouban.packs.templates import KINDS, PLACEHOLDERS, TOPICS, Resource, Tag, 
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SHARED: Final = ("version", "written_by", "approved", "note")
 _TEMPLATE_KEYS: Final = ("id", "kind", "zh", "en", "topic", *_SHARED)
-_RESOURCE_KEYS: Final = ("id", "name", "number", "region", "hours", "verified_on", "source", "for")
+_RESOURCE_KEYS: Final = ("id", "name", "number", "region", "hours", "opens", "closes", "verified_on", "source", "for")
 
 
 def read_templates(path: Path, name: str, pack: str) -> list[tuple[TemplateText, str]]:
@@ -84,6 +85,8 @@ def _resource(spot: Spot) -> Resource:
     verified_on, source = optional_day(body.get("verified_on")), optional_text(body.get("source"))
     if verified_on is None and not source:
         raise wrong(spot, f"resource `{text(body['id'])}` has neither `verified_on` nor a `source`")
+    if ("opens" in body) != ("closes" in body):
+        raise wrong(spot, f"resource `{text(body['id'])}` needs both `opens` and `closes`, or neither")
     tags = [word(one, get_args(Tag), "use of a resource") for one in items(body["for"])]
     return Resource(
         id=text(body["id"]),
@@ -96,6 +99,8 @@ def _resource(spot: Spot) -> Resource:
         hours_en=hours_en,
         verified_on=verified_on,
         source=source,
+        opens=clock(body["opens"]) if "opens" in body else None,
+        closes=clock(body["closes"]) if "closes" in body else None,
     )
 
 
