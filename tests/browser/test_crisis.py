@@ -118,6 +118,13 @@ def test_from_despair_to_the_follow_up(
     expect(person.locator("#messages a[href^='tel:']", has_text="12356").first).to_be_visible()
     address = f"/care/cases/{office.person_id(user)}"
     shot(person, f"crisis-template-{where}")
+    person.wait_for_timeout(300)
+    assert person.locator("#messages").inner_text().count("不想活下去的念头") == 1, "the template stands there once"
+    person.reload()
+    expect(person.locator("#messages a[href^='tel:']", has_text="12356").first).to_be_visible()
+    expect(person.locator("#messages .from-service")).to_have_count(1)
+    expect(person.locator("#notice-dialog")).to_be_hidden()
+    shot(person, f"crisis-reloaded-{where}")
     claimed(desk, address)
     expect(desk.locator("#talk")).to_contain_text(WISH)
 

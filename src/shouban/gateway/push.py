@@ -92,8 +92,11 @@ def _passing(kind: str, body: dict[str, Any]) -> bytes:
     return f"event: {kind}\ndata: ".encode() + msgspec.json.encode({"kind": kind, **body}) + b"\n\n"
 
 
-def _frame(person: Person, row: Any) -> bytes:  # noqa: ANN401  # a row of pushes
+def body_of(person: Person, row: Any) -> dict[str, Any]:  # noqa: ANN401  # a row of pushes
     name = row_name(row.push_id, row.session_id, row.kind, row.at_us)
-    body = open_json(person.open(bytes(row.sealed), "pushes", "sealed", name), "pushes", row.push_id)
-    data = msgspec.json.encode({"id": row.push_id, "kind": row.kind, **body})
+    return open_json(person.open(bytes(row.sealed), "pushes", "sealed", name), "pushes", row.push_id)
+
+
+def _frame(person: Person, row: Any) -> bytes:  # noqa: ANN401  # a row of pushes
+    data = msgspec.json.encode({"id": row.push_id, "kind": row.kind, **body_of(person, row)})
     return f"id: {row.id}\nevent: {row.kind}\ndata: ".encode() + data + b"\n\n"

@@ -26,9 +26,11 @@ from shouban.gateway.context import Gateway
 from shouban.gateway.halting import TRUST_SECONDS
 from shouban.gateway.hearing import Heard, Push, Words, new_id
 from shouban.gateway.people import Person, erase_rows, open_json
+from shouban.gateway.push import body_of
 
 # Not an id that an app can send: it holds a control character.
 OF_SERVICE: Final = "\x00service"
+MOST_NOTICES: Final = 100
 SCOPES: Final = ("all", "history", "companion", "session", "message")
 # An event that is the answer to what people owed: the open duties of that kind are done with it.
 ANSWERS: Final[dict[type[e.Event], str]] = {
@@ -149,6 +151,10 @@ class Road:
     ) -> list[dict[str, Any]]:
         """A page of the person's messages in plain form, oldest first: those after `(at_us, id)`."""
         return await asyncio.to_thread(self._page, person, after, most)
+
+    async def notices_of(self, person: Person, session: str) -> list[dict[str, Any]]:
+        """The notices that were given in this talk, oldest first: what an app shows again when its page is opened anew."""
+        return await asyncio.to_thread(self._notices, person, session)
 
     async def looks_at(self, person: Person, most: int = 200) -> list[dict[str, Any]]:
         """Who looked at the person's data, the newest first: when, by which roles, at what, and why."""
@@ -301,6 +307,18 @@ class Road:
     def _open(self, person: Person, kind: str) -> list[Duty]:
         with view(self._gateway.engine) as connection:
             return open_duties(connection, service=person.service, person=person.id, kinds=[kind])
+
+    def _notices(self, person: Person, session: str) -> list[dict[str, Any]]:
+        mine = (PUSHES.c.service_id == person.service) & (PUSHES.c.person_id == person.id) & (PUSHES.c.kind == "notice")
+        with view(self._gateway.engine) as connection:
+            asked = (
+                select(PUSHES)
+                .where(mine, PUSHES.c.session_id == session)
+                .order_by(PUSHES.c.id.desc())
+                .limit(MOST_NOTICES)
+            )
+            rows = connection.execute(asked).all()
+        return [{"at_us": row.at_us, **body_of(person, row)} for row in reversed(rows)]
 
     def _messages(self, person: Person) -> list[dict[str, Any]]:
         mine = (MESSAGES.c.service_id == person.service) & (MESSAGES.c.person_id == person.id)

@@ -278,6 +278,8 @@ async def hear_announcements(talk: Talk) -> None:
         if not talk.has_no_model:
             await talk.hear(e.FeatureWithdrawn(**place, feature=over.what, ends_at=over.over_at or talk.at, over=True))  # type: ignore[arg-type]  # fields shared by both
         return
+    if any(one.kind == "help" and one.topic == "crisis" for one in talk.notices):
+        return  # nothing stands between somebody in danger and help; it is told another time
     for one in board.for_each(service):
         if board.was_reached is None or await board.was_reached(service, person.id, one.id):
             continue

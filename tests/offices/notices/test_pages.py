@@ -64,6 +64,16 @@ def test_each_is_told_once_in_their_talk_and_it_is_counted(office: Served) -> No
     assert row.state == "done"
 
 
+def test_nobody_in_danger_is_told_first_that_a_service_ends(office: Served) -> None:
+    post(officer(office))
+    user = fresh()
+    office.register(user, at=noon())
+    danger = office.chat(DANGER, user=user, at=noon(minutes=1))
+    assert "12356" in danger.text
+    assert "将在2026-10-01停止" not in danger.text
+    assert "将在2026-10-01停止" in office.chat("今天食堂的鸡腿没有了", user=fresh(), at=noon(minutes=2)).text
+
+
 def test_from_the_read_only_day_on_nobody_talks_but_help_stays_open_and_so_does_the_copy(office: Served) -> None:
     post(officer(office), read_only_on="2026-09-20")
     user = fresh()

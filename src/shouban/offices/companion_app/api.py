@@ -85,6 +85,10 @@ class CompanionDesk:
         return found
 
 
+# What the page shows again when it is opened anew: nobody's help goes with a reload.
+SHOWN_AGAIN: Final = frozenset({"help", "replaced", "blocked", "interrupted"})
+
+
 def app_id(cookie: str) -> str:
     """The person behind a cookie; the cookie itself is stored nowhere."""
     return f"web-{sha256(cookie.encode()).hexdigest()[:24]}"
@@ -221,7 +225,7 @@ def _theirs(desk: CompanionDesk) -> list[Any]:
         is_open = open_session is not None and open_session.ended_by is None
         return {
             "mode": person.state.mode, "session": session if is_open else "ended", "companion": person.profile.get("companion", ""),
-            "takeover": person.state.takeover, "history": await _history(desk, person, session), "language": person.profile.get("language", "zh"), "scripted": desk.scripted,
+            "takeover": person.state.takeover, "history": await _shown(desk, person, session), "language": person.profile.get("language", "zh"), "scripted": desk.scripted,
         }  # fmt: skip
 
     @get("/me")
@@ -252,6 +256,19 @@ async def _history(desk: CompanionDesk, person: PersonPort, session: str) -> lis
         for one in messages
         if one["session"] == session and one["role"] in roles
     ]  # fmt: skip
+
+
+async def _shown(desk: CompanionDesk, person: PersonPort, session: str) -> list[dict[str, Any]]:
+    """The talk as the page has shown it: what was said, and the help and the words that stood in a reply's place."""
+    said = [{**one, "place": 0 if one["role"] == "user" else 2} for one in await _history(desk, person, session)]
+    for notice in await desk.road.notices_of(person, person.session(session)):
+        if notice["kind"] in SHOWN_AGAIN:
+            at = notice.pop("at_us") // 1000
+            text = notice["text"] if notice["kind"] == "replaced" else ""
+            said.append(
+                {"id": notice["id"], "role": "assistant", "text": text, "at": at, "place": 1, "notices": [notice]}
+            )
+    return sorted(said, key=lambda one: (one["at"], one["place"]))
 
 
 def say_application(desk: CompanionDesk) -> Asgi:

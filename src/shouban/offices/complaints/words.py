@@ -119,8 +119,8 @@ WORDS: Final[dict[str, Text]] = {
     "urgent_told": Text("这件事已标为紧急。", "It is marked urgent."),
     "help_heading": Text("你现在可能很难受", "This sounds very hard"),
     "help_text": Text(
-        "我们已经请真人同事来看。在那之前，这些电话现在就有人接：",
-        "A colleague has been asked to look at it. Until then, these answer now:",
+        "这些话已经交给真人同事，但不能保证马上有人来。这些电话现在就有人接：",
+        "These words are before a colleague now, and nobody can promise that one comes at once. These answer now:",
     ),
     "help_text_anonymous": Text(
         "我们不知道你是谁，没办法主动联系你。这些电话现在就有人接：",

@@ -38,6 +38,11 @@ function ask(words) {
   return queue;
 }
 
+// What was being said in a window is closed: it stands in the talk as well.
+export function closeNotice() {
+  if (box.open) box.close("first");
+}
+
 export function tellDisclosure(said) {
   return ask({ title: word("notice.disclosure"), text: said, first: word("understood") });
 }

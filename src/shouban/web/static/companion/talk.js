@@ -24,6 +24,10 @@ let events = null;
 let seenNotices = new Set();
 let seenStaffMessages = new Set();
 let staffName = "";
+// Of the turn under way: whether help was shown, and the words shown in a reply's place, whichever way they came first.
+let hasHelp = false;
+let shownInstead = new Set();
+let lastReply = null;
 let isHumanHere = false;
 let typedAt = -Infinity;
 
@@ -55,7 +59,7 @@ function showWaiting(isOn) {
 }
 
 export async function greet(notices) {
-  const disclosed = notices.some((notice) => notice.kind === "disclosure");
+  const disclosed = isHumanHere || notices.some((notice) => notice.kind === "disclosure");
   for (const notice of notices) meet(notice);
   if (!disclosed) meet({ kind: "disclosure" });
 }
@@ -63,14 +67,12 @@ export async function greet(notices) {
 export function recall(history) {
   for (const { id, role, text, staff, notices = [] } of history) {
     const isReplaced = notices.some((notice) => notice.kind === "replaced");
+    for (const notice of notices) seenNotices.add(notice.id);
     if (role === "user") view.showUser(text);
     else if (role === "staff") showStaff({ id, text, staff });
     else if (isReplaced) view.showSafeReply(text);
     else if (text) showWhole(text);
-    for (const notice of notices.filter(({ kind }) => kind !== "replaced")) {
-      seenNotices.add(notice.id);
-      view.showNotice(notice);
-    }
+    for (const notice of notices.filter(({ kind }) => kind !== "replaced")) view.showNotice(notice);
   }
 }
 
@@ -83,6 +85,9 @@ function showWhole(text) {
 export async function speak(text) {
   typedAt = -Infinity;
   turn?.stopper.abort();
+  hasHelp = false;
+  shownInstead = new Set();
+  lastReply = null;
   view.showUser(text);
   turn = { stopper: new AbortController(), reply: null, waiting: "", timer: null, isOver: false };
   const mine = turn;
@@ -117,7 +122,8 @@ function take(mine, chunk) {
   const notices = extra.notices ?? [];
   // Words in place of a reply are shown as the notice that they are, which an event may have brought before.
   const isNotice = notices.some((notice) => REMOVES_THE_REPLY.has(notice.kind));
-  if (text && !isNotice && !isHuman) append(mine, text);
+  hasHelp ||= notices.some((notice) => notice.kind === "help");
+  if (text && !isNotice && !isHuman && !shownInstead.has(text.trim())) append(mine, text);
   for (const notice of notices) meet(notice, mine);
 }
 
@@ -133,6 +139,8 @@ function showStaff({ id, text, staff }) {
 function append(mine, text) {
   view.showTyping(false);
   mine.reply ??= view.openReply(companionNamed(companion).name);
+  lastReply = mine.reply;
+  lastReply.words = (lastReply.words ?? "") + text;
   if (document.documentElement.dataset.mode !== "elder") mine.reply.append(text);
   else wait(mine, text);
 }
@@ -207,10 +215,21 @@ function withText(notice) {
 }
 
 function show(notice) {
-  if (notice.kind === "replaced") view.showSafeReply(notice.text);
+  if (notice.kind === "replaced") showInstead(notice);
   else view.showNotice(notice);
-  if (notice.kind === "disclosure") void dialogs.tellDisclosure(notice.text).then(() => tellSeen(notice));
+  if (notice.kind === "help") dialogs.closeNotice();
+  hasHelp ||= notice.kind === "help";
+  // No window may lie over numbers that somebody needs now: there it stands in the talk alone.
+  if (notice.kind === "disclosure" && hasHelp) void tellSeen(notice);
+  else if (notice.kind === "disclosure") void dialogs.tellDisclosure(notice.text).then(() => tellSeen(notice));
   if (notice.kind === "reminder") void remind(notice.text).then(() => tellSeen(notice));
+}
+
+// The same words may come as a reply and as an event: they are shown once, as what they are.
+function showInstead(notice) {
+  shownInstead.add(notice.text.trim());
+  if (lastReply?.words?.trim() === notice.text.trim()) lastReply.remove();
+  view.showSafeReply(notice.text);
 }
 
 // That a notice was closed is told to the service; that it cannot be keeps nobody from talking.
