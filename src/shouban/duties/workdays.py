@@ -49,3 +49,10 @@ def workdays_left(at: datetime, due: datetime, zone: tzinfo, calendar: CalendarN
     first, end, sign = (today, last, 1) if last >= today else (last, today, -1)
     days = (first + timedelta(days=one) for one in range(1, (end - first).days + 1))
     return sign * sum(is_workday(day, calendar) for day in days)
+
+
+def deadline(local: datetime) -> str:
+    """A time to read; midnight is the end of the day before."""
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return f"{local - timedelta(minutes=1):%Y-%m-%d} 24:00"
+    return f"{local:%Y-%m-%d %H:%M}"

@@ -119,7 +119,7 @@ class Talk:
         # A disclosure that a human's words stood in for is still owed when an AI speaks next.
         kept = {"Disclose"} if self.person.state.takeover == "human" else set()
         given = [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]
-        if any(one.kind == "help" and one.topic == "crisis" for one in self.notices):
+        if self.in_danger:
             given = [one for one in given if one.kind != "Lock" or one.id in shown]
         for duty in [one for one in given if not only or one.id in shown]:
             self.person.pending.pop(duty.id, None)
@@ -137,6 +137,11 @@ class Talk:
                 )
             )
             pushes = []
+
+    @property
+    def in_danger(self) -> bool:
+        """Whether this turn gives help for somebody in danger: nothing may stand before it."""
+        return any(one.kind == "help" and one.topic == "crisis" for one in self.notices)
 
     @property
     def has_no_model(self) -> bool:
@@ -260,8 +265,7 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     talk.person.unanswered[talk.session] = set(marks.values())
     await _hear_features(talk, ask)
     # What a timer has locked meanwhile takes the place of no words of help: it is said when they are.
-    in_danger = any(one.kind == "help" and one.topic == "crisis" for one in talk.notices)
-    pending = [one for one in talk.person.pending.values() if not (in_danger and one.kind == "Lock")]
+    pending = [one for one in talk.person.pending.values() if not (talk.in_danger and one.kind == "Lock")]
     talk.add(pending)
 
 
@@ -278,7 +282,7 @@ async def hear_announcements(talk: Talk) -> None:
         if not talk.has_no_model:
             await talk.hear(e.FeatureWithdrawn(**place, feature=over.what, ends_at=over.over_at or talk.at, over=True))  # type: ignore[arg-type]  # fields shared by both
         return
-    if any(one.kind == "help" and one.topic == "crisis" for one in talk.notices):
+    if talk.in_danger:
         return  # nothing stands between somebody in danger and help; it is told another time
     for one in board.for_each(service):
         if board.was_reached is None or await board.was_reached(service, person.id, one.id):

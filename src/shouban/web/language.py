@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, TypeVar, assert_never
 
 Language: TypeAlias = Literal["zh", "en"]
+Key = TypeVar("Key", bound=str)
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LANGUAGE_COOKIE = "shouban_language"
@@ -39,6 +40,6 @@ def chosen_language(*wishes: str | None) -> Language:
     return "zh"
 
 
-def words_in(table: Mapping[str, Text], language: Language) -> dict[str, str]:
+def words_in(table: Mapping[Key, Text], language: Language) -> dict[str, str]:
     """A whole table in one language."""
     return {key: text.to(language) for key, text in table.items()}

@@ -34,7 +34,7 @@ from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
 from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
-from shouban.web.language import Language, Text
+from shouban.web.language import Language, words_in
 from shouban.web.pages import fragment
 from shouban.web.sessions import SignedIn
 
@@ -101,7 +101,7 @@ class CarePages:
                 language_of(request),
             )
             return framed(
-                request, HERE, "board.html", w.WORDS, board=found, clocks=_named(w.CLOCKS, language), outcomes=_named(w.OUTCOMES, language), span=span_in_words,
+                request, HERE, "board.html", w.WORDS, board=found, clocks=words_in(w.CLOCKS, language), outcomes=words_in(w.OUTCOMES, language), span=span_in_words,
             )  # fmt: skip
 
         return [queue, events, board]
@@ -270,7 +270,7 @@ class CarePages:
         parts = await self._parts(who, opened, language)
         return framed(
             request, HERE, "case.html", w.WORDS, problem=problem, over=w.OVER[over].to(language) if (over := request.query_params.get("over", "")) in w.OVER else "", opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8), account=who.account, is_severe=_is_severe(opened),
-            outcomes=_named(w.OUTCOMES, language), can_take=may(who, "take_case"), can_lead=may(who, "lead_desk"), may_listen=_is_anothers(opened), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
+            outcomes=words_in(w.OUTCOMES, language), can_take=may(who, "take_case"), can_lead=may(who, "lead_desk"), may_listen=_is_anothers(opened), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
             can_export=may(who, "export_case", Subject(who.service, opened.person.id)),
             scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
         )  # fmt: skip
@@ -287,8 +287,8 @@ class CarePages:
         given: dict[str, Any] = {
             "opened": opened, "case": case, "is_severe": _is_severe(opened), "types": opened.may_read and self._desk.bells.is_typing((opened.person.service, opened.person.id)), "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
-            "stages": _named(w.STAGES, language), "reasons": _named(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
-            "clocks": _named(w.CLOCKS, language), "roles": _named(w.ROLES, language), "ages": _named(w.AGES, language), "modes": _named(w.MODES, language),
+            "stages": words_in(w.STAGES, language), "reasons": words_in(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
+            "clocks": words_in(w.CLOCKS, language), "roles": words_in(w.ROLES, language), "ages": words_in(w.AGES, language), "modes": words_in(w.MODES, language),
             "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: w.ACTS[name].to(language) if name in w.ACTS else in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
         }  # fmt: skip
         return {
@@ -361,14 +361,10 @@ def _fonts() -> exporting.Fonts:
 def _rows(queue: Queue, reader: Reader) -> str:
     language, skills, can_take = reader
     return fragment(
-        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, waiting=queue.waiting_for(skills), skills=skills, can_take=can_take, wants=_named(w.SKILLS, language), reasons=_named(w.REASONS, language), stages=_named(w.STAGES, language),
-        urgencies=[one.to(language) for one in w.URGENCIES], ages=_named(w.AGES, language), local=Settings().local, stamp=_stamp, local_us=moment,
+        "queue_rows.html", w.WORDS, language, HERE / "templates", queue=queue, waiting=queue.waiting_for(skills), skills=skills, can_take=can_take, wants=words_in(w.SKILLS, language), reasons=words_in(w.REASONS, language), stages=words_in(w.STAGES, language),
+        urgencies=[one.to(language) for one in w.URGENCIES], ages=words_in(w.AGES, language), local=Settings().local, stamp=_stamp, local_us=moment,
     )  # fmt: skip
 
 
 def _stamp(at: datetime) -> str:
     return at.isoformat()
-
-
-def _named(texts: dict[str, Text], language: Language) -> dict[str, str]:
-    return {name: text.to(language) for name, text in texts.items()}

@@ -16,7 +16,7 @@ from litestar.response import Redirect
 
 from shouban.core.errors import CallerError
 from shouban.duties.ports import RoadPort
-from shouban.duties.workdays import workdays_left
+from shouban.duties.workdays import deadline, workdays_left
 from shouban.offices.complaints import model as m
 from shouban.offices.complaints import words as w
 from shouban.offices.complaints.pages import STATISTICS_SPAN, Given
@@ -25,7 +25,7 @@ from shouban.web.access import Who, may
 from shouban.web.doors import whose
 from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
-from shouban.web.language import Text
+from shouban.web.language import words_in
 from shouban.web.pages import PAGE_HEADERS
 
 AnyRequest = Request[Any, Any, Any]
@@ -193,11 +193,11 @@ class ComplaintDesk:
         **given: Any,  # noqa: ANN401  # what templates take
     ) -> Response[str]:
         at, terms = self._time(request), self._office.terms(whose(request).who.service)[0]
-        tables: dict[str, Any] = {name: _named(texts, request) for name, texts in _TABLES.items()}
+        tables: dict[str, Any] = {name: words_in(texts, language_of(request)) for name, texts in _TABLES.items()}
         zone = terms.local(at).tzinfo
         assert zone is not None  # noqa: S101  # `local` gives one
         return framed(
-            request, HERE, template, {**w.WORDS, "title": w.WORDS["desk_title"]}, problem=problem, now=at, local=lambda when: m.deadline(terms.local(when)),
+            request, HERE, template, {**w.WORDS, "title": w.WORDS["desk_title"]}, problem=problem, now=at, local=lambda when: deadline(terms.local(when)),
             left=lambda one: workdays_left(at, one.due_at, zone, terms.calendar), **tables, **given,
         )  # fmt: skip
 
@@ -208,8 +208,3 @@ class ComplaintDesk:
 _TABLES: Final = {
     "sorts": w.SORTS, "abouts": w.ABOUT, "channels": w.CHANNELS, "stages": w.STAGES, "decisions": w.DECISIONS, "kinds": w.KINDS, "roles": w.ROLES,
 }  # fmt: skip
-
-
-def _named(texts: dict[str, Text], request: AnyRequest) -> dict[str, str]:
-    language = language_of(request)
-    return {name: text.to(language) for name, text in texts.items()}

@@ -269,13 +269,6 @@ def statement(
     }  # fmt: skip
 
 
-def deadline(local: datetime) -> str:
-    """A time to read; midnight is the end of the day before."""
-    if (local.hour, local.minute, local.second) == (0, 0, 0):
-        return f"{local - timedelta(minutes=1):%Y-%m-%d} 24:00"
-    return f"{local:%Y-%m-%d %H:%M}"
-
-
 def figures(complaints: Iterable[Complaint], at: datetime) -> dict[str, Any]:
     """What the assessment asks for: how many of what, how they were decided, and how many in time (draft Art. 22.3)."""
     found = list(complaints)

@@ -18,7 +18,7 @@ from litestar.params import Body
 
 from shouban.core.errors import CallerError
 from shouban.duties.ports import PersonPort, RoadPort
-from shouban.duties.workdays import is_announced
+from shouban.duties.workdays import deadline, is_announced
 from shouban.offices.complaints import model as m
 from shouban.offices.complaints import words as w
 from shouban.offices.complaints.work import ComplaintsOffice, Filed, Seen, Upload
@@ -27,7 +27,7 @@ from shouban.web.access import Subject, may
 from shouban.web.doors import refuse_other_sites
 from shouban.web.forms import form_as
 from shouban.web.frame import language_of
-from shouban.web.language import Language, Text
+from shouban.web.language import Language, words_in
 from shouban.web.pages import PAGE_HEADERS, rendered
 from shouban.web.problems import in_words
 from shouban.web.sessions import SignedIn, SignIns
@@ -121,7 +121,7 @@ class ComplaintPages:
                     },
                     m.Filing,
                 )  # fmt: skip
-                if not self._office.calls_for_help(m.checked(filing).text):  # nobody in danger is asked to wait
+                if not await self._office.calls_for_help(m.checked(filing).text):  # nobody in danger is asked to wait
                     self._filings.count(_address(request))
                 by = filer.signed_in.who if filer.signed_in else None
                 filed = await self._office.file(
@@ -147,8 +147,8 @@ class ComplaintPages:
                 request,
                 "mine.html",
                 complaints=found,
-                stages=_named(w.STAGES, request),
-                abouts=_named(w.ABOUT, request),
+                stages=words_in(w.STAGES, language_of(request)),
+                abouts=words_in(w.ABOUT, language_of(request)),
             )
 
         return [form, file, mine]
@@ -251,8 +251,8 @@ class ComplaintPages:
         appealed = any(one.sort == "appeal" for one in seen.children)
         return self._page(
             request, "status.html", problem, seen=seen, help=lines, is_person=not seen.is_anonymous, service=seen.service, reasons=found, now=at, public=m.PUBLIC, can_appeal=until is not None and not appealed,
-            appeal_until=self._local(seen.service, until) if until and not appealed else "", sorts=_named(w.SORTS, request), abouts=_named(w.ABOUT, request),
-            stages=_named(w.STAGES, request), decisions=_named(w.DECISIONS, request), kinds=_named(w.KINDS, request),
+            appeal_until=self._local(seen.service, until) if until and not appealed else "", sorts=words_in(w.SORTS, language_of(request)), abouts=words_in(w.ABOUT, language_of(request)),
+            stages=words_in(w.STAGES, language_of(request)), decisions=words_in(w.DECISIONS, language_of(request)), kinds=words_in(w.KINDS, language_of(request)),
         )  # fmt: skip
 
     def _reasons(self, seen: Seen) -> dict[str, Any] | None:
@@ -286,7 +286,7 @@ class ComplaintPages:
     ) -> Response[str]:
         return self._page(
             request, "file.html", problem, given=given, child=filer.child, is_person=filer.person is not None and not filer.child, contact=self._contact,
-            sorts=_named(w.SORTS, request), abouts=_named(w.ABOUT, request),
+            sorts=words_in(w.SORTS, language_of(request)), abouts=words_in(w.ABOUT, language_of(request)),
         )  # fmt: skip
 
     def _filed(self, request: AnyRequest, filer: _Filer, filed: Filed, *, is_person: bool = False) -> Response[str]:
@@ -311,7 +311,7 @@ class ComplaintPages:
         )  # fmt: skip
 
     def _local(self, service: str, at: datetime) -> str:
-        return m.deadline(self._office.terms(service)[0].local(at))
+        return deadline(self._office.terms(service)[0].local(at))
 
     def _time(self, request: AnyRequest) -> datetime:
         return self._now(request.headers.get("x-shouban-at"))
@@ -375,8 +375,3 @@ async def _read_form(data: dict[str, Any]) -> tuple[Given, list[Upload]]:
 
 def _address(request: AnyRequest) -> str:
     return request.client.host if request.client else ""
-
-
-def _named(texts: dict[str, Text], request: AnyRequest) -> dict[str, str]:
-    language = language_of(request)
-    return {name: text.to(language) for name, text in texts.items()}

@@ -11,6 +11,7 @@ from shouban.core.errors import CallerError, OperatorError
 from shouban.core.obligations import RemindStaff, TellComplainant
 from shouban.duties.channels import Channels, Message
 from shouban.duties.ledger import Duty
+from shouban.duties.workdays import deadline
 from shouban.evidence.log import moment
 from shouban.offices.complaints import model as m
 from shouban.offices.complaints.work import ComplaintsOffice
@@ -46,7 +47,7 @@ class Telling:
         if not self._addresses:
             return "stands at the top of /office/complaints; nobody is named in `complaints_desk`"
         by = owed.answer_by or moment(duty.owed_us) + timedelta(days=15)
-        due = m.deadline(self._office.terms(duty.service)[0].local(by))
+        due = deadline(self._office.terms(duty.service)[0].local(by))
         page = f"{self._base}/office/complaints/{owed.case}"
         text = "\n".join(one.format(due=due, page=page) for one in (REMINDER.zh, REMINDER.en))
         message = Message(duty.id, (LATE if owed.late else NEAR).zh, text, {"page": page})

@@ -107,8 +107,8 @@ class ComplaintsOffice:
         terms, version = self.terms(seen.service)
         return m.statement(seen.complaint, seen.words.number, answer, process=version, local=terms.local)
 
-    def calls_for_help(self, text: str) -> bool:
-        return _is_danger(self._read(text))
+    async def calls_for_help(self, text: str) -> bool:
+        return _is_danger(await asyncio.to_thread(self._read, text))
 
     # --- filing
 

@@ -22,7 +22,7 @@ from shouban.offices.notices.work import NoticesOffice
 from shouban.web.doors import whose
 from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
-from shouban.web.language import HTML_LANGUAGE, Language, Text
+from shouban.web.language import HTML_LANGUAGE, Language, words_in
 from shouban.web.pages import PAGE_HEADERS, rendered
 
 AnyRequest = Request[Any, Any, Any]
@@ -55,7 +55,7 @@ class NoticePages:
             shown = await self._office.shown()
             past = [one for one in await self._office.archive() if one.state == "down"]
             return rendered(
-                "status.html", w.WORDS, language_of(request), HERE / "templates", shown=shown, past=past, is_out=_is_out(shown), now=self._time(request), kinds=_named(w.KINDS, request),
+                "status.html", w.WORDS, language_of(request), HERE / "templates", shown=shown, past=past, is_out=_is_out(shown), now=self._time(request), kinds=words_in(w.KINDS, language_of(request)),
                 home=self._home, local=self._local, day=self._day, language_now=language_of(request), is_one=self._is_one,
             )  # fmt: skip
 
@@ -108,7 +108,7 @@ class NoticePages:
         counted, cases = await self._office.counted(whose(request).who.service)
         return framed(
             request, HERE, "desk.html", {**w.WORDS, "title": w.WORDS["desk_title"]}, problem=problem, counted=counted, cases=cases, given=given,
-            kinds=_named(w.KINDS, request), states=_named(w.STATES, request), local=self._local, day=self._day,
+            kinds=words_in(w.KINDS, language_of(request)), states=words_in(w.STATES, language_of(request)), local=self._local, day=self._day,
         )  # fmt: skip
 
     def _feed(self, notices: Sequence[m.Notice], language: Language) -> bytes:
@@ -176,8 +176,3 @@ def _printable(text: str) -> str:
         for one in text
         if one in "\t\n\r" or " " <= one <= "\ud7ff" or "\ue000" <= one <= "\ufffd" or one > "\uffff"
     )
-
-
-def _named(texts: dict[str, Text], request: AnyRequest) -> dict[str, str]:
-    language = language_of(request)
-    return {name: text.to(language) for name, text in texts.items()}

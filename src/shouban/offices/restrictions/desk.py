@@ -22,6 +22,7 @@ from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
 from shouban.web.forms import form_as
 from shouban.web.frame import framed, language_of
+from shouban.web.language import words_in
 from shouban.web.pages import PAGE_HEADERS
 
 AnyRequest = Request[Any, Any, Any]
@@ -146,7 +147,7 @@ class RestrictionDesk:
     async def _report(self, request: AnyRequest, restriction: str) -> dict[str, Any]:
         who, at, language = whose(request).who, self._time(request), language_of(request)
         seen = await self._office.by_id(who, restriction)
-        form = await self._office.report(who, seen, at, language, _named(w.KINDS, request), _named(w.CATEGORIES, request))  # fmt: skip
+        form = await self._office.report(who, seen, at, language, words_in(w.KINDS, language), words_in(w.CATEGORIES, language))  # fmt: skip
         await self._office.looked(who, seen, at)
         return form
 
@@ -163,7 +164,7 @@ class RestrictionDesk:
         return self._framed(request, "propose.html", problem=problem, person=found, given=given, standing=standing)
 
     def _framed(self, request: AnyRequest, template: str, *, problem: CallerError | None = None, **given: Any) -> Response[str]:  # noqa: ANN401  # what templates take  # fmt: skip
-        tables: dict[str, Any] = {name: _named(texts, request) for name, texts in _TABLES.items()}
+        tables: dict[str, Any] = {name: words_in(texts, language_of(request)) for name, texts in _TABLES.items()}
         return framed(request, HERE, template, w.WORDS, problem=problem, now=self._time(request), local=local, deadline=deadline, **tables, **given)  # fmt: skip
 
     def _time(self, request: AnyRequest) -> datetime:
@@ -185,11 +186,6 @@ def deadline(at: datetime) -> str:
     found = Settings().local(at)
     is_midnight = (found.hour, found.minute) == (0, 0)
     return f"{found - timedelta(minutes=1):%Y-%m-%d} 24:00" if is_midnight else local(at)
-
-
-def _named(texts: Any, request: AnyRequest) -> dict[str, str]:  # noqa: ANN401  # a table by any of the model's words
-    language = language_of(request)
-    return {name: text.to(language) for name, text in texts.items()}
 
 
 def _given(data: dict[str, Any]) -> Given:
