@@ -105,6 +105,11 @@ def moment(us: int) -> datetime:
     return datetime.fromtimestamp(us / 1e6, UTC)
 
 
+def moment_if_any(us: int) -> datetime | None:
+    """The same of a column in which 0 says that it has not happened."""
+    return moment(us) if us else None
+
+
 _LOCK_BEGINNING: Final = text("SELECT pg_advisory_xact_lock(hashtext('shouban.log'))")
 
 

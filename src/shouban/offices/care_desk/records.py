@@ -17,7 +17,7 @@ from shouban.duties.cases import SEAT_LASTS, STILL_OPEN
 from shouban.duties.ledger import Duty, duty_from
 from shouban.duties.receipts import Receipt, receipt_from
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import Acted, Decided, decode_entry, microseconds, moment
+from shouban.evidence.log import Acted, Decided, decode_entry, microseconds, moment, moment_if_any
 from shouban.offices.care_desk.model import LEASE, Case, Join
 
 MOST_SHOWN: Final = 100
@@ -289,13 +289,9 @@ def listeners(connection: Connection, service: str, case_id: str, at: datetime) 
 def case_of(row: Row[Any]) -> Case:
     return Case(
         row.case_id, row.person_id, row.session_id, row.reason, row.urgency, bool(row.wants_takeover), row.stage, moment(row.opened_us), moment(row.asked_us),
-        moment(row.due_us), row.risk, moment(row.spoke_us), row.claimed_by, row.fence, _moment(row.lease_until_us), _moment(row.claimed_us),
-        _moment(row.taken_us), _moment(row.handed_us), _moment(row.closed_us), row.outcome,
+        moment(row.due_us), row.risk, moment(row.spoke_us), row.claimed_by, row.fence, moment_if_any(row.lease_until_us), moment_if_any(row.claimed_us),
+        moment_if_any(row.taken_us), moment_if_any(row.handed_us), moment_if_any(row.closed_us), row.outcome,
     )  # fmt: skip
-
-
-def _moment(us: int) -> datetime | None:
-    return moment(us) if us else None
 
 
 def _lease() -> int:

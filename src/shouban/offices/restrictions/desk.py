@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,6 +15,7 @@ from litestar.response import Redirect
 
 from shouban.core.errors import CallerError
 from shouban.core.rules import Settings
+from shouban.duties import workdays
 from shouban.offices.restrictions import model as m
 from shouban.offices.restrictions import words as w
 from shouban.offices.restrictions.work import RestrictionsOffice, Seen
@@ -183,9 +184,7 @@ def local(at: datetime) -> str:
 
 def deadline(at: datetime) -> str:
     """The last day; midnight is the end of the day before."""
-    found = Settings().local(at)
-    is_midnight = (found.hour, found.minute) == (0, 0)
-    return f"{found - timedelta(minutes=1):%Y-%m-%d} 24:00" if is_midnight else local(at)
+    return workdays.deadline(Settings().local(at))
 
 
 def _given(data: dict[str, Any]) -> Given:

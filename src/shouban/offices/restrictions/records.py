@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Executable, Row, func, insert, or_, select, u
 from shouban.db.schema import ACCOUNTS, LEDGER, LOG_ENTRIES, PERSONS, RESTRICTIONS
 from shouban.duties.ledger import Duty, duty_from
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import microseconds, moment
+from shouban.evidence.log import microseconds, moment, moment_if_any
 from shouban.offices.restrictions.model import OPEN, Restriction
 
 MOST_SHOWN: Final = 200
@@ -117,14 +117,10 @@ def entries_of(connection: Connection, service: str, person: str, wanted: Collec
 def restriction_of(row: Row[Any]) -> Restriction:
     return Restriction(
         row.restriction_id, row.person_id, row.kind, row.category, row.stage, bool(row.is_urgent), row.proposed_by, moment(row.proposed_us),
-        timedelta(seconds=row.term_s) if row.term_s else None, row.decided_by, _moment(row.decided_us), row.lifted_by, _moment(row.lifted_us), _moment(row.effect_us),
-        _moment(row.until_us), row.appeal, row.appeal_by, _moment(row.appealed_us), _moment(row.appeal_due_us), _moment(row.answered_us), row.fence,
+        timedelta(seconds=row.term_s) if row.term_s else None, row.decided_by, moment_if_any(row.decided_us), row.lifted_by, moment_if_any(row.lifted_us), moment_if_any(row.effect_us),
+        moment_if_any(row.until_us), row.appeal, row.appeal_by, moment_if_any(row.appealed_us), moment_if_any(row.appeal_due_us), moment_if_any(row.answered_us), row.fence,
     )  # fmt: skip
 
 
 def _us(at: datetime | None) -> int:
     return microseconds(at) if at is not None else 0
-
-
-def _moment(us: int) -> datetime | None:
-    return moment(us) if us else None
