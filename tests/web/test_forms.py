@@ -18,7 +18,16 @@ def test_one_ticked_box_is_a_list_of_one() -> None:
     assert form_as({"name": "a", "roles": ["care", "complaints"]}, Form).roles == ["care", "complaints"]
 
 
-@pytest.mark.parametrize("form", [{}, {"name": "a", "minutes": "soon"}, {"name": ["a", "b"]}])
-def test_what_does_not_fit_is_refused(form: dict[str, object]) -> None:
-    with pytest.raises(CallerError, match="does not fit"):
+@pytest.mark.parametrize(
+    ("form", "field", "code"),
+    [
+        ({}, "name", "missing_field"),
+        ({"name": "a", "minutes": "soon"}, "minutes", "wrong_field"),
+        ({"name": ["a", "b"]}, "name", "wrong_field"),
+        ({"name": "a", "roles": [{"a": 1}]}, "roles", "wrong_field"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(form: dict[str, object], field: str, code: str) -> None:
+    with pytest.raises(CallerError, match="does not fit") as refused:
         form_as(form, Form)
+    assert (refused.value.field, refused.value.code) == (field, code)

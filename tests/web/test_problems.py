@@ -7,7 +7,7 @@ from pathlib import Path
 
 import shouban
 from shouban.core.errors import CallerError
-from shouban.web.problems import BY_CODE, BY_FIELD, in_words
+from shouban.web.problems import BY_CODE, BY_FIELD, FIELDS, OF_A_FIELD, in_words
 
 SOURCE = Path(shouban.__file__).parent
 # Only apps see these, as JSON.
@@ -25,6 +25,14 @@ def test_every_code_of_an_office_has_its_words() -> None:
     assert codes - apps <= BY_CODE.keys() | OF_THE_API
 
 
+def test_what_says_nothing_without_its_field_names_it() -> None:
+    of_a_field = "|".join(sorted(OF_A_FIELD))
+    said = re.compile(rf'field="(\w+)",\s*(?:status=\d+,\s*)?code="(?:{of_a_field})"')
+    fields = {field for file in (SOURCE / "offices").rglob("*.py") for field in said.findall(file.read_text("utf-8"))}
+    assert len(fields) > 3
+    assert fields <= FIELDS.keys()
+
+
 def test_a_problem_is_told_in_the_readers_language() -> None:
     wrong = CallerError("the code is wrong", field="code", code="wrong_code")
     assert in_words(wrong, "zh") == BY_CODE["wrong_code"]
@@ -34,4 +42,7 @@ def test_a_problem_is_told_in_the_readers_language() -> None:
         == BY_FIELD["minutes"]
     )
     assert in_words(CallerError("nobody thought of this", field="elsewhere"), "zh") == "nobody thought of this"
+    short = CallerError("say more in `grounds`", field="grounds", code="too_short")
+    assert in_words(short, "zh") == "“依据”写得太短，请再具体一点。", "of several fields the one that is meant"
+    assert in_words(CallerError("say more in `x`", field="x", code="too_short"), "zh") == BY_CODE["too_short"]
     assert in_words(CallerError("已经是中文", field="minutes"), "zh") == "已经是中文"

@@ -51,6 +51,8 @@ FEATURE_WORDS: Final = {"service": ("本服务", "this service")}
 # These take the place of the model's reply; of several the last in this row is the text given.
 INSTEAD: Final = ("purchase", "goodbye", "blocked", "replaced", "interrupted", "locked")
 BEFORE: Final = ("disclosure", "honest_answer", "reminder", "mode", "outage")
+# What stays part of the talk for whoever reads it again: help, and the words that stood in a reply's place.
+IN_TALK: Final = frozenset({"help", "replaced", "blocked", "interrupted"})
 LABELS: Final[dict[Language, tuple[str, str]]] = {"zh": ("【求助】", "【提示】"), "en": ("[Help] ", "[Notice] ")}
 
 

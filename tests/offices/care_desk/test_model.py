@@ -81,6 +81,17 @@ def test_each_clock_ends_with_what_it_waits_for() -> None:
     assert "takeover" not in clocks(case(wants_takeover=False))
 
 
+def test_what_never_came_took_no_time_and_is_told_as_late_where_it_was() -> None:
+    soon, late = (clocks(case(closed_at=NOON + span)) for span in (MINUTE / 2, 9 * MINUTE))
+    for name in ("claim", "takeover", "contact"):
+        assert (soon[name].dropped, soon[name].stopped_at, soon[name].is_late(NOON + timedelta(days=9))) == (
+            True,
+            None,
+            False,
+        )
+        assert (late[name].dropped, late[name].is_late(NOON + timedelta(days=9))) == (True, True)
+
+
 def test_who_is_watched_after_a_hand_back_keeps_nobody_waiting() -> None:
     handed = case(claimed_at=NOON, handed_at=NOON + 30 * MINUTE)
     assert clocks(handed)["close"].spent(NOON + timedelta(days=9)) == 30 * MINUTE

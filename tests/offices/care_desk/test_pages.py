@@ -34,7 +34,10 @@ def test_from_claim_to_follow_up(office: Served) -> None:
     assert "接手个案以后才能看到对话" in shown(client, address)
     assert do(client, address, "claim").status_code == 303
     assert stage_of(office, user) == "claimed"
-    assert "遗书" in shown(client, address), "who has the case reads how it came to this"
+    page = shown(client, address)
+    assert "遗书" in page, "who has the case reads how it came to this"
+    assert "cn-words/crisis" in page, "and which approved words the machine has shown them"
+    assert page.index("遗书") < page.index("cn-words/crisis")
     with office.listening(user) as person:
         assert do(client, address, "take").status_code == 303
         taken = person.until("taken_over")[-1]

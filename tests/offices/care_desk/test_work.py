@@ -48,7 +48,12 @@ def test_the_board_says_how_long_it_really_took_and_what_is_late(tmp_path: Path)
             board = await desk.board(SERVICE, at)
             assert board["cases"] == 4
             claims = board["clocks"]["claim"]
-            assert (claims["all"], claims["stopped"], claims["late"]) == (4, 3, 2), "90 s is late, and who still waits"
+            counted = {name: claims[name] for name in ("all", "in_time", "late", "running", "dropped")}
+            assert counted == {"all": 4, "in_time": 2, "late": 2, "running": 0, "dropped": 0}, (
+                "90 s is late, and who still waits"
+            )
+            soon = (await desk.board(SERVICE, START + timedelta(seconds=10)))["clocks"]["claim"]
+            assert (soon["in_time"], soon["running"]) == (2, 1), "who waits is not in time yet"
             assert claims["took"] == {50: timedelta(seconds=60), 90: timedelta(seconds=90), 99: timedelta(seconds=90)}
             assert board["clocks"]["takeover"]["took"][50] == timedelta(seconds=65)
 

@@ -86,9 +86,9 @@ def test_an_answer_says_what_was_found_on_what_it_rests_and_what_was_done() -> N
 
 def test_nobody_judges_their_own_decision_and_nothing_is_decided_twice() -> None:
     with pytest.raises(CallerError) as caught:
-        m.answered(replace(FILED, sort="appeal"), GOOD, by="a", before=["a"])
+        m.answered(replace(FILED, sort="appeal"), GOOD, by="a", before="a")
     assert caught.value.code == "second_person"
-    assert m.answered(replace(FILED, sort="appeal"), GOOD, by="b", before=["a"])
+    assert m.answered(replace(FILED, sort="appeal"), GOOD, by="b", before="a")
     with pytest.raises(CallerError) as caught:
         m.answered(replace(FILED, stage="answered"), GOOD, by="b")
     assert caught.value.code == "decided_already"

@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import httpx
 import pytest
 from tests.duties.test_contact import hook
 from tests.gateway.serving import PLAN as DANGER
@@ -74,6 +76,11 @@ def test_a_person_of_the_app_who_despairs_in_a_complaint_is_a_case_of_the_care_d
     assert {row.kind for row in office.ledger(user)} >= {"Escalate", "NotifyGuardian", "AnswerComplaint"}
 
 
+def reasons_of(client: httpx.Client, number: str, at: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(look_up(client, number, "reasons", at=at).text)
+    return found
+
+
 def test_from_the_complaint_to_the_statement_of_reasons_and_the_second_persons_decision(office: Served) -> None:
     client, number = filed(office, text="这件要申诉到底，请认真看")
     first, second = handler(office), handler(office)
@@ -90,6 +97,7 @@ def test_from_the_complaint_to_the_statement_of_reasons_and_the_second_persons_d
     assert "还没有答复" in look_up(client, number, "reasons").text
     short = do(first, address, "answer", **{**ANSWER, "facts": "无"})
     assert short.status_code == 400
+    assert "“查明的情况”写得太短" in short.text
     assert ANSWER["grounds"] in short.text, "what was written is still there"
     assert do(first, address, "answer", **ANSWER).status_code == 303
     answered = look_up(client, number)
@@ -107,6 +115,10 @@ def test_from_the_complaint_to_the_statement_of_reasons_and_the_second_persons_d
     assert appeal != number
     assert look_up(client, number, "appeal", at=noon(minutes=10), text="再申诉一次行不行").status_code == 409
     address = desk_address(first, "截图是别人的", noon(minutes=10))
+    assert "2026" in reasons_of(client, number, noon(minutes=10))["appeal"]["due_at"]
+    page = first.get(address, headers={"x-shouban-at": noon(minutes=10)}).text
+    assert "这件申诉要由另一位同事答复" in page, "nobody writes an answer that will be refused"
+    assert 'name="facts"' not in page
     own = do(first, address, "answer", noon(minutes=10), **ANSWER)
     assert own.status_code == 409
     assert "做出原决定的人" in own.text
@@ -116,7 +128,11 @@ def test_from_the_complaint_to_the_statement_of_reasons_and_the_second_persons_d
     assert "另一位工作人员" in shown
     assert "已退回五十元" in shown
     assert json.loads(look_up(client, appeal, "reasons", at=noon(minutes=15)).text)["second_person"] is True
-    assert "已退回" not in look_up(client, number).text
+    before = look_up(client, number, at=noon(minutes=15)).text
+    assert "以申诉的答复为准" in before, "the first number says that its answer holds no more"
+    assert "对这个答复的申诉" in before
+    assert "已退回" not in before
+    assert reasons_of(client, number, noon(minutes=15))["appeal"]["decision"] == "upheld"
 
 
 def test_the_same_form_sent_twice_files_once_and_other_words_are_another(office: Served) -> None:

@@ -144,7 +144,7 @@ def _case(file: f.CaseFile, words: _Words) -> Section:
 def _stages(file: f.CaseFile, words: _Words) -> Section:
     stages = [(words.of(w.FILE_STAGES, one.stage), words.time(one.at)) for one in file.stages]
     clocks = [
-        (words.of(w.CLOCKS, name), hours_of(clock.within), hours_of(clock.spent(file.at)), _state_of(clock, is_late, words))
+        (words.of(w.CLOCKS, name), hours_of(clock.within), "—" if clock.dropped else hours_of(clock.spent(file.at)), _state_of(clock, is_late, words))
         for name, clock, is_late in file.clocks
     ]  # fmt: skip
     return Section(
@@ -157,6 +157,8 @@ def _stages(file: f.CaseFile, words: _Words) -> Section:
 
 
 def _state_of(clock: Clock, is_late: bool, words: _Words) -> str:
+    if clock.dropped:
+        return words("dropped") + (f" · {words('late')}" if is_late else "")
     if is_late:
         return words("late")
     if clock.stopped_at is not None:

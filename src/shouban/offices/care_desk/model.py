@@ -100,13 +100,17 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """Runs from its start, stands still while paused, and is late once it has run longer than `within`."""
+    """Runs from its start, stands still while paused, and is late once it has run longer than `within`.
+
+    `dropped`: what it waited for never came, and is awaited no more.
+    """
 
     within: timedelta
     started_at: datetime
     ran: timedelta = timedelta(0)
     running_since: datetime | None = None
     stopped_at: datetime | None = None
+    dropped: bool = False
 
     def spent(self, at: datetime) -> timedelta:
         running = max(at - self.running_since, timedelta(0)) if self.running_since else timedelta(0)
@@ -134,6 +138,10 @@ def stopped(clock: Clock, at: datetime) -> Clock:
     return replace(paused(clock, at), stopped_at=at)
 
 
+def dropped(clock: Clock, at: datetime) -> Clock:
+    return clock if clock.stopped_at is not None else replace(paused(clock, at), dropped=True)
+
+
 def clocks(case: Case, contacted_at: datetime | None = None) -> dict[str, Clock]:
     """Of one case: from when a person was asked for until it was claimed, taken over, a contact told; and from the claim until it was closed."""
     within = case.due_at - case.asked_at
@@ -151,8 +159,9 @@ def clocks(case: Case, contacted_at: datetime | None = None) -> dict[str, Clock]
 
 def _until(case: Case, within: timedelta, ended: datetime | None) -> Clock:
     clock = started(case.asked_at, within)
-    end = ended or case.closed_at
-    return stopped(clock, end) if end else clock
+    if ended is not None:
+        return stopped(clock, ended)
+    return dropped(clock, case.closed_at) if case.closed_at is not None else clock
 
 
 def percentiles(spans: Sequence[timedelta], wanted: Sequence[int] = (50, 90, 99)) -> dict[int, timedelta]:

@@ -83,10 +83,11 @@ WORDS: Final = {
     "board_empty": Text("最近三十天没有个案。", "No case in the last thirty days."),
     "cases": Text("个案", "cases"),
     "on_time": Text("按时", "in time"),
+    "running": Text("还在计时", "still running"),
+    "dropped": Text("没有发生", "did not happen"),
     "half": Text("一半不超过", "half within"),
     "nine": Text("九成不超过", "nine in ten within"),
     "most": Text("百分之九十九不超过", "99 in 100 within"),
-    "done": Text("已完成", "Done"),
     "file": Text("导出个案档案", "Export the case file"),
     "file_about": Text("每次导出都会写入日志，对方也能看到。", "Each export is an entry of the log, and the person can see it."),
     "shifts": Text("排班", "Shifts"),
@@ -175,6 +176,7 @@ ROLES: Final = {
     "user": Text("对方", "the person"),
     "companion": Text("人工智能", "the AI"),
     "human": Text("工作人员", "staff"),
+    "notice": Text("系统显示的提示", "shown by the system"),
 }
 AGES: Final = {
     "under_14": Text("不满 14 岁", "under 14"),
@@ -220,6 +222,7 @@ FILE: Final = {
     "in_time": Text("按时", "in time"),
     "late": Text("已超时", "late"),
     "runs": Text("还在计时", "still running"),
+    "dropped": Text("没有发生", "did not happen"),
     "rests": Text("暂停，观察中", "paused, being watched"),
     "staff": Text("参与的工作人员", "Staff who acted"),
     "name": Text("姓名", "Name"),

@@ -20,6 +20,7 @@ from shouban.db.engine import view
 from shouban.db.writer import Call, Job, Writer
 from shouban.duties.cases import desk_of, is_desk_open
 from shouban.duties.ledger import Duty, done, open_duties
+from shouban.duties.notices import IN_TALK
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
 from shouban.duties.receipts import Receipts
 from shouban.evidence.books import After
@@ -38,6 +39,8 @@ from shouban.web.language import Language
 from shouban.web.sessions import SignIns
 
 MOST_KEYS: Final = 500
+# Of what bears one time: the words that were answered first.
+SPEAKERS: Final = ("user", "notice", "companion", "human")
 BOARD_SPAN: Final = timedelta(days=30)
 
 
@@ -121,10 +124,16 @@ class CareDesk:
         )  # fmt: skip
 
     async def words(self, person: PersonPort, case: m.Case, most: int = m.MOST_WORDS) -> list[dict[str, Any]]:
-        """What was said in this talk since shortly before the case was opened: for who has the case."""
+        """What was said since shortly before the case was opened, and what the person was shown in this talk instead of a reply: for who has the case."""
         since = microseconds(min(case.opened_at, case.asked_at) - m.BEFORE)
         found = await self._road.messages_of(person, (since, ""), 2_000)
-        return [one for one in found if one["role"] in {"user", "companion", "human"}][-most:]
+        said = [one for one in found if one["role"] in {"user", "companion", "human"}]
+        said += [
+            {**one, "role": "notice"}
+            for one in await self._road.notices_of(person, case.session)
+            if one["kind"] in IN_TALK and one["at_us"] >= since
+        ]
+        return sorted(said, key=lambda one: (one["at_us"], SPEAKERS.index(one["role"])))[-most:]
 
     async def board(self, service: str, at: datetime) -> dict[str, Any]:
         """How fast people came, by clock, over the last thirty days, and who is still waited for."""
@@ -141,11 +150,7 @@ class CareDesk:
                 by_clock.setdefault(name, []).append(clock)
         return {
             "cases": len(cases), "outcomes": _counted(one.outcome for one, _ in cases if one.outcome), "clocks": {
-                name: {
-                    "stopped": sum(clock.stopped_at is not None for clock in found), "late": sum(clock.is_late(at) for clock in found), "all": len(found),
-                    "took": m.percentiles([clock.spent(at) for clock in found if clock.stopped_at is not None]),
-                }
-                for name, found in by_clock.items()
+                name: _told_of(found, at) for name, found in by_clock.items()
             },
         }  # fmt: skip
 
@@ -426,6 +431,17 @@ def lost() -> CallerError:
 
 def no_case() -> CallerError:
     return CallerError("there is no open case of this person", status=404, code="no_case")
+
+
+def _told_of(clocks: Sequence[m.Clock], at: datetime) -> dict[str, Any]:
+    """Each counts once: what was late, whether it has come or not; what came in time; what still runs; what is awaited no more."""
+    late = sum(one.is_late(at) for one in clocks)
+    others = [one for one in clocks if not one.is_late(at)]
+    in_time, dropped = sum(one.stopped_at is not None for one in others), sum(one.dropped for one in others)
+    return {
+        "all": len(clocks), "in_time": in_time, "late": late, "running": len(others) - in_time - dropped, "dropped": dropped,
+        "took": m.percentiles([one.spent(at) for one in clocks if one.stopped_at is not None]),
+    }  # fmt: skip
 
 
 def _counted(words: Any) -> dict[str, int]:  # noqa: ANN401  # any iterable of words

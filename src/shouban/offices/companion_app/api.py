@@ -20,6 +20,7 @@ from litestar.response import Redirect, Stream
 
 from shouban.core import events as e
 from shouban.core.errors import CallerError
+from shouban.duties.notices import IN_TALK
 from shouban.duties.ports import BellsPort, PersonPort, RoadPort
 from shouban.web.api import shaped
 from shouban.web.companions import Companion
@@ -86,7 +87,6 @@ class CompanionDesk:
 
 
 # What the page shows again when it is opened anew: nobody's help goes with a reload.
-SHOWN_AGAIN: Final = frozenset({"help", "replaced", "blocked", "interrupted"})
 
 
 def app_id(cookie: str) -> str:
@@ -262,7 +262,7 @@ async def _shown(desk: CompanionDesk, person: PersonPort, session: str) -> list[
     """The talk as the page has shown it: what was said, and the help and the words that stood in a reply's place."""
     said = [{**one, "place": 0 if one["role"] == "user" else 2} for one in await _history(desk, person, session)]
     for notice in await desk.road.notices_of(person, person.session(session)):
-        if notice["kind"] in SHOWN_AGAIN:
+        if notice["kind"] in IN_TALK:
             at = notice.pop("at_us") // 1000
             text = notice["text"] if notice["kind"] == "replaced" else ""
             said.append(

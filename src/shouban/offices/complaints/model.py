@@ -234,11 +234,11 @@ def media_of(content: bytes) -> str:
     return "text/plain"
 
 
-def answered(complaint: Complaint, wish: Answering, *, by: str, before: Sequence[str] = ()) -> Answer:
-    """The answer, checked. `before`: who decided what this appeals against: nobody judges their own decision."""
+def answered(complaint: Complaint, wish: Answering, *, by: str, before: str = "") -> Answer:
+    """The answer, checked. `before`: who decided what this appeals against."""
     if not complaint.is_unanswered:
         raise CallerError("this is answered already", status=409, code="decided_already")
-    if by in before:
+    if by == before:
         raise CallerError("whoever decided first may not decide the appeal", status=409, code="second_person")
     for name in ("facts", "grounds"):
         if len(getattr(wish, name).strip()) < LEAST_REASON:
@@ -249,7 +249,13 @@ def answered(complaint: Complaint, wish: Answering, *, by: str, before: Sequence
 
 
 def statement(
-    complaint: Complaint, number: str, answer: Answer, *, process: str, local: Callable[[datetime], datetime]
+    complaint: Complaint,
+    number: str,
+    answer: Answer,
+    *,
+    process: str,
+    local: Callable[[datetime], datetime],
+    appeal: Complaint | None = None,
 ) -> dict[str, Any]:
     """The statement of reasons as JSON: whose decision, on what facts and grounds, what was done, and where one may go from here.
 
@@ -262,8 +268,12 @@ def statement(
         "facts": answer.facts, "grounds": answer.grounds, "measures": answer.measures, "decided_by": "person", "automated": False,
         "second_person": complaint.sort == "appeal",
         "redress": {
-            "appeal_until": local(complaint.answered_at + APPEAL_WITHIN).isoformat() if complaint.may_appeal(complaint.answered_at) else None,
+            "appeal_until": local(complaint.answered_at + APPEAL_WITHIN).isoformat() if complaint.may_appeal(complaint.answered_at) and not appeal else None,
             "authority": ["12377", "12345"],
+        },
+        "appeal": appeal and {
+            "filed_at": local(appeal.filed_at).isoformat(), "due_at": local(appeal.due_at).isoformat(), "decision": appeal.decision or None,
+            "answered_at": local(appeal.answered_at).isoformat() if appeal.answered_at else None,
         },
         "process": process,
     }  # fmt: skip

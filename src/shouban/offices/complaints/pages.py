@@ -248,7 +248,7 @@ class ComplaintPages:
             else None
         )
         lines = self._help_lines(seen.service, language_of(request)) if in_danger else []
-        appealed = any(one.sort == "appeal" for one in seen.children)
+        appealed = seen.appeal is not None
         return self._page(
             request, "status.html", problem, seen=seen, help=lines, is_person=not seen.is_anonymous, service=seen.service, reasons=found, now=at, public=m.PUBLIC, can_appeal=until is not None and not appealed,
             appeal_until=self._local(seen.service, until) if until and not appealed else "", sorts=words_in(w.SORTS, language_of(request)), abouts=words_in(w.ABOUT, language_of(request)),

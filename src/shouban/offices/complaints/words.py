@@ -151,15 +151,19 @@ WORDS: Final[dict[str, Text]] = {
         "{until} 前可以申诉一次，由另一位工作人员重新决定；也可以找 12377 或 12345。",
         "Until {until} you can appeal once; another person decides. Or turn to 12377 or 12345.",
     ),
+    "appealed": Text("对这个答复的申诉", "The appeal against this answer"),
+    "appeal_counts": Text(
+        "以申诉的答复为准，请用申诉的编号查看。", "What was decided on appeal holds; its number opens it."
+    ),
+    "appeal_due": Text(
+        "{due}以前由另一位工作人员答复，请用申诉的编号查看。", "Somebody else answers it by {due}; its number opens it."
+    ),
     "redress_closed": Text(
         "可以找网信部门（12377）或 12345。", "You can turn to the internet authority (12377) or 12345."
     ),
     "as_json": Text("机器可读（JSON）", "As JSON"),
     "appeal": Text("申诉", "Appeal"),
     "appeal_why": Text("为什么不同意", "Why you do not agree"),
-    "appealed": Text(
-        "申诉编号见下方，结果由另一位工作人员决定。", "Your appeal has a number of its own; another person decides."
-    ),
     "add": Text("补充", "Add something"),
     "withdraw": Text("撤回", "Withdraw it"),
     "withdraw_sure": Text("我确定撤回", "I am sure"),
@@ -237,6 +241,9 @@ WORDS: Final[dict[str, Text]] = {
     "answer_hint": Text(
         "投诉人会看到下面每一个字，但看不到你的名字。并入这件的投诉会得到同样的答复：不要写进任何一位投诉人的信息。",
         "The complainant reads every word below, and not your name. What was merged into this is answered with the same words: write nothing of any one complainant.",
+    ),
+    "you_decided": Text(
+        "原决定是您作出的，这件申诉要由另一位同事答复。", "You decided first: a colleague answers this appeal."
     ),
     "answered_once": Text(
         "申诉必须由没有作出原决定的人答复。", "An appeal is answered by somebody who did not decide first."

@@ -85,6 +85,15 @@ class Seen:
     children: Sequence[m.Complaint]
     is_anonymous: bool
 
+    @property
+    def appeal(self) -> m.Complaint | None:
+        return next((one for one in self.children if one.sort == "appeal"), None)
+
+    @property
+    def decided_before(self) -> str:
+        """Who decided what this appeals against: nobody judges their own decision."""
+        return self.parent.decided_by if self.parent is not None and self.complaint.sort == "appeal" else ""
+
 
 class ComplaintsOffice:
     def __init__(
@@ -105,7 +114,9 @@ class ComplaintsOffice:
 
     def statement(self, seen: Seen, answer: m.Answer) -> dict[str, Any]:
         terms, version = self.terms(seen.service)
-        return m.statement(seen.complaint, seen.words.number, answer, process=version, local=terms.local)
+        return m.statement(
+            seen.complaint, seen.words.number, answer, process=version, local=terms.local, appeal=seen.appeal
+        )
 
     async def calls_for_help(self, text: str) -> bool:
         return _is_danger(await asyncio.to_thread(self._read, text))
@@ -165,7 +176,7 @@ class ComplaintsOffice:
                 status=409,
                 code="no_appeal",
             )
-        if any(one.sort == "appeal" for one in seen.children):
+        if seen.appeal is not None:
             raise CallerError("an appeal is under way, or was decided", status=409, code="appealed_already")
         filing = m.checked(m.Filing(text, name=seen.words.name, contact=seen.words.contact))
         owner = await self._owner(seen.service, seen.complaint.person)
@@ -342,8 +353,7 @@ class ComplaintsOffice:
     async def answer(self, who: Who, complaint: str, wish: m.Answering, at: datetime) -> None:
         """Decides it, and with it what was merged into it. What was appealed is decided by another than whoever decided first."""
         seen = await self.by_id(who, complaint)
-        before = [seen.parent.decided_by] if seen.parent is not None and seen.complaint.sort == "appeal" else []
-        found = m.answered(seen.complaint, wish, by=who.account, before=before)
+        found = m.answered(seen.complaint, wish, by=who.account, before=seen.decided_before)
         await self._answer(who, seen, found, at)
         for child in seen.children:
             if child.stage == "merged":
