@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.gateway.serving import Served, fresh, noon, serving, settings_for
+from tests.offices.restrictions.restricting import colleague, do, restricted
 from tests.web.signing import now_of, run, sign_ins_of, staff
 
 from shouban.web.doors import COOKIE
@@ -136,3 +137,33 @@ def test_from_an_urgent_proposal_to_the_third_persons_decision(
     fits(me, f"answered-{language}")
     for one in (first, second, third, me):
         one.context.close()
+
+
+@pytest.mark.parametrize(("size", "language"), [(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])
+def test_the_app_leads_to_why_as_long_as_the_restriction_stands(
+    browser: Browser, office: Served, size: ViewportSize, language: str
+) -> None:
+    context = browser.new_context(viewport=size, base_url=office.url, extra_http_headers={"x-shouban-at": noon()})
+    page = context.new_page()
+    page.goto(f"/?lang={language}")
+    page.locator("#birth-year").fill("1990")
+    with page.expect_response("**/app/api/start") as started:
+        page.keyboard.press("Enter")
+    person = office.person_id(str(started.value.json()["user"]))
+    page.locator("#notice-first").click()
+    strip = page.locator("#restricted")
+    expect(strip).to_be_hidden()
+    restriction = restricted(office, person)
+    for name in ("told", "later"):
+        expect(strip).to_be_visible()
+        assert strip.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
+        fits(page, f"app-{name}-{language}")
+        page.reload()
+    expect(strip).to_be_visible()
+    strip.get_by_role("link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/me/restrictions")
+    assert do(colleague(office), person, restriction, "lift", why="核实后解除。").status_code == 303
+    page.goto(f"/?lang={language}")
+    expect(page.locator("#open-help")).to_be_visible()
+    expect(strip).to_be_hidden()

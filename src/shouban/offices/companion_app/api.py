@@ -226,14 +226,15 @@ def _theirs(desk: CompanionDesk) -> list[Any]:
         return {
             "mode": person.state.mode, "session": session if is_open else "ended", "companion": person.profile.get("companion", ""),
             "takeover": person.state.takeover, "history": await _shown(desk, person, session), "language": person.profile.get("language", "zh"), "scripted": desk.scripted,
+            "restriction": person.state.restriction,
         }  # fmt: skip
 
     @get("/me")
-    async def me(request: AnyRequest) -> Redirect:
-        """On to the person's own page, with a link that works once."""
+    async def me(request: AnyRequest, to: Literal["", "restrictions"] = "") -> Redirect:
+        """On to the person's own page, or to one part of it, with a link that works once."""
         person = await desk.person(request.cookies.get(COOKIE))
         token = await desk.link(person.service, person.id, await desk.now(request))
-        return Redirect(f"/me/enter?token={token}", status_code=303)
+        return Redirect(f"/me/enter?token={token}{f'&to={to}' if to else ''}", status_code=303)
 
     @get("/complain")
     async def complain(request: AnyRequest) -> Redirect:

@@ -18,6 +18,8 @@ WORDS: dict[str, Text] = {
         "与你对话的仍是人工智能，不是真人；已请工作人员加入",
         "You are still talking with an AI, not a person; a staff member has been asked to join",
     ),
+    "restricted": Text("你的服务受到限制。", "Your service is restricted."),
+    "see_restriction": Text("查看理由和期限，提出申诉", "See why and until when, and appeal"),
     "scripted": Text("内置脚本模型，仅供演示", "Built-in scripted model, for demonstration only"),
     "no_script": Text("请在浏览器中启用 JavaScript 后再聊天。", "Please enable JavaScript in your browser to chat."),
     "footer": Text("AI 的回复可能出错。", "AI replies may be wrong."),

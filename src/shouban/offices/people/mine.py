@@ -66,7 +66,8 @@ class Mine:
             """The link's token is in no page's address once it was followed."""
             opened = await self._sign_ins.follow(token, self._time(request))
             cookie = cookie_of(opened, request, production=self._production)
-            place = {"contacts": "/me/contacts", "complaints": "/complaints"}.get(to, "/me")
+            places = {"contacts": "/me/contacts", "complaints": "/complaints", "restrictions": "/me/restrictions"}
+            place = places.get(to, "/me")
             return Redirect(place, status_code=303, cookies=[cookie])
 
         return [enter]

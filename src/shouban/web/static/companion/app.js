@@ -24,6 +24,7 @@ async function openPage() {
     frame.showStart();
     return;
   }
+  frame.showRestriction(state.restriction);
   if (state.session && state.session !== "ended") resume(state);
   else frame.showStart();
 }
@@ -184,6 +185,7 @@ async function showCertificate(certificate) {
   part("certificate").textContent = text;
   part("save-certificate").href = address;
   talk.forget();
+  frame.showRestriction("none");
   frame.showMode("standard");
   frame.showStart();
   await open(part("certificate-dialog"));

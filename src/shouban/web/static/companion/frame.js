@@ -69,6 +69,11 @@ export function showBusy(isBusy) {
   part("send").classList.toggle("stopping", isBusy);
 }
 
+// It stays as long as the restriction does: the notice of it scrolls away.
+export function showRestriction(restriction) {
+  part("restricted").hidden = !restriction || restriction === "none";
+}
+
 export function tellAlert(text) {
   part("alert").textContent = text;
   part("alert").hidden = !text;

@@ -9,6 +9,8 @@ import { companionNamed, language, word } from "./words.js";
 
 const REMOVES_THE_REPLY = new Set(["replaced", "blocked"]);
 const ENDS_THE_TALK = new Set(["goodbye", "locked"]);
+// That something was closed to the person, or is open again, comes with these; what holds now, the service knows.
+const TELLS_OF_RESTRICTION = new Set(["locked", "reminder"]);
 
 // To elders words come no faster than they are read: so many letters a step.
 const DRIP_LETTERS = 2;
@@ -205,7 +207,13 @@ function meet(notice, mine = null) {
   }
   if (notice.kind === "interrupted") mine?.reply?.mark(word("notice.interrupted"));
   show(withText(notice));
+  if (TELLS_OF_RESTRICTION.has(notice.kind)) void showRestriction();
   if (ENDS_THE_TALK.has(notice.kind)) end();
+}
+
+async function showRestriction() {
+  const state = await api.call("GET", "/state").catch(() => null);
+  if (state) frame.showRestriction(state.restriction);
 }
 
 function withText(notice) {
