@@ -130,6 +130,13 @@ def test_disclosures_and_reminders_come_before_the_reply_and_the_rest_after() ->
     assert answer.instead is None
 
 
+def test_nothing_but_that_this_is_no_human_stands_before_help_in_danger() -> None:
+    crisis = Notice("h", "help", "crisis", "打 12356", "t", ("r",), START)
+    answer = answer_of([notice("disclosure", "甲"), notice("mode", "乙"), notice("replaced", "丙"), crisis])
+    assert answer.prefix == framed(notice("disclosure", "甲")) + "\n\n"
+    assert "乙" in answer.suffix
+
+
 def test_a_goodbye_ends_the_talk_even_if_something_stricter_answers() -> None:
     assert answer_of([notice("goodbye"), notice("blocked")]).session_ends
     assert not answer_of([notice("blocked")]).session_ends

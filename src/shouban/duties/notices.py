@@ -50,7 +50,8 @@ KINDS: Final[dict[type[Obligation], str]] = {
 FEATURE_WORDS: Final = {"service": ("本服务", "this service")}
 # These take the place of the model's reply; of several the last in this row is the text given.
 INSTEAD: Final = ("purchase", "goodbye", "blocked", "replaced", "interrupted", "locked")
-BEFORE: Final = ("disclosure", "honest_answer", "reminder", "mode", "outage")
+FIRST: Final = ("disclosure", "honest_answer")
+BEFORE: Final = (*FIRST, "reminder", "mode", "outage")
 # What stays part of the talk for whoever reads it again: help, and the words that stood in a reply's place.
 IN_TALK: Final = frozenset({"help", "replaced", "blocked", "interrupted"})
 LABELS: Final[dict[Language, tuple[str, str]]] = {"zh": ("【求助】", "【提示】"), "en": ("[Help] ", "[Notice] ")}
@@ -101,15 +102,19 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def prefix(self) -> str:
-        """What an unaware client reads before the reply."""
-        return "".join(f"{framed(one)}\n\n" for one in self.notices if one.kind in BEFORE)
+        """What an unaware client reads before the reply. Before help nothing stands but that this is no human."""
+        return "".join(f"{framed(one)}\n\n" for one in self.notices if one.kind in self._before)
 
     @property
     def suffix(self) -> str:
         """What it reads after the reply."""
-        after = [one for one in self.notices if one.kind not in BEFORE and one is not self.instead]
+        after = [one for one in self.notices if one.kind not in self._before and one is not self.instead]
         said = self.instead.text if self.instead else ""
         return "".join(f"\n\n{framed(one)}" for one in (unsaid(notice, said) for notice in after))
+
+    @property
+    def _before(self) -> tuple[str, ...]:
+        return FIRST if any(is_for_danger(one) for one in self.notices) else BEFORE
 
     @property
     def aware(self) -> tuple[Notice, ...]:
@@ -118,6 +123,11 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def session_ends(self) -> bool:
         return any(one.kind == "goodbye" for one in self.notices)
+
+
+def is_for_danger(notice: Notice) -> bool:
+    """Whether it is help for somebody in danger: nothing may stand before it."""
+    return notice.kind == "help" and notice.topic == "crisis"
 
 
 def answer_of(notices: Iterable[Notice]) -> Answer:

@@ -17,7 +17,7 @@ from shouban.core.signals import Reading, Role
 from shouban.detectors.learned import LearnedDetector
 from shouban.detectors.reader import Doubts
 from shouban.duties.ledger import Duty, done
-from shouban.duties.notices import Answer, Notice, answer_of, language_of, words_of
+from shouban.duties.notices import Answer, Notice, answer_of, is_for_danger, language_of, words_of
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import Asked, ask_about
 from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
@@ -141,7 +141,7 @@ class Talk:
     @property
     def in_danger(self) -> bool:
         """Whether this turn gives help for somebody in danger: nothing may stand before it."""
-        return any(one.kind == "help" and one.topic == "crisis" for one in self.notices)
+        return any(is_for_danger(one) for one in self.notices)
 
     @property
     def has_no_model(self) -> bool:

@@ -82,6 +82,7 @@ WORDS: Final = {
     "board_about": Text("最近三十天。百分位是真实发生过的用时。", "The last thirty days. Percentiles are times that were really taken."),
     "board_empty": Text("最近三十天没有个案。", "No case in the last thirty days."),
     "cases": Text("个案", "cases"),
+    "maybe_minor": Text("听起来可能未满 18 岁", "may be under 18, by their words"),
     "on_time": Text("按时", "in time"),
     "running": Text("还在计时", "still running"),
     "dropped": Text("没有发生", "did not happen"),
