@@ -37,10 +37,16 @@ def run(what: Coroutine[Any, Any, Given]) -> Given:
 
 
 def staff(
-    served: Served, name: str, *roles: Role, service: str = "default", secret: str = "", address: str = ""
+    served: Served,
+    name: str,
+    *roles: Role,
+    service: str = "default",
+    secret: str = "",
+    address: str = "",
+    shown: str = "",
 ) -> Account:
     """A new account with the password of all of them."""
-    private = Private(name, address=address, code_secret=secret)
+    private = Private(name, address=address, code_secret=secret, shown=shown)
     return run(sign_ins_of(served).add(service, private, roles, at=now_of(served), by="test", password=PASSWORD))
 
 

@@ -50,6 +50,7 @@ def test_staff_of_the_organisation_come_in_with_the_roles_it_names(tmp_path: Pat
         answer = client.get(f"{BACK}?{back.query.decode()}")
         assert (answer.status_code, answer.headers["location"]) == (303, "/office")
         assert client.get("/office").status_code == 200
+        assert list(run(sign_ins_of(served).names("default")).values())[-1] == "李护士", "no subject is anybody's name"
         assert client.get("/office/people?id=nobody").status_code == 404  # a role that may find people
         assert client.get("/office/accounts").status_code == 403
         again = client.get(f"{BACK}?{back.query.decode()}")

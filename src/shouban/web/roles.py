@@ -29,5 +29,7 @@ ROLES: Final[dict[Role, Text]] = {
     "administrator": Text("管理员", "administrator"),
     "inspector": Text("监督检查", "inspector"),
 }
+# Letters of the name by which the staff are known to others.
+MOST_SHOWN: Final = 40
 # Whom an administrator makes; users and guardians come by their own ways.
 STAFF: Final[tuple[Role, ...]] = tuple(one for one in get_args(Role) if one not in {"user", "guardian"})

@@ -59,12 +59,20 @@ _ENCODE = msgspec.json.Encoder().encode
 
 
 class Private(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is sealed of an account: its name, how to reach it, and the secret of its one-time codes (base32; empty: none set)."""
+    """What is sealed of an account: its name, how to reach it, and the secret of its one-time codes (base32; empty: none set).
+
+    `shown` is what others call its holder; the name, with which they sign in, is nobody else's to know.
+    """
 
     name: str
     address: str = ""
     code_secret: str = ""
     language: str = "zh"
+    shown: str = ""
+
+    @property
+    def called(self) -> str:
+        return self.shown or self.name
 
 
 @dataclass(frozen=True)
@@ -82,11 +90,12 @@ class Account:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """An open sign-in: who it is, whether a one-time code is still asked of them, and whether they have set one up."""
+    """An open sign-in: who it is, whether a one-time code is still asked of them, whether they have set one up, and the name they signed in with."""
 
     who: Who
     needs_code: bool
     has_codes: bool
+    name: str = ""
 
 
 class SignIns:
@@ -227,6 +236,10 @@ class SignIns:
                 ).all()
 
         return [self._account(row) for row in await asyncio.to_thread(read)]
+
+    async def names(self, service: str) -> dict[str, str]:
+        """What everybody with an account is called, by account."""
+        return {one.id: one.private.called for one in await self.accounts(service)}
 
     # --- in and out
 
@@ -406,9 +419,13 @@ class SignIns:
             return SignedIn(Who(row.service_id, person=row.person_id, roles=frozenset({"user"})), False, False)
         account = self._account(account_row)
         who = Who(
-            account.service, account=account.id, roles=account.roles, full=bool(row.is_full), name=account.private.name
+            account.service,
+            account=account.id,
+            roles=account.roles,
+            full=bool(row.is_full),
+            name=account.private.called,
         )
-        return SignedIn(who, not row.is_full, bool(account.private.code_secret))
+        return SignedIn(who, not row.is_full, bool(account.private.code_secret), account.private.name)
 
     async def close(self, token: str) -> None:
         await self._writer.submit(Job(writes=[(delete(SIGN_INS).where(SIGN_INS.c.token == digest(token)), {})]))

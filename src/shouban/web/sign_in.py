@@ -206,7 +206,7 @@ class SignInPages:
         if signed_in.has_codes:
             return self._page(request, "sign_in_code.html", problem=problem, back=back)
         secret = self._sign_ins.secret_of(request.cookies.get(COOKIE, ""))
-        address = pyotp.TOTP(secret).provisioning_uri(name=signed_in.who.name, issuer_name="Shouban")
+        address = pyotp.TOTP(secret).provisioning_uri(name=signed_in.name, issuer_name="Shouban")
         picture = segno.make(address).svg_inline(scale=5, border=2, dark="#000", light="#fff", omitsize=True)
         groups = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
         return self._page(request, "sign_in_setup.html", problem=problem, back=back, picture=picture, secret=groups)

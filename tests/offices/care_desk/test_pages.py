@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import account_of, carer, cases_of, do, in_danger, problem, shown, stage_of
-from tests.web.signing import browser, enter, staff
+from tests.web.signing import browser, enter, now_of, run, sign_ins_of, staff
+
+from shouban.web.doors import COOKIE
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,25 @@ def test_from_claim_to_follow_up(office: Served) -> None:
     }
     assert do(client, address, "followed", noon(hours=24), duty=duty, reached="yes").status_code == 404
     office.log_size()
+
+
+def test_whoever_is_helped_reads_what_the_staff_are_called_and_never_how_they_sign_in(office: Served) -> None:
+    user, address = in_danger(office)
+    login = fresh("lin.z")
+    account = staff(office, login, "care", shown="小林")
+    client = browser(office)
+    client.cookies.set(COOKIE, run(sign_ins_of(office).open(account, now_of(office))))
+    do(client, address, "claim")
+    with office.listening(user) as person:
+        do(client, address, "take")
+        told = [*person.until("taken_over"), *person.until("staff_message")]
+    assert next(one for one in told if "staff" in one)["staff"] == "小林"
+    assert "小林" in told[-1]["text"]
+    assert login not in str(told)
+    _, colleague = carer(office)
+    page = shown(colleague, address)
+    assert "小林" in page
+    assert login not in page
 
 
 def test_two_do_not_have_the_same_case(office: Served) -> None:

@@ -47,6 +47,9 @@ def test_an_administrator_makes_accounts_and_takes_them_away(office: Served) -> 
     page = admin.get("/office/accounts").text
     assert name in page
     account = re.findall(rf'{name}.*?action="/office/accounts/([0-9a-f]+)"', page, re.DOTALL)[0]
+    assert admin.post(f"/office/accounts/{account}", data={"deed": "shown", "shown": " 小 林 "}).status_code == 303
+    assert "<h2>小 林" in admin.get("/office/accounts").text
+    account = re.findall(rf'{name}.*?action="/office/accounts/([0-9a-f]+)"', page, re.DOTALL)[0]
     client = enter(office, name)
     assert client.get("/office").status_code == 200
     assert admin.post(f"/office/accounts/{account}", data={"deed": "disable"}).status_code == 303
@@ -65,7 +68,8 @@ def test_an_administrator_makes_accounts_and_takes_them_away(office: Served) -> 
     [
         ({"name": "", "password": PASSWORD, "roles": "care"}, "名称"), ({"name": "x1", "password": "short", "roles": "care"}, "密码"),
         ({"name": "x2", "password": PASSWORD}, "角色"), ({"name": "x3", "password": PASSWORD, "roles": "guardian"}, "孩子的邀请"),
-        ({"name": "x4", "password": PASSWORD, "roles": "king"}, "角色"), ({}, "表单"),
+        ({"name": "x4", "password": PASSWORD, "roles": "king"}, "角色"), ({}, "“名称”还没有填写"),
+        ({"name": "x5", "password": PASSWORD, "roles": "care", "shown": "长" * 41}, "称呼"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named_and_makes_nothing(office: Served, form: dict[str, str], told: str) -> None:

@@ -45,7 +45,7 @@ class Filing:
         if with_words and not found.is_of(who.account, at):
             raise lost()
         await self._exported(who, person, found, form, at, with_words=with_words)
-        names = {one.id: one.private.name for one in await self._sign_ins.accounts(who.service)}
+        names = await self._sign_ins.names(who.service)
         rows = await asyncio.to_thread(self._rows_of, who, person, names, at)
         if with_words and not rows.case.is_of(who.account, at):  # somebody else has it meanwhile
             raise lost()

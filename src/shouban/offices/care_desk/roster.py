@@ -61,7 +61,7 @@ class Roster:
 
         found, loads, keeps_one, is_open = await asyncio.to_thread(read)
         accounts = carers(await self._sign_ins.accounts(service))
-        names = {one.id: one.private.name for one in accounts}
+        names = {one.id: one.private.called for one in accounts}
         entries = [
             Entry(one, names[one.account], one.is_on(at), loads[one.account]) for one in found if one.account in names
         ]

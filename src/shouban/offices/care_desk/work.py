@@ -74,7 +74,7 @@ class CareDesk:
             read
         )
         accounts = await self._sign_ins.accounts(service)
-        names = {one.id: one.private.name for one in accounts}
+        names = {one.id: one.private.called for one in accounts}
         on_shift = {one.id: shifts[one.id] for one in carers(accounts) if one.id in shifts}
         lines = {
             one.id: await self._line(service, one, names, seated, losing if keeps_roster else None)
@@ -103,7 +103,7 @@ class CareDesk:
             read
         )
         accounts = await self._sign_ins.accounts(who.service)
-        names = {one.id: one.private.name for one in accounts}
+        names = {one.id: one.private.called for one in accounts}
         receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
         notes = [
             m.Note(note, names.get(by, by), when, note_text(person, note, held)) for note, by, when, held in sealed
@@ -118,7 +118,7 @@ class CareDesk:
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
             tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account and one not in {found.claimed_by, *listeners}),
             m.clocks(found, contacted) if found else {}, receipts, notes, follow_ups, timeline,
-            {one.id: one.private.name for one in carers(accounts) if one.id != who.account},
+            {one.id: one.private.called for one in carers(accounts) if one.id != who.account},
             listens=listens and found is not None and is_anothers(found, who, at), listeners=tuple(names.get(one, one) for one in listeners if one != who.account),
             is_joined=who.account in joined, joined=tuple(names.get(one, one) for one in joined if one != who.account), whispers=told,
         )  # fmt: skip
@@ -382,10 +382,7 @@ class CareDesk:
         )
 
     async def name_of(self, service: str, account: str) -> str:
-        return (await self._names(service)).get(account, account)
-
-    async def _names(self, service: str) -> dict[str, str]:
-        return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
+        return (await self._sign_ins.names(service)).get(account, account)
 
     async def _carers(self, service: str) -> set[str]:
         return {one.id for one in carers(await self._sign_ins.accounts(service))}

@@ -298,7 +298,7 @@ class ComplaintsOffice:
         await self._writer.submit(Job(leaves=[leaf_of(told)]))
 
     async def names(self, service: str) -> dict[str, str]:
-        return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
+        return await self._sign_ins.names(service)
 
     def is_owed(self, service: str, person: str, case: str) -> bool:
         """Whether an answer is still owed in this case, be it one of ours or another office's."""

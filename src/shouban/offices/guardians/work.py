@@ -230,7 +230,7 @@ class GuardiansOffice:
         child = await self._road.by_id(who.service, person)
         if child is None:
             raise CallerError("there is no such person, or they were erased", status=404, code="user_not_found")
-        names = {one.id: one.private.name for one in await self._sign_ins.accounts(who.service)}
+        names = await self._sign_ins.names(who.service)
         found = await asyncio.to_thread(records.linked_since, self._engine, who.service, person)
         return child, [(account, names.get(account, account), since) for account, since in found]
 

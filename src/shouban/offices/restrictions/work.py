@@ -94,7 +94,7 @@ class RestrictionsOffice:
         await self._writer.submit(Job(leaves=[leaf_of(told)]))
 
     async def names(self, service: str) -> dict[str, str]:
-        return {one.id: one.private.name for one in await self._sign_ins.accounts(service)}
+        return await self._sign_ins.names(service)
 
     async def person(self, service: str, person: str) -> PersonPort:
         found = await self._road.by_id(service, person)

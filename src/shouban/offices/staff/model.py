@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from shouban.core.errors import CallerError
+from shouban.web.roles import MOST_SHOWN
 
 LEAST_REASON: Final = 10
 MOST_REASON: Final = 500
@@ -26,6 +27,7 @@ class NewAccount(msgspec.Struct):
     password: str
     roles: list[str] = []
     address: str = ""
+    shown: str = ""
 
 
 class AccountChange(msgspec.Struct):
@@ -35,6 +37,7 @@ class AccountChange(msgspec.Struct):
     password: str = ""
     roles: list[str] = []
     address: str = ""
+    shown: str = ""
 
 
 class Breaking(msgspec.Struct):
@@ -54,6 +57,14 @@ class Grant(msgspec.Struct, frozen=True):
 
     def stands(self, at: datetime) -> bool:
         return self.since <= at < self.until
+
+
+def checked_shown(given: str) -> str:
+    """What users and colleagues read: a short line, or nothing, which is the name of the account."""
+    plain = " ".join(given.split())
+    if len(plain) > MOST_SHOWN or not plain.isprintable():
+        raise CallerError(f"the name that is shown has at most {MOST_SHOWN} characters", field="shown")
+    return plain
 
 
 def checked_address(given: str) -> str:

@@ -35,6 +35,8 @@ WORDS: Final[dict[str, Text]] = {
     "enable": Text("恢复", "Enable"),
     "reset_codes": Text("重设验证码", "Reset codes"),
     "set_password": Text("设新密码", "Set password"),
+    "shown": Text("称呼", "Shown as"),
+    "shown_about": Text("同事和接受帮助的人看到的名字，例如“小林”；不填就用账号。账号只用来登录，不必让别人知道。", "What colleagues and the people they help read; by default the account's name, which is for signing in and nobody else's to know."),
     "address": Text("联系地址", "Address"),
     "address_about": Text("邮箱、手机号或机器人地址；值关怀班时按它呼叫。可以不填。", "Mail, phone or a messenger's robot; who is on a care shift is paged there. May be left out."),
     "change": Text("更改", "Change"),

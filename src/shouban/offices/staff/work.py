@@ -44,7 +44,7 @@ class StaffOffice:
         return [one for one in await self._sign_ins.accounts(who.service) if one.is_staff]
 
     async def add(self, who: Who, wish: m.NewAccount, at: datetime) -> Account:
-        private = Private(wish.name.strip(), m.checked_address(wish.address))
+        private = Private(wish.name.strip(), m.checked_address(wish.address), shown=m.checked_shown(wish.shown))
         roles = cast("list[Role]", wish.roles)
         refuse_guardian(wish.roles)
         return await self._sign_ins.add(who.service, private, roles, at=at, by=who.account, password=wish.password)
@@ -75,6 +75,11 @@ class StaffOffice:
                 address = m.checked_address(wish.address)
                 return await self._sign_ins.change(
                     found, at=at, by=who.account, private=lambda held: msgspec.structs.replace(held, address=address)
+                )
+            case "shown":
+                shown = m.checked_shown(wish.shown)
+                return await self._sign_ins.change(
+                    found, at=at, by=who.account, private=lambda held: msgspec.structs.replace(held, shown=shown)
                 )
             case "roles":
                 refuse_guardian(wish.roles)
@@ -128,7 +133,7 @@ class StaffOffice:
             with view(self._engine) as connection:
                 return records.grants(connection, who.service)
 
-        names = {one.id: one.private.name for one in await self._sign_ins.accounts(who.service)}
+        names = await self._sign_ins.names(who.service)
         # Who only inspects checks that each has its entry; whose words were read, and why, is not theirs to know.
         is_named = who.roles != {"inspector"}
         shown = []
