@@ -137,6 +137,18 @@ def test_nothing_but_that_this_is_no_human_stands_before_help_in_danger() -> Non
     assert "乙" in answer.suffix
 
 
+@pytest.mark.parametrize("other", [one for one in INSTEAD if one != "replaced"])
+def test_no_lock_and_no_refusal_takes_the_place_of_words_for_danger(other: str) -> None:
+    crisis = Notice("h", "help", "crisis", "打 12356", "t", ("r",), START)
+    for order in permutations([notice("replaced", "丙"), notice(other, "丁"), crisis]):
+        answer = answer_of(order)
+        assert answer.instead == notice("replaced", "丙")
+        assert crisis in answer.notices
+    milder = answer_of([notice(other, "丁"), crisis])
+    assert milder.instead == notice(other, "丁"), "no model is asked by the way of danger"
+    assert framed(crisis) in milder.prefix, "and help stands before it"
+
+
 def test_a_goodbye_ends_the_talk_even_if_something_stricter_answers() -> None:
     assert answer_of([notice("goodbye"), notice("blocked")]).session_ends
     assert not answer_of([notice("blocked")]).session_ends

@@ -114,7 +114,10 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def _before(self) -> tuple[str, ...]:
-        return FIRST if any(is_for_danger(one) for one in self.notices) else BEFORE
+        if not any(is_for_danger(one) for one in self.notices):
+            return BEFORE
+        is_said = self.instead is None or self.instead.kind == "replaced"
+        return FIRST if is_said else (*FIRST, "help")
 
     @property
     def aware(self) -> tuple[Notice, ...]:
@@ -131,9 +134,14 @@ def is_for_danger(notice: Notice) -> bool:
 
 
 def answer_of(notices: Iterable[Notice]) -> Answer:
-    """Orders notices, and finds the one that stands in for the reply, if any does."""
+    """Orders notices, and finds the one that stands in for the reply, if any does.
+
+    INVARIANT: where somebody is in danger, the words for that stand there; a lock, a refusal, a goodbye takes their place never.
+    """
     given = tuple(notices)
     standing = sorted((one for one in given if one.kind in INSTEAD), key=lambda one: INSTEAD.index(one.kind))
+    if any(is_for_danger(one) for one in given):
+        standing = [one for one in standing if one.kind == "replaced"] or standing
     instead = standing[-1] if standing else None
     kept = tuple(one for one in given if one is instead or one.kind not in INSTEAD or one.kind == "goodbye")
     return Answer(kept, instead)

@@ -103,7 +103,7 @@ class Talk:
 
     async def delivered(self, how: str, *, only: frozenset[str] = frozenset()) -> None:
         """The notices have gone out: their duties are done, and that is an event too. `only`: notices of other kinds have not, and are owed still."""
-        shown = {one.id: one for one in self.notices if not only or one.kind in only}
+        shown = {one.id: one for one in self.answer.notices if not only or one.kind in only}
         duties = {duty.id: duty for heard in self.heard for duty in heard.duties} | self.person.pending
         pushes = [Push("notice", msgspec.to_builtins(one), self.session, one.id) for one in shown.values()]
         pushes += (
@@ -119,8 +119,6 @@ class Talk:
         # A disclosure that a human's words stood in for is still owed when an AI speaks next.
         kept = {"Disclose"} if self.person.state.takeover == "human" else set()
         given = [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]
-        if self.in_danger:
-            given = [one for one in given if one.kind != "Lock" or one.id in shown]
         for duty in [one for one in given if not only or one.id in shown]:
             self.person.pending.pop(duty.id, None)
             event = e.DutyDone(
@@ -264,9 +262,8 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
         await _hear_new(talk, ask, place, context)
     talk.person.unanswered[talk.session] = set(marks.values())
     await _hear_features(talk, ask)
-    # What a timer has locked meanwhile takes the place of no words of help: it is said when they are.
-    pending = [one for one in talk.person.pending.values() if not (talk.in_danger and one.kind == "Lock")]
-    talk.add(pending)
+    # A lock holds by what is true now, and was owed anew above where it does: one of an earlier moment is not said any more.
+    talk.add([one for one in talk.person.pending.values() if one.kind != "Lock"])
 
 
 async def hear_announcements(talk: Talk) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from tests.gateway.serving import PLAN, Served, noon, serving, settings_for
+from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.offices.restrictions.restricting import (
     FORM,
     appeal,
@@ -171,3 +172,48 @@ def test_nobody_appeals_for_another(office: Served) -> None:
     assert appeal(themselves(office, other), one).status_code == 404
     assert appeal(colleague(office), one).status_code == 403
     assert one not in mine(themselves(office, other))
+
+
+@pytest.mark.parametrize("words", [("你好，今天吃了什么", PLAN), (PLAN, "你好")])
+@pytest.mark.parametrize("aware", [False, True])
+def test_danger_among_several_words_is_answered_as_danger(office: Served, words: tuple[str, str], aware: bool) -> None:
+    free, _ = registered(office)
+    expected = office.chat(*words, user=free, at=noon(minutes=7), aware=aware).text
+    user, person = registered(office)
+    restricted(office, person)
+    assert office.chat(*words, user=user, at=noon(minutes=7), aware=aware).text == expected
+
+
+def test_a_child_in_danger_at_night_is_not_sent_to_bed(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path, encoder=False)) as office:
+        awake, child = fresh(), fresh()
+        for one in (awake, child):
+            office.register(one, "14_15", at=noon())
+        expected = office.chat("你好", PLAN, user=awake, at=noon(hours=1), aware=True).text
+        assert office.chat("你好", PLAN, user=child, at=noon(hours=11), aware=True).text == expected
+
+
+def test_danger_after_a_restart_is_answered_as_danger_though_locked_words_come_along(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, encoder=False)
+    with serving(settings) as office:
+        user, person = registered(office)
+        restricted(office, person)
+        assert LOCKED in office.chat("你好", user=user, at=noon(minutes=6), aware=True).text
+    with serving(settings) as office:
+        got = office.chat("你好", PLAN, user=user, at=noon(minutes=8), aware=True)
+        assert LOCKED not in got.text
+        assert "help" in got.kinds
+
+
+@pytest.mark.parametrize("how", ["lifted", "over"])
+def test_a_lock_that_was_never_said_does_not_outlast_the_restriction(tmp_path: Path, how: str) -> None:
+    with serving(settings_for(tmp_path, encoder=False)) as office:
+        user, person = registered(office)
+        one = restricted(office, person, term="1", unit="hours")
+        assert office.ask("POST", f"/v1/users/{user}/login", at=noon(minutes=6)).is_success
+        if how == "lifted":
+            assert do(colleague(office), person, one, "lift", noon(minutes=7)).status_code == 303
+        said = office.chat("你好呀", user=user, at=noon(minutes=8) if how == "lifted" else noon(hours=3), aware=True)
+        assert LOCKED not in said.text
+        assert "locked" not in said.kinds
+        assert not [row for row in office.ledger(user, kinds=["Lock"]) if row.state == "owed"]

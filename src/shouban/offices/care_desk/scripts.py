@@ -45,7 +45,7 @@ SCRIPTS: Final[dict[str, Script]] = {
     ),
     "lines": Script(
         Text("求助电话", "Help lines"),
-        Text("如果你现在很危险，请马上打 120 或 110。全国心理援助热线是 12356，24 小时有人。我不会走，你打的时候我也在。", "If you are in danger now, call 120 or 110 at once. The national line for psychological help is 12356, day and night. I am not leaving; I am here while you call."),
+        Text("如果你现在很危险，请马上打 120 或 110。全国统一心理援助热线是 12356，每天至少 18 小时有人接。我不会走，你打的时候我也在。", "If you are in danger now, call 120 or 110 at once. The national line for psychological help is 12356, at least 18 hours a day. I am not leaving; I am here while you call."),
     ),
     "leaving": Script(
         Text("要交还了", "Handing back"),
