@@ -62,6 +62,7 @@ from shouban.gateway.wireclient import Patience
 from shouban.offices.care_desk.exposure import Limits
 from shouban.offices.care_desk.filing import Filing
 from shouban.offices.care_desk.leading import Leading
+from shouban.offices.care_desk.lost import LostTalks
 from shouban.offices.care_desk.pages import CarePages
 from shouban.offices.care_desk.roster import Roster
 from shouban.offices.care_desk.shift_pages import ShiftPages
@@ -329,7 +330,7 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         {name: gateway.by_id(name).settings.upstream for name in out}
     )
     handlers += _for_everybody(gateway, store, road, sign_ins, doors, callers, complaints, notices, has_app=has_app)
-    handlers += _care(gateway, store, road, sign_ins, receipts, doors, roster)
+    handlers += _care(gateway, store, road, sign_ins, receipts, doors, roster, worker)
     handlers += [*_offices(gateway, store, road, sign_ins, doors), appeals_router(people, gateway.time)]
     wishes = SettingsOffice(road)
     handlers += [
@@ -429,12 +430,14 @@ def _outage_words(gateway: Gateway, name: str, language: Language) -> str:
 
 
 def _care(
-    gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, receipts: Receipts, doors: Doors, roster: Roster
-) -> list[Any]:
+    gateway: Gateway, store: Store, road: Road, sign_ins: SignIns, receipts: Receipts, doors: Doors, roster: Roster, worker: Worker
+) -> list[Any]:  # fmt: skip
     """The care desk: the queue and the cases, and the roster."""
     limits = Limits(gateway.settings.care_minutes, gateway.settings.care_takeovers)
     desk = CareDesk(road, store.engine, store.writer, sign_ins, receipts, gateway.hub, limits)
-    leading = Leading(desk, road, store.engine, store.writer)
+    lost = LostTalks(desk, road, store.engine, [one.id for one in gateway.settings.served()])
+    worker.sweeps.append(lost)
+    leading = Leading(desk, road, store.engine, store.writer, lost)
     filing = Filing(desk, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack)
     pages = CarePages(desk, leading, filing, gateway.time, doors.signed_in)
     return [pages.router(), ShiftPages(roster, gateway.time).router()]

@@ -35,6 +35,7 @@ from shouban.evidence.verify import check_earlier
 from shouban.gateway.board import Board
 from shouban.gateway.hub import Hub
 from shouban.offices.care_desk.leading import Leading
+from shouban.offices.care_desk.lost import LostTalks
 from shouban.offices.care_desk.model import Closing, Noting
 from shouban.offices.care_desk.roster import Roster
 from shouban.offices.care_desk.shifts import NewShift
@@ -115,7 +116,7 @@ async def keep_books(service: SmallService, name: str, at: datetime) -> None:
     answered = e.ContactAnswered(at=at, person=person.id, duty=f"duty-{name}", contact="mother")
     await road.act(person, answered, call=call, after=after, waits=True)
     care = CareDesk(road, store.engine, store.writer, sign_ins, receipts, Hub())
-    leading = Leading(care, road, store.engine, store.writer)
+    leading = Leading(care, road, store.engine, store.writer, LostTalks(care, road, store.engine, [SERVICE]))
     leader = Who(SERVICE, account=f"leader-{name}", roles=frozenset({"care_lead"}), full=True, name="周主管")
     later = at + timedelta(hours=2)
     for outcome in ("helped", ""):

@@ -235,6 +235,8 @@ def _note_care(state: PersonState, event: e.Event) -> PersonState:
     match event:
         case e.HumanTookOver(staff=staff):
             return replace(state, takeover="human", takeover_since=event.at, staff=staff)
+        case e.HumanLost() if state.takeover == "human":  # the machine stays silent, and somebody is awaited anew
+            return replace(state, takeover="requested", takeover_since=event.at, staff="")
         case e.HumanHandedBack():
             return replace(state, takeover="none", takeover_since=None, staff="")
         case e.CaseClosed() if state.takeover == "requested":  # who looked at it found that nobody need take over

@@ -312,6 +312,12 @@ class HumanSpoke(Event, frozen=True, kw_only=True, tag=True):
     chars: int = 0
 
 
+class HumanLost(Event, frozen=True, kw_only=True, tag=True):
+    """Whoever had taken over is gone without a word: their desk has lost its browser or its line, and nobody else is in the talk."""
+
+    staff: str
+
+
 class HumanHandedBack(Event, frozen=True, kw_only=True, tag=True):
     staff: str
     watch: bool = True
@@ -405,7 +411,7 @@ class DutyFailed(Event, frozen=True, kw_only=True, tag=True):
 AnyEvent = (
     UserRegistered | AgeFound | ContactsChanged | UserSignedIn | UserSpoke | ContextRead | ReplyRead | CompanionSpoke
     | UserLeft | TimePassed | PurchaseRequested | PurchaseDecided | PurchaseRefunded | CompanionChosen | CompanionDeclared | CompanionReviewed | ModeSet | GuardianSet
-    | BonusGiven | LettersSet | FeatureAsked | ContactTold | ContactAnswered | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanHandedBack | CaseClosed | FollowedUp | ComplaintFiled
+    | BonusGiven | LettersSet | FeatureAsked | ContactTold | ContactAnswered | GuardianLinked | GuardianUnlinked | ConsentGiven | ConsentWithdrawn | EgressAsked | ErasureRequested | HumanTookOver | HumanSpoke | HumanLost | HumanHandedBack | CaseClosed | FollowedUp | ComplaintFiled
     | ComplaintAnswered | RestrictionSet | RestrictionLifted | UpstreamFailed | FeatureWithdrawn | OutageBegan
     | OutageEnded | NoticeAcknowledged | DutyDone | DutyFailed
 )  # fmt: skip

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from shouban.core.events import CaseClosed, Event, HumanHandedBack, HumanTookOver, UserSpoke
+from shouban.core.events import CaseClosed, Event, HumanHandedBack, HumanLost, HumanTookOver, UserSpoke
 from shouban.core.obligations import URGENCIES, Escalate
 from shouban.core.state import PersonState
 from shouban.db.keys import random_bytes
@@ -46,11 +46,15 @@ _SPOKE = update(CASES).where(_MINE).values(risk=bindparam("level"), spoke_us=bin
 
 
 # Whoever took over, by the desk or by the app: the case says so with the event.
-_TOOK = (
-    update(CASES)
-    .where(_MINE)
-    .values(stage="taken_over", taken_us=case((CASES.c.taken_us == 0, bindparam("at")), else_=CASES.c.taken_us))
-)
+_TOOK = update(CASES).where(_MINE).values(
+    stage="taken_over", taken_us=case((CASES.c.taken_us == 0, bindparam("at")), else_=CASES.c.taken_us),
+    # The app's own people are at no desk of ours: whoever had the case here has it no more.
+    claimed_by=case((CASES.c.claimed_by == bindparam("by"), CASES.c.claimed_by), else_=literal_column("''")),
+)  # fmt: skip
+# Their desk is gone: somebody is awaited anew, and whoever comes takes over anew.
+_LOST = update(CASES).where(_MINE).values(
+    stage="open", claimed_by="", lease_until_us=0, asked_us=bindparam("at"), due_us=bindparam("due"), claimed_us=0, taken_us=0, handed_us=0,
+)  # fmt: skip
 _HANDED = (
     update(CASES).where(_MINE, CASES.c.stage == "taken_over").values(stage="handed_back", handed_us=bindparam("at"))
 )
@@ -99,14 +103,16 @@ class Cases:
     def of(self, event: Event, duties: Sequence[Duty], *, service: str, person: str, state: PersonState) -> Writes:
         """What the event means for the person's case; nothing for most."""
         asked = [duty for duty in duties if isinstance(duty.owed, Escalate)]
-        if asked:
-            return [(self._open, _row(asked, event, service, person, state))]
         mine = {"of_service": service, "of_person": person, "at": microseconds(event.at)}
+        if asked:
+            row = _row(asked, event, service, person, state)
+            lost: Writes = [(_LOST, {**mine, "due": row["due_us"]}), (_LEFT, mine)]
+            return [(self._open, row), *(lost if isinstance(event, HumanLost) else [])]
         match event:
             case UserSpoke() if has_been_asked(state):
                 return [(_SPOKE, {**mine, "level": state.risk.level})]
-            case HumanTookOver():
-                return [(_TOOK, mine)]
+            case HumanTookOver(staff=staff):
+                return [(_TOOK, {**mine, "by": staff})]
             case HumanHandedBack():
                 return [(_HANDED, mine), (_LEFT, mine)]
             case CaseClosed(outcome=outcome):
@@ -116,7 +122,7 @@ class Cases:
 
     def after(self, event: Event, duties: Sequence[Duty], *, service: str, person: str) -> After | None:
         """The log's entry about a case that this event opens or moves."""
-        is_moved = isinstance(event, HumanTookOver | HumanHandedBack | CaseClosed)
+        is_moved = isinstance(event, HumanTookOver | HumanLost | HumanHandedBack | CaseClosed)
         return (
             case_kept(service, person, event.at)
             if is_moved or any(isinstance(one.owed, Escalate) for one in duties)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -22,7 +23,9 @@ from shouban.duties.ports import CarrierPort, RoadPort
 from shouban.evidence.log import Acted, leaf_of, microseconds
 
 EVERY_SECONDS = 0.25
+SWEEP_SECONDS = 2.0
 TIMER = "WakeAt"
+Sweep = Callable[[datetime], Awaitable[int]]
 
 _log = structlog.get_logger("shouban.duties")
 
@@ -51,6 +54,9 @@ class Worker:
         self._name = secrets.token_hex(6)
         self._lanes = [_Lane([TIMER, *(kind for kind in carriers if kind not in slow)])]
         self._lanes += [_Lane(sorted(slow))] if slow else []
+        # What is looked for besides what is owed; each gives how many it found.
+        self.sweeps: list[Sweep] = []
+        self._swept = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._broke: dict[str, datetime] = {}
 
@@ -66,9 +72,12 @@ class Worker:
     async def run_due(self, until: datetime) -> int:
         """Carries out all that is due by `until`, timers at their own time and in their order. Gives how many."""
         count = 0
-        while found := sum([await self._run_lane(lane, until) for lane in self._lanes]):
+        while found := sum([await self._run_lane(lane, until) for lane in self._lanes]) + await self._sweep(until):
             count += found
         return count
+
+    async def _sweep(self, at: datetime) -> int:
+        return sum([await sweep(at) for sweep in self.sweeps])
 
     async def _run_lane(self, lane: _Lane, until: datetime) -> int:
         count = 0
@@ -89,6 +98,9 @@ class Worker:
         while True:
             try:
                 await self._run_lane(lane, self._road.now())
+                if lane is self._lanes[0] and time.monotonic() - self._swept >= SWEEP_SECONDS:
+                    await self._sweep(self._road.now())
+                    self._swept = time.monotonic()
             except ShoubanError as error:
                 _log.warning("duties_wait", why=str(error))
             except Exception:  # noqa: BLE001  # a worker must outlive what it carries

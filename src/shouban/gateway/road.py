@@ -42,6 +42,7 @@ ANSWERS: Final[dict[type[e.Event], str]] = {
 }
 TOLD: Final[dict[type[e.Event], str]] = {
     e.HumanTookOver: "taken_over",
+    e.HumanLost: "staff_lost",
     e.HumanHandedBack: "handed_back",
     e.UserLeft: "session_ended",
     e.ModeSet: "mode_changed",

@@ -151,6 +151,7 @@ EVENT_WORDS: Final[Words] = {
     "ErasureRequested": ("要求删除", "erasure is asked for"),
     "HumanTookOver": ("人工接管", "a human takes over"),
     "HumanSpoke": ("工作人员说话", "a human speaks"),
+    "HumanLost": ("接管的人失去连接", "the human who spoke is gone"),
     "HumanHandedBack": ("人工交还", "a human hands back"),
     "CaseClosed": ("关怀个案结案", "a care case is closed"),
     "FollowedUp": ("已回访", "a follow-up was made"),

@@ -19,10 +19,10 @@ from shouban.offices.care_desk.exposure import (
     Step,
     What,
     exposures,
-    is_severe,
     spans_of,
     step_of,
 )
+from shouban.offices.care_desk.model import is_severe
 
 LIMITS = Limits(minutes=120, takeovers=4)
 STEPS = st.lists(st.tuples(st.sampled_from(get_args(What)), st.sampled_from("abc"), st.sampled_from("abc"), st.integers(0, 90)), max_size=20)  # fmt: skip
@@ -57,7 +57,7 @@ def test_a_talk_is_of_whoever_has_it_from_takeover_to_hand_back() -> None:
     assert (found["lin"].minutes, found["lin"].takeovers) == (20, 1)
     assert (found["zhou"].minutes, found["zhou"].takeovers) == (10, 0)
     assert found["lin"].rest_until is None, "who passed it on has not ended a talk"
-    assert found["zhou"].rest_until == NOON + 40 * MINUTE + BREAK
+    assert found["zhou"].rest_until == NOON + 35 * MINUTE + BREAK, "the talk ended with the hand-back"
 
 
 def test_a_supervisor_who_joins_hears_it_too() -> None:
@@ -91,6 +91,20 @@ def test_when_somebody_should_rest() -> None:
     assert why(rest_until=NOON + MINUTE) == "break"
     assert why(rest_until=NOON) == ""
     assert why(Limits(0, 0), spent=999 * MINUTE, takeovers=99) == "", "0 is no limit"
+
+
+def test_who_only_closes_a_case_after_an_earlier_talk_of_the_day_needs_no_break() -> None:
+    lived = steps((0, "claimed", "lin"), (0, "took", "lin"), (20, "back", "lin"), (20, "closed", "lin"), (300, "claimed", "zhou"), (301, "closed", "zhou"))  # fmt: skip
+    found = exposures([(lived, None)], NOON, NOON + 302 * MINUTE)
+    assert found.get("zhou", Exposure()).rest_until is None
+
+
+def test_a_talk_ends_with_the_line_of_whoever_had_it_and_asks_for_no_break() -> None:
+    lived = steps(
+        (0, "claimed", "lin"), (0, "took", "lin"), (5, "lost", "lin"), (120, "claimed", "lin"), (121, "took", "lin")
+    )
+    found = exposures([(lived, None)], NOON, NOON + 125 * MINUTE)
+    assert (found["lin"].minutes, found["lin"].rest_until) == (9, None)
 
 
 def test_a_severe_case_is_one_by_its_record() -> None:

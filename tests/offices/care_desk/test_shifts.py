@@ -51,8 +51,9 @@ def test_whom_a_case_wants() -> None:
     assert wanted(case(), PersonState(age_band="adult")) == set()
 
 
-def test_the_limit_holds_for_no_emergency_nor_for_whom_nobody_is_with() -> None:
-    assert is_bound(case(urgency=1), "lin")
-    assert not is_bound(case(urgency=2), "lin")
-    assert not is_bound(case(urgency=0, stage="taken_over", claimed_by="zhou"), "lin")
-    assert not is_bound(case(urgency=0, claimed_by="lin"), "lin"), "what was theirs"
+def test_the_limit_holds_for_nobody_in_danger_nor_for_whom_nobody_is_with() -> None:
+    assert is_bound(case(urgency=1, wants_takeover=False), "lin")
+    assert not is_bound(case(urgency=1, wants_takeover=True), "lin")
+    assert not is_bound(case(urgency=2, wants_takeover=False), "lin")
+    assert not is_bound(case(urgency=0, wants_takeover=False, stage="taken_over", claimed_by="zhou"), "lin")
+    assert not is_bound(case(urgency=0, wants_takeover=False, claimed_by="lin"), "lin"), "what was theirs"

@@ -12,13 +12,13 @@ from typing import Final, Literal, NamedTuple
 
 from shouban.core import events as e
 from shouban.evidence.log import Acted, Decided
-from shouban.offices.care_desk.model import EMERGENCY, Case
 
 # After each talk that was handed back or closed.
 BREAK: Final = timedelta(minutes=10)
-What = Literal["took", "claimed", "passed", "back", "closed", "joined", "left"]
+What = Literal["took", "claimed", "passed", "lost", "back", "closed", "joined", "left"]
 OF_EVENT: Final[dict[type[e.Event], What]] = {
     e.HumanTookOver: "took",
+    e.HumanLost: "lost",
     e.HumanHandedBack: "back",
     e.CaseClosed: "closed",
 }
@@ -102,11 +102,6 @@ class _Talk:
         self.is_on = False
 
 
-def is_severe(case: Case) -> bool:
-    """By what the case was opened for, which is a record; not by the danger of this minute."""
-    return case.wants_takeover or case.urgency >= EMERGENCY
-
-
 def step_of(entry: Decided | Acted) -> Step | None:
     if isinstance(entry, Acted):
         what = OF_ACT.get(entry.act)
@@ -141,7 +136,7 @@ def _go_on(talk: _Talk, step: Step) -> None:
             talk.begin(step.account, step.at)
         case "left":
             talk.end(step.account, step.at)
-        case "back" | "closed":
+        case "lost" | "back" | "closed":
             talk.end_all(step.at)
 
 
@@ -163,6 +158,7 @@ def exposures(
                 takeovers[one.account] = takeovers.get(one.account, 0) + 1
             if one.what in {"back", "closed"} and was_on:
                 rests[one.account] = max(one.at + BREAK, rests.get(one.account, one.at))
+                was_on = False
     accounts = spent.keys() | takeovers.keys() | rests.keys()
     return {
         one: Exposure(spent.get(one, timedelta(0)), takeovers.get(one, 0), rests.get(one)) for one in accounts

@@ -23,7 +23,8 @@ from shouban.evidence.books import After, kept
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import records
-from shouban.offices.care_desk.scripts import JOINED, LEFT, filled
+from shouban.offices.care_desk.lost import LostTalks
+from shouban.offices.care_desk.scripts import JOINED, LEFT, LEFT_LAST, filled
 from shouban.offices.care_desk.work import CareDesk, is_anothers
 from shouban.web.access import Who
 from shouban.web.language import Language
@@ -34,8 +35,9 @@ MOST_LOOKS: Final = 500
 
 
 class Leading:
-    def __init__(self, desk: CareDesk, road: RoadPort, engine: Engine, writer: Writer) -> None:
+    def __init__(self, desk: CareDesk, road: RoadPort, engine: Engine, writer: Writer, lost: LostTalks) -> None:
         self._desk = desk
+        self._lost = lost
         self._road = road
         self._engine = engine
         self._writer = writer
@@ -93,17 +95,23 @@ class Leading:
         await self._desk.spoken(who, person, found, wish, joined)
 
     async def leave(self, who: Who, person: PersonPort, language: Language, at: datetime) -> None:
-        """The person is told so."""
+        """The person is told so, and whether the colleague is still there; where nobody is, somebody is called anew."""
         found = await self._desk.open_case(who, person)
         mine = next((one for one in await self._joins(person) if one.account == who.account), None)
         if mine is None:
             raise _not_joined()
+        is_held = found.is_held(at)
 
         def leave(connection: Connection) -> None:
+            now = records.open_case(connection, who.service, person.id)
+            if now is None or now.is_held(at) != is_held:
+                raise CallerError("your colleague came or went this moment; press again", status=409, code="try_again")
             if not records.end_join(connection, mine.id, at):
                 raise _not_joined()
 
-        await self._tell(who, person, found, LEFT, language, at, leave)
+        await self._tell(who, person, found, LEFT if is_held else LEFT_LAST, language, at, leave)
+        if not is_held:
+            await self._lost.tell(who.service, found, at)
 
     async def tend(self, service: str, person: PersonPort, at: datetime) -> None:
         """Whoever joined and whose desk is gone has left: the person is not to believe that they are there."""
@@ -127,9 +135,10 @@ class Leading:
     ) -> None:  # fmt: skip
         raw = await self._desk.raw_session(person, found)
         words = filled(script, person.profile.get("language") or language, who.name)
-        told = _acted(who, found, f"case_{script}", at)
+        act = LEFT if script == LEFT_LAST else script
+        told = _acted(who, found, f"case_{act}", at)
         await self._road.say_as_human(
-            person, who.account, words, raw, named=who.name, call=call, after=_after(found, told, at), tells=f"staff_{script}"
+            person, who.account, words, raw, named=who.name, call=call, after=_after(found, told, at), tells=f"staff_{act}"
         )  # fmt: skip
         self._desk.ring(who.service, person)
 

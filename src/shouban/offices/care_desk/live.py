@@ -103,9 +103,14 @@ class Desk:
         self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]], *, listens: bool = False
     ) -> AsyncIterator[bytes]:
         seen: list[Opened] = []
+        heard: set[str] = set()
 
         async def look() -> list[bytes]:
             opened = await self._office.opened(self._who, person, self._now(), listens=listens)
+            if opened.listens and opened.case and opened.case.id not in heard:
+                # The page was let in to the case of that moment; another case of the same person is another look.
+                await self._leading.listen(self._who, person, self._now())
+                heard.add(opened.case.id)
             seen[:] = [opened]
             return [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
 

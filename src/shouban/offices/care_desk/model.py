@@ -96,6 +96,11 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
+def is_severe(case: Case) -> bool:
+    """By what the case was opened for, which is a record; not by the danger of this minute."""
+    return case.wants_takeover or case.urgency >= EMERGENCY
+
+
 # --- clocks
 
 

@@ -22,10 +22,11 @@ from shouban.evidence.log import moment
 from shouban.offices.care_desk import exporting
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk import words as w
-from shouban.offices.care_desk.exposure import Exposure, is_severe
+from shouban.offices.care_desk.exposure import Exposure
 from shouban.offices.care_desk.filing import Filing
 from shouban.offices.care_desk.leading import Leading
 from shouban.offices.care_desk.live import Desk, QueueFeed, Reader, reader_of
+from shouban.offices.care_desk.model import is_severe
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
 from shouban.offices.care_desk.shown import Opened, Queue
 from shouban.offices.care_desk.work import CareDesk
@@ -136,7 +137,8 @@ class CarePages:
     def _holding(self) -> list[Any]:
         @post("/cases/{person:str}/claim", opt={"action": "take_case"}, status_code=200)
         async def claim(request: AnyRequest, person: str) -> Response[Any]:
-            return await self._do(request, person, self._desk.claim)
+            language = language_of(request)
+            return await self._do(request, person, lambda who, whom, at: self._desk.claim(who, whom, at, language))
 
         @post("/cases/{person:str}/release", opt={"action": "take_case"}, status_code=200)
         async def release(request: AnyRequest, person: str) -> Response[Any]:

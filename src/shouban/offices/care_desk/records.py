@@ -74,6 +74,24 @@ def contacted_at(connection: Connection, found: Case) -> datetime | None:
     return moment(first) if first else None
 
 
+def alone(connection: Connection, service: str, at: datetime) -> list[Case]:
+    """Whose talk was taken over at a desk that is silent now, and who has nobody else in it."""
+    lost = (CASES.c.service_id == service) & (CASES.c.stage == "taken_over") & (CASES.c.claimed_by != "")
+    asked = select(CASES).where(lost, CASES.c.lease_until_us <= microseconds(at)).limit(MOST_SHOWN)
+    found = [case_of(row) for row in connection.execute(asked)]
+    here = set(seated(connection, service, at)) if found else set()
+    return [
+        one
+        for one in found
+        if not any((join.account, one.id) in here for join in joins(connection, service, one.person))
+    ]
+
+
+def is_alone(connection: Connection, service: str, found: Case, at: datetime) -> bool:
+    """Whether this very talk is, under the same fence."""
+    return any((one.id, one.fence) == (found.id, found.fence) for one in alone(connection, service, at))
+
+
 def is_claimed(connection: Connection, service: str, account: str, person: str, at: datetime) -> bool:
     """Whether this account has this person's case now."""
     found = open_case(connection, service, person)
@@ -114,8 +132,18 @@ def renew(connection: Connection, found: Case, account: str, at: datetime) -> bo
     return change(connection, found, account, at, lease_until_us=microseconds(at) + _lease())
 
 
+def revive(connection: Connection, found: Case, account: str, at: datetime) -> bool:
+    """Their desk is there again, or the clock was set: what nobody else has claimed meanwhile is theirs still."""
+    theirs = (CASES.c.case_id == found.id) & (CASES.c.fence == found.fence) & (CASES.c.claimed_by == account)
+    lease = microseconds(at) + _lease()
+    return connection.execute(update(CASES).where(theirs, STILL_OPEN).values(lease_until_us=lease)).rowcount == 1
+
+
 def case_row_kept(found: Case, at: datetime) -> After:
-    return kept(CASES, at, CASES.c.case_id == found.id)
+    """Of the case, and of who is beside its holder no more."""
+    of_case = kept(CASES, at, CASES.c.case_id == found.id)
+    of_joins = kept(CASE_JOINS, at, CASE_JOINS.c.case_id == found.id, CASE_JOINS.c.left_us == microseconds(at))
+    return lambda connection: [*of_case(connection), *of_joins(connection)]
 
 
 # --- notes
@@ -204,6 +232,12 @@ def join_row(connection: Connection, found: Case, service: str, account: str, at
 def end_join(connection: Connection, join: str, at: datetime) -> bool:
     mine = (CASE_JOINS.c.join_id == join) & (CASE_JOINS.c.left_us == 0)
     return connection.execute(update(CASE_JOINS).where(mine).values(left_us=microseconds(at))).rowcount == 1
+
+
+def end_joins_of(connection: Connection, found: Case, account: str, at: datetime) -> None:
+    """Whoever has the case themselves is beside nobody any more."""
+    mine = (CASE_JOINS.c.case_id == found.id) & (CASE_JOINS.c.account_id == account) & (CASE_JOINS.c.left_us == 0)
+    connection.execute(update(CASE_JOINS).where(mine).values(left_us=microseconds(at)))
 
 
 def joins(connection: Connection, service: str, person: str) -> list[Join]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection, Engine, or_, select
 
 from shouban.core.errors import CallerError
@@ -15,9 +16,9 @@ from shouban.db.engine import view
 from shouban.db.schema import CASES, LOG_ENTRIES
 from shouban.evidence.log import decode_entry, microseconds
 from shouban.offices.care_desk import records
-from shouban.offices.care_desk.exposure import MARKS, Exposure, Limits, Step, exposures, is_severe, step_of
-from shouban.offices.care_desk.model import Case
-from shouban.offices.care_desk.roster import carers
+from shouban.offices.care_desk.exposure import MARKS, Exposure, Limits, Step, exposures, step_of
+from shouban.offices.care_desk.model import Case, is_severe
+from shouban.offices.care_desk.roster import carers, is_full
 from shouban.web.access import Who
 from shouban.web.sessions import SignIns
 
@@ -25,6 +26,9 @@ from shouban.web.sessions import SignIns
 BEFORE_MIDNIGHT: Final = timedelta(hours=12)
 # What is shown may be so old; a claim is decided on what is there.
 SHOWN_FOR: Final = timedelta(seconds=10)
+
+
+_log = structlog.get_logger("shouban.care")
 
 
 class Resting:
@@ -45,31 +49,47 @@ class Resting:
     async def checked(self, who: Who, case: Case, at: datetime) -> str:
         """Raises `CallerError` (409) where they must rest and somebody else can come. Gives why they should rest and nobody else can, or nothing.
 
-        What was their own a moment ago is no new case.
+        What was their own a moment ago is no new case; and who is in a talk that was left alone does not wait for anybody's rest.
         """
         if case.claimed_by == who.account:
             return ""
         found = await asyncio.to_thread(self._exposures, who.service, at)
         why = found.get(who.account, Exposure()).why_rest(self.limits, at)
-        if why and await self._others(who, found, at):
+        if why and case.stage != "taken_over" and await self._others(who, case, found, at):
             raise CallerError("rest first: a colleague is there", status=409, code="rest_first")
         return why
 
-    async def _others(self, who: Who, found: Mapping[str, Exposure], at: datetime) -> bool:
-        """Whether a colleague sits at a desk who need not rest themselves."""
-
-        def read() -> set[str]:
-            with view(self._engine) as connection:
-                return {account for account, _ in records.seated(connection, who.service, at)}
-
-        seated = await asyncio.to_thread(read)
+    async def _others(self, who: Who, case: Case, found: Mapping[str, Exposure], at: datetime) -> bool:
+        """Whether a colleague sits at a desk who could take this case now: they need not rest, nobody in danger is with them, and their shift has room."""
         colleagues = [one.id for one in carers(await self._sign_ins.accounts(who.service)) if one.id != who.account]
-        return any(
-            one in seated and not found.get(one, Exposure()).why_rest(self.limits, at) for one in colleagues
-        )  # fmt: skip
+        rested = [one for one in colleagues if not found.get(one, Exposure()).why_rest(self.limits, at)]
+
+        def read() -> bool:
+            with view(self._engine) as connection:
+                seated = {account for account, _ in records.seated(connection, who.service, at)}
+                busy = {
+                    one.claimed_by
+                    for one in records.held(connection, who.service, at)
+                    if one.is_held(at) and is_severe(one)
+                }
+                return any(
+                    one in seated and one not in busy and not is_full(connection, who.service, one, case, at) for one in rested
+                )  # fmt: skip
+
+        return await asyncio.to_thread(read)
 
     def _exposures(self, service: str, at: datetime) -> Mapping[str, Exposure]:
-        """Of today, local time, from the severe cases that were open today and the log's entries about them."""
+        """Of today, local time, from the severe cases that were open today and the log's entries about them.
+
+        What cannot be read counts nothing: a damaged entry, which `evidence verify` finds, keeps nobody from a person in danger.
+        """
+        try:
+            return self._counted(service, at)
+        except Exception:  # noqa: BLE001  # whatever an entry breaks with: rest is for the staff, and the desk is for who waits
+            _log.exception("exposure_unread", service=service)
+            return {}
+
+    def _counted(self, service: str, at: datetime) -> Mapping[str, Exposure]:
         midnight = Settings().local(at).replace(hour=0, minute=0, second=0, microsecond=0)
         with view(self._engine) as connection:
             open_today = cases_open_since(connection, service, midnight - BEFORE_MIDNIGHT)

@@ -157,14 +157,20 @@ def load(connection: Connection, service: str, account: str, at: datetime) -> in
 
 
 def refuse_above(connection: Connection, service: str, account: str, case: Case, at: datetime) -> None:
-    """For the transaction of a claim. Who is not on shift has no limit: whoever comes is welcome."""
+    """For the transaction of a claim."""
     if not is_bound(case, account):
         return
     hold_account(connection, service, account)
+    if is_full(connection, service, account, case, at):
+        raise CallerError("you have as many cases as your shift allows at once", status=409, code="at_capacity")
+
+
+def is_full(connection: Connection, service: str, account: str, case: Case, at: datetime) -> bool:
+    """Whether their shift has no room for this case. Who is not on shift has no limit: whoever comes is welcome."""
+    if not is_bound(case, account):
+        return False
     shift = running(connection, service, at).get(account)
-    if shift is not None and load(connection, service, account, at) >= shift.most:
-        told = f"you have {shift.most} cases, as many as your shift allows at once"
-        raise CallerError(told, status=409, code="at_capacity")
+    return shift is not None and load(connection, service, account, at) >= shift.most
 
 
 def hold_account(connection: Connection, service: str, account: str) -> None:

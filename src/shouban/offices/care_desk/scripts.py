@@ -15,6 +15,8 @@ APPROVED_BY: Final = ""
 ARRIVAL: Final = "arrival"
 JOINED: Final = "joined"
 LEFT: Final = "left"
+# Nobody else is there: who is called anew is said by what comes with it.
+LEFT_LAST: Final = "left_last"
 
 
 class Script(NamedTuple):
@@ -56,6 +58,7 @@ SCRIPTS: Final[dict[str, Script]] = {
 # Of a supervisor who comes to the talk and goes again.
 COMINGS: Final[dict[str, Text]] = {
     JOINED: Text("你好，我是{staff}，也是真人工作人员。我来和我的同事一起陪你，你接着说就好。", "Hello, I am {staff}, a real person of the staff too. I am here together with my colleague. Just go on."),
+    LEFT_LAST: Text("我是{staff}，我先离开了。", "This is {staff}. I am leaving now."),
     LEFT: Text("我是{staff}，我先离开了。我的同事还在这里陪你。", "This is {staff}. I am leaving now. My colleague is still here with you."),
 }  # fmt: skip
 

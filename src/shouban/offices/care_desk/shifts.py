@@ -13,7 +13,7 @@ import msgspec
 from shouban.core.errors import CallerError
 from shouban.core.rules import Settings
 from shouban.core.state import PersonState
-from shouban.offices.care_desk.model import EMERGENCY, Case
+from shouban.offices.care_desk.model import Case, is_severe
 from shouban.web.roles import Role
 
 Skill = Literal["minors", "elders", "fraud", "dialect"]
@@ -76,8 +76,8 @@ def wanted(case: Case, state: PersonState | None, *, loses_property: bool = Fals
 
 
 def is_bound(case: Case, account: str) -> bool:
-    """Whether the limit of cases at once holds for this claim: not in an emergency, nor where a talk was left alone, nor for what was theirs."""
-    return case.urgency < EMERGENCY and case.stage != "taken_over" and case.claimed_by != account
+    """Whether the limit of cases at once holds for this claim: not where somebody is in danger, nor where a talk was left alone, nor for what was theirs."""
+    return not is_severe(case) and case.stage != "taken_over" and case.claimed_by != account
 
 
 def _local(text: str, field: str) -> datetime:

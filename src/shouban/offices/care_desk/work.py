@@ -56,7 +56,7 @@ class CareDesk:
         self._receipts = receipts
         self.bells = bells
         self.resting = Resting(engine, sign_ins, limits or Limits())
-        self._said: OrderedDict[str, None] = OrderedDict()
+        self._said: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
 
     # --- what the desk shows
 
@@ -156,8 +156,8 @@ class CareDesk:
 
     # --- who has it
 
-    async def claim(self, who: Who, person: PersonPort, at: datetime) -> str:
-        """Gives why they had better rest instead, where nobody else is there to come."""
+    async def claim(self, who: Who, person: PersonPort, at: datetime, language: Language = "zh") -> str:
+        """Gives why they had better rest instead, where nobody else is there to come. Who goes on with a colleague's talk is told to the person."""
         found = await self.open_case(who, person)
         if found.is_of(who.account, at):
             return ""
@@ -167,8 +167,11 @@ class CareDesk:
             refuse_above(connection, who.service, who.account, found, at)
             if not records.claim(connection, found, who.account, at):
                 raise CallerError("a colleague has this case", status=409, code="claimed_already")
+            records.end_joins_of(connection, found, who.account, at)
 
         await self._act(who, person, found, "case_claimed", at, claim, **({"over": over} if over else {}))
+        if found.stage == "taken_over" and found.claimed_by != who.account:
+            await self._say_hello(who, person, await self.open_case(who, person), language, at)
         return over
 
     async def release(self, who: Who, person: PersonPort, at: datetime) -> None:
@@ -186,16 +189,17 @@ class CareDesk:
         def give(connection: Connection) -> None:
             if not records.pass_on(connection, found, who.account, wish.account, at):
                 raise lost()
+            records.end_joins_of(connection, found, wish.account, at)
 
         await self._act(who, person, found, "case_passed_on", at, give, to=wish.account)
 
     async def renew(self, who: Who, person: PersonPort, at: datetime) -> bool:
         """The desk is still there. Gives whether they still have the case."""
         found = await asyncio.to_thread(self._read_case, who.service, person.id)
-        if found is None or not found.is_of(who.account, at):
+        if found is None or found.claimed_by != who.account:
             return False
         return bool(
-            await self._writer.submit(Job(call=lambda connection: records.renew(connection, found, who.account, at)))
+            await self._writer.submit(Job(call=lambda connection: records.revive(connection, found, who.account, at)))
         )
 
     async def sit(self, who: Who, seat: str, looks_at: str, at: datetime, *, listens: bool = False) -> None:
@@ -216,8 +220,14 @@ class CareDesk:
         raw = await self.raw_session(person, found)
         event = e.HumanTookOver(at=at, person=person.id, session=found.session, staff=who.account)
         await self._road.act(person, event, raw_session=raw, call=_fenced(found, who, at), named=who.name)
+        await self._say_hello(who, person, found, language, at)
+
+    async def _say_hello(self, who: Who, person: PersonPort, found: m.Case, language: Language, at: datetime) -> None:
         hello = filled(ARRIVAL, person.profile.get("language") or language, who.name)
-        await self._road.say_as_human(person, who.account, hello, raw, named=who.name)
+        raw = await self.raw_session(person, found)
+        await self._road.say_as_human(
+            person, who.account, hello, raw, named=who.name, call=_fenced(await self.open_case(who, person), who, at)
+        )
 
     async def say(self, who: Who, person: PersonPort, wish: m.Saying, at: datetime) -> None:
         found = await self._mine(who, person, at)
@@ -226,14 +236,21 @@ class CareDesk:
     async def spoken(self, who: Who, person: PersonPort, found: m.Case, wish: m.Saying, call: Call) -> None:
         """Says it once, however often the press is repeated; `call` refuses who may not."""
         text = m.checked_text(wish.text, "text")
-        key = f"{found.id}:{who.account}:{wish.key}"
-        if wish.key and key in self._said:
-            return
-        raw = await self.raw_session(person, found)
-        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=call)
-        self._said[key] = None
+        key = f"{found.id}:{who.account}:{wish.key}" if wish.key else records.new_id()
+        saying = self._said.get(key)
+        if saying is None:
+            saying = self._said[key] = asyncio.ensure_future(self._spoken(who, person, found, text, call))
+        try:
+            await asyncio.shield(saying)
+        except Exception:
+            self._said.pop(key, None)  # the same press may be tried again
+            raise
         while len(self._said) > MOST_KEYS:
             self._said.popitem(last=False)
+
+    async def _spoken(self, who: Who, person: PersonPort, found: m.Case, text: str, call: Call) -> None:
+        raw = await self.raw_session(person, found)
+        await self._road.say_as_human(person, who.account, text, raw, named=who.name, call=call)
 
     async def types(self, who: Who, person: PersonPort, at: datetime) -> None:
         """The person sees that somebody answers. It is told to who listens now, and kept nowhere; a flood of keys asks nothing of the database."""
