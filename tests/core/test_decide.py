@@ -196,12 +196,14 @@ def test_the_wait_for_a_human_ends_when_the_pack_says_so() -> None:
     assert decisions[1].state.takeover == "none"
 
 
-def test_a_farewell_in_despair_is_let_go_and_helped() -> None:
+def test_a_farewell_in_despair_is_helped_and_ends_no_talk_but_the_button_does() -> None:
     leaving = (*crisis(4), Reading("exit_intent", Level.HIGH, 1.0, "drawn", "1"))
-    (decision,) = run([spoke(START, readings=leaving)], adult())
-    assert owes(decision, EndSession)
-    assert owes(decision, ShowHelp)
-    assert owes(decision, Escalate)
+    left = e.UserLeft(at=START + timedelta(minutes=1), session="phone", by="button")
+    said, pressed = run([spoke(START, readings=leaving), left], adult())
+    assert not owes(said, EndSession)
+    assert owes(said, ShowHelp)
+    assert owes(said, Escalate)
+    assert owes(pressed, EndSession)
 
 
 def test_a_minor_gets_no_partner_whatever_the_mode_says() -> None:

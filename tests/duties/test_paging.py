@@ -106,4 +106,6 @@ def test_where_nobody_is_on_call_the_person_is_told_so_with_numbers_that_answer(
     reply = alone.chat("有人吗", user=user, at=noon(seconds=5), session="talk")
     assert "不能保证马上有人来" in reply.text
     assert "12356" in reply.text
-    assert "不能保证" not in alone.chat("你好", user=user, at=noon(seconds=9), session="talk").text, "once"
+    again = alone.chat("你好", user=user, at=noon(seconds=9), session="talk").text
+    assert "【求助】" not in again, "the card once"
+    assert "还没有联系上值班的同事" in again, "and no word that somebody was asked to come"

@@ -234,7 +234,9 @@ def consent_of(event: e.ConsentGiven | e.ConsentWithdrawn) -> str:
 def _note_care(state: PersonState, event: e.Event) -> PersonState:
     match event:
         case e.HumanTookOver(staff=staff):
-            return replace(state, takeover="human", takeover_since=event.at, staff=staff)
+            return replace(state, takeover="human", takeover_since=event.at, staff=staff, unreached=False)
+        case e.DutyFailed(obligation="PageStaff") | e.DutyDone(obligation="PageStaff"):
+            return replace(state, unreached=isinstance(event, e.DutyFailed) and state.takeover == "requested")
         case e.HumanLost() if state.takeover == "human":  # the machine stays silent, and somebody is awaited anew
             return replace(state, takeover="requested", takeover_since=event.at, staff="")
         case e.HumanHandedBack():

@@ -360,6 +360,7 @@ FIELDS: dict[str, Field] = {
     "user.takeover": Field("word", "whether a human was called or speaks", lambda f, _: f.state.takeover, values=("none", "requested", "human")),
     "user.takeover_before": Field("word", "the same, before this event", lambda f, _: f.before.takeover, values=("none", "requested", "human")),
     "user.takeover_waits": Field("span", "since a human was called, where none has come yet", lambda f, _: _waits(f)),
+    "user.is_unreached": Field("bool", "whether a human was called and none of the staff could be reached yet", lambda f, _: f.state.unreached),
     "user.is_watched": Field("bool", "whether a human has handed back so lately that the person is watched", lambda f, _: _is_watched(f)),
     "user.hold_over": Field("bool", "whether the wait for a human has outlasted the pack's `hold_for`", lambda f, _: _hold_over(f)),
     "user.signed_in_before": Field("bool", "whether the person had been here before", lambda f, _: f.before.signed_in),

@@ -184,6 +184,7 @@ class PersonState(msgspec.Struct, frozen=True, omit_defaults=True):
     strikes: Strikes = Strikes()
     takeover: Takeover = "none"
     takeover_since: datetime | None = None
+    unreached: bool = False
     staff: str = ""
     watched_until: datetime | None = None
     restriction: Restriction = "none"

@@ -20,7 +20,7 @@ import structlog
 from shouban.core import events as e
 from shouban.core.errors import CallerError, ShoubanError, UpstreamError
 from shouban.core.signals import Reading
-from shouban.duties.notices import Notice, framed
+from shouban.duties.notices import Notice, framed, is_for_danger
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import hear_out, once_settled, settle
 from shouban.gateway.egress import MODEL, ask_to_leave
@@ -146,19 +146,24 @@ class Chat:
         await out.end(finish="content_filter" if is_blocked else "stop")
 
     async def _human_reply(self, request: Request, out: Out) -> None:
-        """The human's words; the call waits for them a while, then says truthfully that someone is coming."""
+        """The human's words; the call waits for them a while, then says truthfully that someone is coming. Help for danger waits for nobody."""
         talk, person = request.talk, request.talk.person
         out.frame = Frame(talk.turn, HUMAN)
         await out.begin()
-        said = await self._gateway.staff.awaited(person, self._gateway.settings.human_wait)
-        if said:
-            text = "\n".join(one.text for one in said)
-            # What a human says stands alone: that an AI speaks would not be true now, and is said when one does again.
-            talk.notices = [one for one in talk.notices if one.kind not in {"replaced", "disclosure"}]
-            whole = text
-        else:
-            answer = talk.answer
-            whole = answer.instead.text if answer.instead else ""
+        helps = tuple(one for one in talk.answer.notices if is_for_danger(one))
+        if helps and out.is_stream:
+            await out.say(
+                "" if request.is_aware else "".join(f"{framed(one)}\n\n" for one in helps), request.shouban(helps)
+            )
+        patience = 0.0 if helps and not out.is_stream else self._gateway.settings.human_wait
+        said = await self._gateway.staff.awaited(person, patience)
+        # What a human says stands alone: that an AI speaks would not be true now, and is said when one does again; nothing else comes between either.
+        kept = {"replaced"} if not said else set[str]()
+        talk.notices = [one for one in talk.notices if one in helps or one.kind in kept]
+        answer = talk.answer
+        whole = "\n".join(one.text for one in said) or (answer.instead.text if answer.instead else "")
+        if helps and not out.is_stream and not request.is_aware:
+            whole = "\n\n".join([*map(framed, helps), whole]).strip()
         await out.say(whole, request.shouban(staff=said))
         await self._gateway.staff.note_brought(person, said, talk.at)
         await self._finish(request, out, "human")

@@ -16,7 +16,7 @@ from shouban.core.errors import CallerError, ConflictError
 from shouban.core.signals import Reading, Role
 from shouban.detectors.learned import LearnedDetector
 from shouban.detectors.reader import Doubts
-from shouban.duties.ledger import Duty, done
+from shouban.duties.ledger import NOTICES, Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, is_for_danger, language_of, words_of
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import Asked, ask_about
@@ -116,9 +116,10 @@ class Talk:
             if any(one.kind == "mode" for one in shown.values())
             else []
         )
-        # A disclosure that a human's words stood in for is still owed when an AI speaks next.
-        kept = {"Disclose"} if self.person.state.takeover == "human" else set()
-        given = [one for one in duties.values() if one.id in self.person.pending and one.kind not in kept]
+        given = [one for one in duties.values() if one.id in self.person.pending]
+        # What a human's words stood in for, a disclosure, a reminder, is still owed when a machine speaks next.
+        if self.person.state.takeover == "human":
+            given = [one for one in given if one.id in shown or one.kind not in NOTICES or one.kind == "ReplaceReply"]
         for duty in [one for one in given if not only or one.id in shown]:
             self.person.pending.pop(duty.id, None)
             event = e.DutyDone(
@@ -369,6 +370,10 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     turn = ask.messages[place]
     text = text_of(turn)
     talk.language = language_of(text, talk.language)
+    # Beside what was said before, every word in a talk about danger reads as danger: right for a machine alone. Where a human listens, who
+    # knows what came before, each of the person's words counts for itself: 好一点了 calls nobody anew.
+    if talk.person.state.takeover == "human":
+        context = []
     readings, doubts = await read_turn(talk.gateway, turn, "user", context)
     if isinstance(turn.content, str):
         note_read(text, readings)

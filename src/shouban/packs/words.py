@@ -59,6 +59,7 @@ FIELD_WORDS: Final[Words] = {
     "user.restriction": ("服务限制", "restriction"),
     "user.takeover": ("人工接管", "takeover"),
     "user.since_restriction": ("限制到期后的时间", "time since a restriction's term was over"),
+    "user.is_unreached": ("请了人，但还没有联系上", "a human was called, and none of the staff could be reached yet"),
     "user.takeover_waits": ("请了人、人还没来的时间", "time since a human was called and none has come"),
     "user.is_watched": ("交还后观察期内", "watched after a human handed back"),
     "user.takeover_before": ("此前的人工接管", "takeover before"),

@@ -15,8 +15,8 @@ WORDS: dict[str, Text] = {
     "notice_ai": Text("与你对话的是人工智能，不是真人", "You are talking with an AI, not a person"),
     "notice_human": Text("现在与你对话的是工作人员（真人）", "A real person (staff) is talking with you now"),
     "notice_requested": Text(
-        "与你对话的仍是人工智能，不是真人；已请工作人员加入",
-        "You are still talking with an AI, not a person; a staff member has been asked to join",
+        "与你对话的仍是人工智能，不是真人；正在请工作人员加入",
+        "You are still talking with an AI, not a person; a staff member is being called",
     ),
     "restricted": Text("你的服务受到限制。", "Your service is restricted."),
     "see_restriction": Text("查看理由和期限，提出申诉", "See why and until when, and appeal"),

@@ -119,12 +119,12 @@ WORDS: Final[dict[str, Text]] = {
     "urgent_told": Text("这件事已标为紧急。", "It is marked urgent."),
     "help_heading": Text("你现在可能很难受", "This sounds very hard"),
     "help_text": Text(
-        "这些话已经交给真人同事，但不能保证马上有人来。这些电话现在就有人接：",
-        "These words are before a colleague now, and nobody can promise that one comes at once. These answer now:",
+        "这些话已经交给真人同事，但不能保证马上有人来。请现在就打电话：",
+        "These words are before a colleague now, and nobody can promise that one comes at once. Please call now:",
     ),
     "help_text_anonymous": Text(
-        "我们不知道你是谁，没办法主动联系你。这些电话现在就有人接：",
-        "We do not know who you are and cannot reach you. These answer now:",
+        "我们不知道你是谁，没办法主动联系你。请现在就打电话：",
+        "We do not know who you are and cannot reach you. Please call now:",
     ),
     "number": Text("编号", "Number"),
     "open": Text("查看", "Open"),
