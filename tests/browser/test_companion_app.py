@@ -95,9 +95,12 @@ def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: P
         page.keyboard.press("Enter")
         page.wait_for_timeout(150)
     expect(page.locator("#mode-badge")).to_have_text(re.compile("未成年人模式|Minors'? mode", re.IGNORECASE))
-    say(page, "今天数学课讲了什么我都没听懂") if page.locator("#message").is_visible() else None
+    say(page, "今天数学课讲了什么我都没听懂")
     expect(page.locator("#messages")).to_contain_text(re.compile("监护人|guardian"))
-    expect(page.locator("#closed")).to_be_visible()
+    expect(page.locator("#messages .from-companion")).to_have_count(0)
+    expect(page.locator("#send")).not_to_have_class(re.compile("stopping"))
+    say(page, "我不想活了")
+    expect(page.locator("#messages a[href^='tel:']", has_text="12355").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 

@@ -70,10 +70,6 @@ def a_minor(page: Page, office: Served, guardian: Hook) -> str:
     assert told.is_success, told.text
     given = {"purpose": "companionship", "by": "guardian"}
     assert office.post(f"/v1/users/{user}/consents", given, at=noon()).is_success
-    page.locator("#restart").click()
-    page.locator("#start button[type=submit]").click()
-    expect(dialog).to_be_visible()
-    page.keyboard.press("Enter")
     expect(page.locator("#message")).to_be_visible()
     return user
 

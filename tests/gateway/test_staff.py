@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import select
-from tests.gateway.serving import BOTH_WAYS, CHAT, KEY, WHOLE, Served, fresh, serving, settings_for
+from tests.gateway.serving import BOTH_WAYS, CHAT, KEY, WHOLE, Served, fresh, noon, serving, settings_for
 from tests.upstreams.faulty import FaultyUpstream
 
 from shouban.db.schema import PUSHES
@@ -75,6 +76,60 @@ def test_while_a_human_speaks_nobody_is_told_that_it_is_an_ai_and_afterwards_the
     assert world.chat("嗯", user=user).text == "我在。"
     human(world, user, "hand_back")
     assert "你正在和人工智能聊天" in world.chat("谢谢", user=user).text
+
+
+@pytest.mark.parametrize(
+    "words", ["好一点了，谢谢你", "我去开门", "再见", "ok I feel a bit better, thanks", "thank you, good night"]
+)
+def test_no_word_ends_a_talk_with_a_human(world: Served, words: str) -> None:
+    user = taken_over(world)
+    human(world, user, "say", "我在。")
+    reply = world.chat(words, user=user, aware=True, session="talk")
+    assert reply.text == "我在。"
+    assert reply.shouban[-1]["state"]["session"] == "open"
+    assert not {"goodbye", "help"} & set(reply.kinds), "and thanks are no danger, whatever was said before"
+
+
+@pytest.mark.parametrize("words", ["你真的是人吗", "are you a bot?"])
+def test_no_machine_denies_the_human_who_is_there(world: Served, words: str) -> None:
+    user = taken_over(world)
+    human(world, user, "say", "我是小林，真人。")
+    reply = world.chat(words, user=user, aware=True)
+    assert reply.text == "我是小林，真人。"
+    assert reply.kinds == []
+    assert "我是人工智能" not in world.chat(words, user=user).text
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("aware", [False, True], ids=["unaware", "aware"])
+def test_help_for_danger_waits_for_nobody_while_a_human_speaks(patient: Served, stream: bool, aware: bool) -> None:
+    user = taken_over(patient)
+    body = {
+        "model": "m",
+        "user": user,
+        "stream": stream,
+        "messages": [{"role": "user", "content": "我割腕了，流了好多血"}],
+    }
+    headers = {"authorization": f"Bearer {KEY}", "x-shouban-at": noon()} | (
+        {"x-shouban-client": "aware"} if aware else {}
+    )
+    began = time.monotonic()
+    with httpx.stream(
+        "POST", f"{patient.url}{CHAT}", json=body, headers=headers, timeout=30, trust_env=False
+    ) as answer:
+        first = next(part for part in answer.iter_text() if "12356" in part or "120" in part)
+        assert first
+        assert time.monotonic() - began < 10, "its words are waited for twenty seconds"
+
+
+def test_a_farewell_with_a_plan_ends_nothing_and_help_stands_first(world: Served) -> None:
+    user = fresh()
+    world.register(user)
+    reply = world.chat("我吃了一整瓶安眠药，再见了", user=user, aware=True, session="talk")
+    assert "goodbye" not in reply.kinds
+    assert "help" in reply.kinds
+    assert reply.shouban[-1]["state"]["session"] == "open"
+    assert "祝你今天顺利" not in world.chat("我吃了一整瓶安眠药，再见了", user=fresh()).text
 
 
 def test_what_was_said_between_two_requests_is_brought_once_and_in_order(world: Served) -> None:

@@ -63,7 +63,7 @@ export async function* say(body, signal) {
   }
 }
 
-const EVENTS = ["announcement", "announcement_ended", "notice", "mode_changed", "session_ended", "taken_over", "staff_joined", "staff_left", "staff_typing", "staff_message", "handed_back"];
+const EVENTS = ["announcement", "announcement_ended", "notice", "mode_changed", "session_ended", "taken_over", "staff_joined", "staff_left", "staff_typing", "staff_lost", "staff_message", "handed_back"];
 
 export function listen(hear) {
   const source = new EventSource(`${ROOT}/events`);

@@ -8,7 +8,8 @@ import * as view from "./view.js";
 import { companionNamed, language, word } from "./words.js";
 
 const REMOVES_THE_REPLY = new Set(["replaced", "blocked"]);
-const ENDS_THE_TALK = new Set(["goodbye", "locked"]);
+// A lock ends none: whatever is closed, words of danger must be heard, and the box is where they are written.
+const ENDS_THE_TALK = new Set(["goodbye"]);
 // That something was closed to the person, or is open again, comes with these; what holds now, the service knows.
 const TELLS_OF_RESTRICTION = new Set(["locked", "reminder"]);
 
@@ -224,7 +225,7 @@ function withText(notice) {
 
 function show(notice) {
   if (notice.kind === "replaced") showInstead(notice);
-  else view.showNotice(notice);
+  else showBesides(notice);
   if (notice.kind === "help") dialogs.closeNotice();
   hasHelp ||= notice.kind === "help";
   // No window may lie over numbers that somebody needs now: there it stands in the talk alone.
@@ -233,11 +234,15 @@ function show(notice) {
   if (notice.kind === "reminder") void remind(notice.text).then(() => tellSeen(notice));
 }
 
+function showBesides(notice) {
+  if (notice.text && lastReply?.words?.trim() === notice.text.trim()) lastReply.remove();
+  view.showNotice(notice);
+}
+
 // The same words may come as a reply and as an event: they are shown once, as what they are.
 function showInstead(notice) {
   shownInstead.add(notice.text.trim());
-  if (lastReply?.words?.trim() === notice.text.trim()) lastReply.remove();
-  view.showSafeReply(notice.text);
+  view.showSafeReply(notice.text, lastReply?.words?.trim() === notice.text.trim() ? lastReply : null);
 }
 
 // That a notice was closed is told to the service; that it cannot be keeps nobody from talking.
@@ -279,6 +284,11 @@ const HEAR = {
   staff_message: showStaff,
   announcement: announcements.show,
   announcement_ended: announcements.remove,
+  staff_lost: (data) => {
+    view.showStaffTyping("");
+    showSpeaker("requested");
+    meet({ ...data, kind: "takeover", text: word("staff_lost", { staff: data.staff || staffName || word("staff") }) });
+  },
   handed_back: (data) => {
     view.showStaffTyping("");
     showSpeaker("none");

@@ -67,31 +67,40 @@ export function openReply(name) {
       followIf(follow);
     },
     remove: () => made.item.remove(),
+    replaceWith: (item) => made.item.replaceWith(item),
     mark: (why) => made.item.append(element("p", "small", why)),
     finish: () => made.item.removeAttribute("aria-busy"),
   };
 }
 
-export function showSafeReply(text) {
+// In the place of a reply that said the same: kind words stand before the numbers that came with them.
+export function showSafeReply(text, reply = null) {
   const { item } = bubble("from-service", word("service_reply"), word("ai_badge"), text);
   item.append(element("p", "small", word("service_reply_why")));
-  add(item, true);
+  if (!reply) return add(item, true);
+  reply.replaceWith(item);
+  const card = item.nextElementSibling;
+  if (isHeld && card?.classList.contains("notice-help")) hold(card);
+  return item;
 }
 
 export function showNotice(notice) {
   const title = hasWord(`notice.${notice.kind}`) ? word(`notice.${notice.kind}`) : word("notice.other");
   const item = element("aside", `notice notice-${notice.kind}`);
   item.append(element("p", "speaker", `${word("service")} · ${title}`));
-  if (notice.text) item.append(element("p", "as-written", notice.text));
+  const text = notice.help?.length ? guidance(notice) : notice.text;
+  if (text) item.append(element("p", "as-written", text));
   const lines = linesOf(notice);
   if (lines) item.append(lines);
   add(item, true);
   if (lines) hold(item);
 }
 
-function hold(item) {
+function hold(card) {
   isHeld = true;
-  list.scrollTop = item.offsetTop - list.offsetTop;
+  const before = card.previousElementSibling;
+  const first = before?.matches(".from-service, .from-companion") ? before : card;
+  list.scrollTop = first.offsetTop - list.offsetTop;
 }
 
 export function showProblem(title, reason) {
@@ -101,11 +110,25 @@ export function showProblem(title, reason) {
   add(item, true);
 }
 
+// A line that only lists the numbers is not read once more above the buttons that dial them.
+const LISTS = 2;
+
+function guidance({ text, help }) {
+  const kept = [];
+  for (const line of text.split("\n")) {
+    const listed = help.filter(({ number }) => line.includes(number)).length > LISTS;
+    if (!listed) kept.push(line);
+    else if (/[:：]$/.test(kept.at(-1) ?? "")) kept.pop();
+  }
+  return kept.join("\n");
+}
+
 // A help notice never stands without numbers: where the service sent none, the page's own are shown.
 function linesOf(notice) {
   if (notice.help?.length) {
     const made = element("ul", "help-lines");
     made.append(...notice.help.map(helpLine));
+    if (notice.help.some((line) => !line.verified_on)) made.append(element("li", "small", word("help_unverified")));
     return made;
   }
   return notice.kind === "help" ? helpLines.cloneNode(true) : null;
@@ -121,7 +144,6 @@ function helpLine(line) {
     ["help_verified", line.verified_on],
   ];
   const said = facts.filter(([, fact]) => fact).map(([key, fact]) => `${word(key)}: ${fact}`);
-  if (!line.verified_on) said.push(word("help_unverified"));
   item.append(element("span", "help-name", line.name), link, element("span", "small", said.join(" · ")));
   return item;
 }
