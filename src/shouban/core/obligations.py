@@ -201,6 +201,7 @@ class RemindStaff(Obligation, frozen=True, kw_only=True, tag=True):
     """A complaint nears its time (or, `late`, is over it) and nobody has answered: whoever handles complaints is told."""
 
     case: str = ""
+    about: str = ""
     late: bool = False
     answer_within: timedelta = timedelta(days=12)
     answer_by: datetime | None = None

@@ -439,7 +439,7 @@ SET_BY_DECISION: Final = frozenset({"because", "not_before"})
 # Terms that a rule leaves to the event: the case complained of, what is to be erased, whose review, which consent.
 GIVEN_BY_EVENT: Final[dict[str, tuple[str, ...]]] = {
     "AnswerComplaint": ("case", "answer_by"),
-    "RemindStaff": ("case", "answer_by", "remind_at"),
+    "RemindStaff": ("case", "about", "answer_by", "remind_at"),
     "TellComplainant": ("case",),
     "Announce": ("feature", "ends_at"),
     "Erase": ("scope",),

@@ -207,6 +207,7 @@ OBLIGATION_WORDS: Final[Words] = {
 TERM_WORDS: Final[Words] = {
     "template": ("模板", "template"),
     "topic": ("主题", "topic"),
+    "about": ("事由", "about"),
     "signal": ("信号", "signal"),
     "scope": ("范围", "scope"),
     "quiet_for": ("此后静默", "quiet for"),

@@ -22,7 +22,7 @@ BY_CODE: Final[dict[str, str]] = {
     "nothing_to_appeal": "没有可以申诉的决定。", "no_channel": "请选它是怎么来的。", "no_font": "服务器上没有中文字体，做不出 PDF。请运维人员安装 Debian 软件包 fonts-noto-cjk；Word 不受影响。", "claimed_already": "同事已经接手了这个个案。", "lost_case": "这个个案现在不在您手里：请先接手。", "no_case": "这个人没有未结的个案。", "no_colleague": "请选一位关怀同事。",
     "not_asked": "请先勾选您已经问过、现在没有危险。", "too_short": "写得太短，请再具体一点。", "too_soon": "最后一次危险的话之后，至少再陪十分钟才能交还。", "wrong_stage": "个案现在不能这样做，请看它的状态。",
     "own_proposal": "提出的人不能自己决定，请另一位同事来。", "restricted_already": "这个人已经有一项限制或者待确认的提议，请先处理那一项。", "urgent_again": "这个人不久前有过一次没有被确认的紧急限制，这次请先由同事确认。", "no_term": "期限请填 1 小时到 180 天的整数；只有“终止”可以不填。",
-    "not_standing": "这项限制已经不在了。", "no_entry": "请填这个人在存证日志里的记录号，最多 20 个。", "too_long": "写得太长了，最多 2000 个字。", "no_time": "时间请写成 2026-08-03 12:00 这样，不能晚于现在。", "nothing_to_report": "现在没有要报告的。",
+    "not_standing": "这项限制已经不在了。", "no_entry": "请填这个人在存证日志里的记录号，最多 20 个。", "too_long": "写得太长了，最多 2000 个字。", "no_time": "时间请写成 2026-08-03 12:00 这样。", "not_then": "这个时间早于生效的时候，或者还没有到。", "nothing_to_report": "现在没有要报告的。",
     "shift_overlaps": "这位同事在这段时间已经有班了。", "shift_over": "这个时间已经过去了。", "rest_first": "您今天听到的危机够多了，或者刚结束一场谈话：请先休息，同事在。没有别人在的时候仍然可以接手。", "shift_too_long": "一个班最长 24 小时，最早排到一年以内。", "joined_already": "对话已经结束，或者已经有一位主管加入。", "at_capacity": "您手上的个案已经到了本班的上限。请先交还或转给同事；紧急的个案不受限制。", "shift_backwards": "结束时间要在开始时间之后。", "try_again": "同事的状态刚刚变了，请再按一次。", "not_joined": "您没有加入这个对话。", "nobody_has_it": "现在没有同事接着这个个案：需要的话，请直接接手。",
     "missing_field": "还没有填写。", "wrong_field": "填得不对，请检查。", "bonus_used_up": "今天已经给够了，明天再给。", "empty_curfew": "开始和结束不能是同一个时间。", "not_yours": "这位联系人请在应用里修改。", "not_a_minor": "对方不是未成年人，不能关联监护人。",
 }  # fmt: skip

@@ -28,7 +28,7 @@ from tests.offices.restrictions.restricting import (
 from tests.web.signing import enter, now_of, run, sign_ins_of, staff
 
 from shouban.db.engine import view
-from shouban.db.schema import LOG_ENTRIES
+from shouban.db.schema import ACCOUNTS, LOG_ENTRIES
 from shouban.settings import ServiceSettings
 
 
@@ -115,7 +115,9 @@ def test_an_urgent_one_holds_at_once_and_for_a_day_unless_confirmed(own: Served)
     assert "先由同事确认" in again.text
     assert FORM["grounds"] in again.text
     assert propose(later, person, noon(hours=24, minutes=6)).status_code == 303
-    assert "已到期" in later.get(f"{LIST}?done=1", headers={"x-shouban-at": noon(hours=24, minutes=7)}).text
+    assert "已到期" in later.get(LIST, headers={"x-shouban-at": noon(hours=24, minutes=7)}).text, (
+        "its report is still owed"
+    )
 
 
 def test_an_urgent_one_that_is_confirmed_lasts_its_term_from_its_beginning(own: Served) -> None:
@@ -297,7 +299,10 @@ def test_marking_it_reported_carries_the_duty_out_once(office: Served) -> None:
     form = {"to": "省网信办", "receipt": "2026-117", "when": "2026-08-03T12:20"}
     early = do(client, person, one, "reported", noon(minutes=10), **form)
     assert early.status_code == 400
-    assert "不能晚于现在" in early.text
+    assert "还没有到" in early.text
+    for when in ("0001-01-01T00:00", "2025-01-01T00:00"):
+        assert do(client, person, one, "reported", noon(minutes=8), to="省网信办", when=when).status_code == 400, when
+    assert client.get(f"{LIST}/{one}").status_code == 200
     assert 'value="省网信办"' in early.text
     assert do(client, person, one, "reported", noon(minutes=30), **form).status_code == 303
     assert [row.state for row in office.ledger(user, kinds=["ReportHazard"])] == ["done"]
@@ -341,3 +346,50 @@ def test_an_appeal_is_decided_by_a_third(office: Served) -> None:
     assert state(office, user, noon(minutes=11)) == "none"
     assert [row.state for row in office.ledger(user, kinds=["AnswerComplaint"])] == ["done"]
     assert do(third, person, one, "appeal", noon(minutes=12), **form).status_code == 409
+
+
+def test_an_appeal_stands_before_whatever_only_holds(own: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shouban.offices.restrictions.records.MOST_SHOWN", 2)
+    monkeypatch.setattr("shouban.offices.restrictions.desk.MOST_SHOWN", 2)
+    made = []
+    for n in range(4):
+        _, person = registered(own)
+        made.append((person, restricted(own, person, noon(seconds=n), kind="ended", term="")))
+    person, last = made[-1]
+    assert appeal(themselves(own, person), last).status_code == 303
+    client = colleague(own)
+    first, second = (client.get(f"{LIST}?page={n}", headers={"x-shouban-at": noon(minutes=9)}).text for n in (0, 1))
+    assert last in first
+    assert sum(one in first for _, one in made) == sum(one in second for _, one in made) == 2
+    assert "第 2 / 2 页" in second
+
+
+def test_who_proposes_and_takes_back_gains_no_second_urgent_one(own: Served) -> None:
+    _, person = registered(own)
+    client = colleague(own)
+    first = proposed(client, person, noon(), urgent="yes", term="1", unit="hours")
+    assert do(client, person, first, "lift", noon(seconds=1), why="收回重提").status_code == 303
+    for n in range(2, 5):
+        taken = proposed(client, person, noon(seconds=n))
+        assert do(client, person, taken, "lift", noon(seconds=n), why="收回重提").status_code == 303
+    assert propose(client, person, noon(minutes=1), urgent="yes").status_code == 409
+
+
+def test_a_role_that_was_lost_meanwhile_confirms_nothing(own: Served) -> None:
+    _, person = registered(own)
+    one = proposed(colleague(own), person)
+    account = staff(own, fresh("c"), "compliance")
+    client = with_token(own, run(sign_ins_of(own).open(account, now_of(own))))
+    with own.engine.begin() as connection:
+        connection.execute(ACCOUNTS.update().where(ACCOUNTS.c.account_id == account.id).values(roles="inspector"))
+    assert do(client, person, one, "confirm").status_code == 403
+
+
+def test_a_refused_form_is_a_look_too_and_the_list_shows_no_words(own: Served) -> None:
+    user, person = registered(own)
+    one = proposed(colleague(own), person)
+    client = colleague(own)
+    assert FORM["reason"] not in client.get(LIST).text
+    assert FORM["grounds"] in do(client, person, one, "confirm", why="x").text
+    assert "服务限制的记录" in themselves(own, person).get("/me/looks").text
+    assert user not in themselves(own, person).get("/me/looks").text

@@ -157,7 +157,7 @@ def test_words_are_asked_for_and_only_an_ended_service_has_no_end() -> None:
     assert m.checked(wish("ended", ""))[0] is None
     assert m.checked(wish("ended", "10"))[0] == timedelta(days=10)
     assert m.checked(wish(references="3,4，5、 6"))[1].references == (3, 4, 5, 6)
-    for text in ("短", "x" * (m.MOST_TEXT + 1), " " * 30):
+    for text in ("短", "x" * (m.MOST_TEXT + 1), " " * 30, "\u200b" * 30, "\x01" * 30):
         grounds = m.Proposing("ended", "order", text, GROUNDS)
         assert refusal(partial(m.checked, grounds), CallerError).field == "grounds"
         reason = m.Proposing("ended", "order", GROUNDS, text)
@@ -168,7 +168,7 @@ def test_the_time_of_a_report_is_local_and_not_to_come() -> None:
     def local(at: datetime) -> datetime:
         return at.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+08:00").tzinfo)
 
-    assert m.moment_of("", AT, local) == AT
-    assert m.moment_of("2026-08-03T11:30", AT, local) == AT - HOUR / 2
-    for typed in ("2026-08-03T12:30", "soon"):
-        assert refusal(partial(m.moment_of, typed, AT, local), CallerError).code == "no_time"
+    assert m.moment_of("", AT, local, since=AT - HOUR) == AT
+    assert m.moment_of("2026-08-03T11:30", AT, local, since=AT - HOUR) == AT - HOUR / 2
+    for typed, code in (("2026-08-03T12:30", "not_then"), ("0001-01-01T00:00", "not_then"), ("2026-08-03T10:30", "not_then"), ("soon", "no_time")):  # fmt: skip
+        assert refusal(partial(m.moment_of, typed, AT, local, since=AT - HOUR), CallerError).code == code

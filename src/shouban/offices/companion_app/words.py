@@ -103,7 +103,10 @@ WORDS: dict[str, Text] = {
     "second_joined": Text(
         "{staff}（真人，不是人工智能）也加入了对话。", "{staff} (a person, not an AI) has joined the conversation too."
     ),
-    "staff_lost": Text("{staff} 断线了，正在请别的工作人员。", "{staff} has lost the connection; another member of the staff is being called."),
+    "staff_lost": Text(
+        "{staff} 断线了，正在请别的工作人员。",
+        "{staff} has lost the connection; another member of the staff is being called.",
+    ),
     "second_left": Text("{staff} 离开了对话。", "{staff} has left the conversation."),
     "handed_back": Text(
         "工作人员已离开，现在与你对话的是人工智能。", "The staff member has left; you are talking with an AI again."
@@ -124,7 +127,10 @@ WORDS: dict[str, Text] = {
     "help_hours": Text("服务时间", "Hours"),
     "help_region": Text("地区", "Region"),
     "help_verified": Text("核实日期", "Verified on"),
-    "help_unverified": Text("号码来自公开资料，尚未逐一电话核实。", "The numbers are from public sources and have not been checked by phone yet."),
+    "help_unverified": Text(
+        "号码来自公开资料，尚未逐一电话核实。",
+        "The numbers are from public sources and have not been checked by phone yet.",
+    ),
     "region.cn": Text("中国大陆", "Mainland China"),
     "region.hk": Text("香港", "Hong Kong"),
     "region.tw": Text("台湾", "Taiwan"),

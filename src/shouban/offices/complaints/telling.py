@@ -44,11 +44,12 @@ class Telling:
         assert isinstance(owed, RemindStaff)  # noqa: S101  # the worker gives each carrier its own kind
         if not await asyncio.to_thread(self._office.is_owed, duty.service, duty.person, owed.case):
             return "it was answered before"
+        place = await self._place(duty, owed)
         if not self._addresses:
-            return "stands at the top of /office/complaints; nobody is named in `complaints_desk`"
+            return f"stands at the top of {place.rpartition('/')[0]}; nobody is named in `complaints_desk`"
         by = owed.answer_by or moment(duty.owed_us) + timedelta(days=15)
         due = deadline(self._office.terms(duty.service)[0].local(by))
-        page = f"{self._base}/office/complaints/{owed.case}"
+        page = f"{self._base}{place}"
         text = "\n".join(one.format(due=due, page=page) for one in (REMINDER.zh, REMINDER.en))
         message = Message(duty.id, (LATE if owed.late else NEAR).zh, text, {"page": page})
         return await self._each(message)
@@ -75,6 +76,12 @@ class Telling:
             )
         except CallerError as error:
             raise OperatorError(str(error)) from error
+
+    async def _place(self, duty: Duty, owed: RemindStaff) -> str:
+        """Where it is answered: appeals against a restriction or an age have desks of their own."""
+        if await self._office.is_ours(duty.service, owed.case):
+            return f"/office/complaints/{owed.case}"
+        return f"/office/restrictions/{owed.case}" if owed.about == "restriction" else "/office/appeals"
 
     async def _each(self, message: Message) -> str:
         told, faults = [], []

@@ -306,6 +306,10 @@ class ComplaintsOffice:
             owed = open_duties(connection, service=service, person=person, kinds=["AnswerComplaint"])
         return any(isinstance(one.owed, AnswerComplaint) and one.owed.case == case for one in owed)
 
+    async def is_ours(self, service: str, case: str) -> bool:
+        """Whether it is a complaint, and no appeal that another office decides."""
+        return await asyncio.to_thread(self._row, service, case) is not None
+
     async def to_be_told(self, service: str, case: str) -> ToBeTold | None:
         """Who is to hear of the answer; nothing where the case is not one of ours."""
         row = await asyncio.to_thread(self._row, service, case)

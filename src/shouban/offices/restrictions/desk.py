@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, Parameter
 from litestar.response import Redirect
 
 from shouban.core.errors import CallerError
@@ -18,6 +18,7 @@ from shouban.core.rules import Settings
 from shouban.duties import workdays
 from shouban.offices.restrictions import model as m
 from shouban.offices.restrictions import words as w
+from shouban.offices.restrictions.records import MOST_SHOWN
 from shouban.offices.restrictions.work import RestrictionsOffice, Seen
 from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
@@ -62,10 +63,11 @@ class RestrictionDesk:
 
     def _reading(self) -> list[Any]:
         @get("/restrictions", opt={"action": "see_restrictions"})
-        async def listed(request: AnyRequest, done: bool = False) -> Response[str]:
+        async def listed(request: AnyRequest, done: bool = False, page: Annotated[int, Parameter(ge=0, le=1_000)] = 0) -> Response[str]:  # fmt: skip
             who, at = whose(request).who, self._time(request)
-            found, count = await self._office.listed(who, at, is_open=not done)
-            return self._framed(request, "list.html", restrictions=found, more=count - len(found), is_open=not done, can_find=may(who, "find_people"))  # fmt: skip
+            found, count = await self._office.listed(who, at, is_open=not done, page=page)
+            last = max(0, count - 1) // MOST_SHOWN
+            return self._framed(request, "list.html", restrictions=found, count=count, page=page, last=last, is_open=not done, can_find=may(who, "find_people"))  # fmt: skip
 
         @get("/restrictions/{restriction:str}", opt={"action": "see_restrictions"})
         async def show(request: AnyRequest, restriction: str) -> Response[str]:
@@ -141,8 +143,10 @@ class RestrictionDesk:
         try:
             await deed(who, seen, self._time(request))
         except CallerError as error:
-            # As it is by now: who came second sees what the first has decided.
-            return await self._page(request, await self._office.by_id(who, restriction, person), error, _given(data))
+            # As it is by now: who came second sees what the first has decided. It is a look like any other.
+            seen = await self._office.by_id(who, restriction, person)
+            await self._office.looked(who, seen, self._time(request))
+            return await self._page(request, seen, error, _given(data))
         return Redirect(f"{HOME}/{restriction}", status_code=_SEE_OTHER)
 
     async def _report(self, request: AnyRequest, restriction: str) -> dict[str, Any]:

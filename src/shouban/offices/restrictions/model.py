@@ -240,7 +240,8 @@ def reported(words: Words, report: Report) -> Words:
 
 def checked_text(text: str, field: str, least: int) -> str:
     text = text.strip()
-    if len(text) < least:
+    # What nobody sees is no reason: controls, marks without a width.
+    if sum(letter.isprintable() and not letter.isspace() for letter in text) < least:
         raise CallerError(f"say more in `{field}`", field=field, code="too_short")
     if len(text) > MOST_TEXT:
         raise CallerError(f"`{field}` is over {MOST_TEXT} characters", field=field, code="too_long")
@@ -259,8 +260,8 @@ def report_form(one: Restriction, *, legal: Sequence[dict[str, str]], kind: str,
     }  # fmt: skip
 
 
-def moment_of(typed: str, now: datetime, local: Any) -> datetime:  # noqa: ANN401  # a function of times
-    """A local time as a form sends it; now where it is empty. Raises `CallerError` for what is none, or not yet."""
+def moment_of(typed: str, now: datetime, local: Any, *, since: datetime) -> datetime:  # noqa: ANN401  # a function of times
+    """A local time as a form sends it; now where it is empty. Raises `CallerError` for what is none, not yet, or before there was anything to tell of."""
     if not typed.strip():
         return now
     try:
@@ -268,8 +269,8 @@ def moment_of(typed: str, now: datetime, local: Any) -> datetime:  # noqa: ANN40
     except ValueError as error:
         raise CallerError("write the time like 2026-08-03T12:00", field="when", code="no_time") from error
     found = found if found.tzinfo else found.replace(tzinfo=local(now).tzinfo)
-    if found > now:
-        raise CallerError("this time is yet to come", field="when", code="no_time")
+    if not since <= found <= now:
+        raise CallerError("this time is before it took effect, or yet to come", field="when", code="not_then")
     return found
 
 

@@ -7,13 +7,14 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Executable, Row, case, exists, func, insert, or_, select, update
 
 from shouban.db.schema import ACCOUNTS, LEDGER, LOG_ENTRIES, PERSONS, RESTRICTIONS
 from shouban.duties.ledger import Duty, duty_from
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import microseconds, moment, moment_if_any
 from shouban.offices.restrictions.model import OPEN, Restriction
+from shouban.web.roles import ROLES, Role
 
 MOST_SHOWN: Final = 200
 Write = tuple[Executable, dict[str, Any]]
@@ -61,10 +62,11 @@ def is_there(connection: Connection, service: str, person: str) -> bool:
     return connection.execute(select(PERSONS.c.person_id).where(mine).with_for_update()).first() is not None
 
 
-def is_active(connection: Connection, service: str, account: str) -> bool:
-    """Whether the account may still act: it may have been disabled since the door opened."""
+def roles_of(connection: Connection, service: str, account: str) -> frozenset[Role]:
+    """What the account may still act as: it may have been disabled, or lost a role, since the door opened."""
     mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == account) & (ACCOUNTS.c.state == "active")
-    return connection.execute(select(ACCOUNTS.c.account_id).where(mine)).first() is not None
+    held = (connection.execute(select(ACCOUNTS.c.roles).where(mine)).scalar() or "").split(",")
+    return frozenset(role for role in ROLES if role in held)
 
 
 # --- reading
@@ -77,21 +79,30 @@ def by_id(connection: Connection, service: str, restriction: str) -> Row[Any] | 
 
 def of_person(connection: Connection, service: str, person: str) -> list[Row[Any]]:
     mine = (RESTRICTIONS.c.service_id == service) & (RESTRICTIONS.c.person_id == person)
-    newest = RESTRICTIONS.c.proposed_us.desc()
-    return list(connection.execute(select(RESTRICTIONS).where(mine).order_by(newest).limit(MOST_SHOWN)))
+    return list(connection.execute(select(RESTRICTIONS).where(mine).order_by(RESTRICTIONS.c.proposed_us.desc())))
 
 
-def listed(connection: Connection, service: str, at: datetime, *, is_open: bool) -> tuple[list[Row[Any]], int]:
-    """What somebody must decide or what holds, proposals first, the urgent ones before others; or what is done, the newest first; and how many in all."""
+def listed(connection: Connection, service: str, at: datetime, *, is_open: bool, page: int = 0) -> tuple[list[Row[Any]], int]:  # fmt: skip
+    """What somebody must decide, report, or what holds: appeals first, then proposals, the urgent ones before others; or what is done, the newest first; and how many in all."""
     now = microseconds(at)
     lasts = RESTRICTIONS.c.stage.in_(OPEN) & ((RESTRICTIONS.c.until_us == 0) | (RESTRICTIONS.c.until_us > now))
-    # An appeal is owed its answer even where the restriction is over.
-    open_now = or_(lasts, RESTRICTIONS.c.appeal == "open")
+    # An appeal is owed its answer, and the authority its report, even where the restriction is over.
+    open_now = or_(lasts, RESTRICTIONS.c.appeal == "open", _owes_report())
     mine = (RESTRICTIONS.c.service_id == service) & (open_now if is_open else ~open_now)
-    order = (RESTRICTIONS.c.stage.desc(), RESTRICTIONS.c.is_urgent.desc(), RESTRICTIONS.c.proposed_us) if is_open else (RESTRICTIONS.c.proposed_us.desc(),)  # fmt: skip
-    rows = connection.execute(select(RESTRICTIONS).where(mine).order_by(*order).limit(MOST_SHOWN))
+    first = case(
+        (RESTRICTIONS.c.appeal == "open", 0), (RESTRICTIONS.c.stage == "proposed", 1), (_owes_report(), 2), else_=3
+    )
+    order = (first, RESTRICTIONS.c.is_urgent.desc(), RESTRICTIONS.c.proposed_us) if is_open else (RESTRICTIONS.c.proposed_us.desc(),)  # fmt: skip
+    asked = select(RESTRICTIONS).where(mine).order_by(*order, RESTRICTIONS.c.restriction_id)
+    rows = connection.execute(asked.limit(MOST_SHOWN).offset(page * MOST_SHOWN))
     count = connection.execute(select(func.count()).select_from(RESTRICTIONS).where(mine)).scalar_one()
     return list(rows), count
+
+
+def _owes_report() -> Any:  # noqa: ANN401  # a condition of SQL
+    of_it = (LEDGER.c.service_id == RESTRICTIONS.c.service_id) & (LEDGER.c.person_id == RESTRICTIONS.c.person_id)
+    owed = of_it & (LEDGER.c.kind == "ReportHazard") & (LEDGER.c.state == "owed")
+    return exists().where(owed, LEDGER.c.owed_us.in_((RESTRICTIONS.c.effect_us, RESTRICTIONS.c.decided_us)))
 
 
 def answered(connection: Connection, service: str, cases: Collection[str]) -> list[Row[Any]]:

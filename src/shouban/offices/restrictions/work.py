@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from shouban.evidence.log import Acted, leaf_of, moment
 from shouban.offices.restrictions import model as m
 from shouban.offices.restrictions import records
 from shouban.packs.pack import LoadedPack
-from shouban.web.access import Who
+from shouban.web.access import Subject, Who, may
 from shouban.web.language import Language
 from shouban.web.sessions import SignIns
 
@@ -59,10 +59,10 @@ class RestrictionsOffice:
 
     # --- reading
 
-    async def listed(self, who: Who, at: datetime, *, is_open: bool) -> tuple[list[Seen], int]:
+    async def listed(self, who: Who, at: datetime, *, is_open: bool, page: int = 0) -> tuple[list[Seen], int]:
         def read() -> tuple[list[Row[Any]], int]:
             with view(self._engine) as connection:
-                return records.listed(connection, who.service, at, is_open=is_open)
+                return records.listed(connection, who.service, at, is_open=is_open, page=page)
 
         rows, count = await asyncio.to_thread(read)
         found = [await self._seen(who, row) for row in rows]
@@ -202,7 +202,12 @@ class RestrictionsOffice:
         person = await self._owner(who, seen)
         local = self._pack_of(who.service).pack.settings.local
         to = m.checked_text(wish.to, "to", 2)
-        report = m.Report(to, wish.receipt.strip()[:100], m.moment_of(wish.when, at, local), who.account)
+        report = m.Report(
+            to,
+            wish.receipt.strip()[:100],
+            m.moment_of(wish.when, at, local, since=seen.one.effect_at or at),
+            who.account,
+        )
         owed = [duty for duty in seen.owed if duty.state == "owed"]
         if not owed:
             raise CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
@@ -280,7 +285,7 @@ class RestrictionsOffice:
         one = records.restriction_of(row)
         owed = await asyncio.to_thread(self._reports_of, who.service, one) if one.effect_at is not None else []
         # Who only inspects sees what was done and why; to whom is not theirs to know.
-        app_id = "" if who.roles == {"inspector"} else person.app_id
+        app_id = person.app_id if may(who, "find_people") else ""
         return Seen(one, self._opened(person, row), app_id, [duty for duty in owed if duty.state == "owed"])
 
     async def _owner(self, who: Who, seen: Seen) -> PersonPort:
@@ -322,8 +327,13 @@ def _check_both(connection: Connection, who: Who | None, person: PersonPort) -> 
     """Within the transaction: the door was opened for an account, and a person, that may be gone since."""
     if not records.is_there(connection, person.service, person.id):
         raise CallerError("this person was erased a moment ago", status=404, code="user_not_found")
-    if who is not None and not records.is_active(connection, who.service, who.account):
+    if who is not None and not _may_still(connection, who, person):
         raise CallerError("your role does not allow this", status=403, code="not_allowed")
+
+
+def _may_still(connection: Connection, who: Who, person: PersonPort) -> bool:
+    roles = records.roles_of(connection, who.service, who.account)
+    return bool(roles) and may(replace(who, roles=roles), "restrict", Subject(who.service, person.id))
 
 
 def _set(one: m.Restriction, staff: str, at: datetime) -> e.RestrictionSet:
