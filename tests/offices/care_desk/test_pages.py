@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
-from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
+from tests.gateway.serving import NOON, PLAN, Served, eventually, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import account_of, carer, cases_of, do, in_danger, problem, shown, stage_of
 from tests.web.signing import browser, enter, now_of, run, sign_ins_of, staff
 
@@ -55,6 +56,9 @@ def test_from_claim_to_follow_up(office: Served) -> None:
     soon = do(client, address, "back", noon(seconds=5), safe="yes", why="问过了，没有危险")
     assert soon.status_code == 409
     assert "至少再陪十分钟" in problem(soon)
+    assert "12:10 起可以交还" in soon.text
+    assert ">问过了，没有危险</textarea>" in soon.text, "what was written is still there"
+    assert 'name="safe" value="yes" checked' in soon.text
     office.chat("谢谢你", user=user, at=noon(minutes=12), session="talk")
     late = noon(minutes=12)
     assert do(client, address, "say", late, text="还在吗").status_code == 409, (
@@ -71,6 +75,7 @@ def test_from_claim_to_follow_up(office: Served) -> None:
     [case] = cases_of(office, user)
     assert (case.stage, case.outcome, case.claimed_by) == ("closed", "helped", "")
     assert not [row for row in office.ledger(user, kinds=["Escalate"]) if row.state == "owed"]
+    assert "个案已经结案" in shown(client, address, late)
     office.get(f"/v1/users/{user}", at=noon(hours=24))
     client = enter(office, name)  # a day later the sign-in has ended
     page = shown(client, address, noon(hours=24))
@@ -279,3 +284,40 @@ def test_that_the_person_types_is_seen_by_who_has_the_case(office: Served) -> No
     assert browser(office).post("/app/api/typing").status_code == 401
     client.post("/app/api/say", json={"text": "我在想"}, headers={"x-shouban-at": noon(seconds=2)})
     assert "对方正在输入" not in shown(first, address), "their words are there"
+
+
+def test_who_only_looks_at_the_queue_keeps_their_talk(office: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shouban.offices.care_desk.live.BEAT_SECONDS", 0.1)
+    user, address = in_danger(office)
+    _, client = carer(office)
+    do(client, address, "claim")
+    do(client, address, "take")
+    with client.stream("GET", "/care/events") as desk:
+        lines = desk.iter_lines()
+        for seconds in (30, 60, 90):
+            office.get(f"/v1/users/{user}", at=noon(seconds=seconds))
+            until = int(NOON.timestamp() * 1e6) + (seconds + 44) * 1_000_000
+            assert eventually(partial(_reads_until, office, user, lines, until))
+        assert do(client, address, "say", noon(seconds=91), text="我在").status_code == 303
+
+
+def _reads_until(office: Served, user: str, lines: Iterator[str], until: int) -> bool:
+    next(lines)
+    return bool(cases_of(office, user)[-1].lease_until_us >= until)
+
+
+def test_the_desk_sees_that_the_person_has_left(office: Served) -> None:
+    user, address = in_danger(office)
+    _, client = carer(office)
+    do(client, address, "claim")
+    assert "对方已离开对话" not in shown(client, address)
+    office.post(f"/v1/users/{user}/exit", {"session": "talk", "by": "button"}, at=noon(seconds=3))
+    assert "对方已离开对话" in shown(client, address, noon(seconds=4))
+
+
+def test_nobody_waits_for_a_contact_to_be_told_where_there_is_none(office: Served) -> None:
+    _, with_contact = in_danger(office)
+    _, without = in_danger(office, contacts=[])
+    _, client = carer(office)
+    assert "通知联系人" in shown(client, with_contact)
+    assert "通知联系人" not in shown(client, without)

@@ -50,16 +50,15 @@ class QueueFeed:
         self._shown: dict[tuple[str, Reader], tuple[Queue, bytes]] = {}
         self._lock = asyncio.Lock()
 
+    async def urgent(self, service: str) -> bytes:
+        """Who newly waits is heard on the page of a case too."""
+        async with self._lock:
+            return frame_of("urgent", {"urgent": _urgent(await self._queue(service))})
+
     async def frame(self, who: Who, language: Language) -> bytes:
         service = who.service
         async with self._lock:
-            read_at, queue = self._read.get(service, (-math.inf, None))
-            is_old = read_at <= self._desk.bells.rang_at(desk_of(service))
-            if queue is None or is_old or time.monotonic() - read_at >= FRESH_SECONDS:
-                await asyncio.sleep(max(0.0, read_at + BETWEEN_SECONDS - time.monotonic()))
-                read_at = time.monotonic()
-                queue = await self._desk.queue(service, self._now())
-                self._read[service] = read_at, queue
+            queue = await self._queue(service)
             reader = reader_of(who, language, queue)
             known = self._shown.get((service, reader))
             if known is None or known[0] is not queue:
@@ -67,9 +66,22 @@ class QueueFeed:
                 self._shown[service, reader] = known
             return known[1]
 
+    async def _queue(self, service: str) -> Queue:
+        read_at, queue = self._read.get(service, (-math.inf, None))
+        is_old = read_at <= self._desk.bells.rang_at(desk_of(service))
+        if queue is None or is_old or time.monotonic() - read_at >= FRESH_SECONDS:
+            await asyncio.sleep(max(0.0, read_at + BETWEEN_SECONDS - time.monotonic()))
+            read_at = time.monotonic()
+            queue = await self._desk.queue(service, self._now())
+            self._read[service] = read_at, queue
+        return queue
+
     def _frame(self, queue: Queue, reader: Reader) -> bytes:
-        urgent = [one.case.id for one in queue.waiting if one.case.urgency > 0]
-        body = {"html": self._render(queue, reader), "waiting": len(queue.waiting) + queue.more, "urgent": urgent}
+        body = {
+            "html": self._render(queue, reader),
+            "waiting": len(queue.waiting) + queue.more,
+            "urgent": _urgent(queue),
+        }
         return frame_of("queue", body)
 
 
@@ -100,8 +112,8 @@ class Desk:
             yield part
 
     async def case(
-        self, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]], *, listens: bool = False
-    ) -> AsyncIterator[bytes]:
+        self, feed: QueueFeed, person: PersonPort, render: Callable[[Opened], Awaitable[dict[str, str]]], *, listens: bool = False,
+    ) -> AsyncIterator[bytes]:  # fmt: skip
         seen: list[Opened] = []
         heard: set[str] = set()
 
@@ -112,7 +124,8 @@ class Desk:
                 await self._leading.listen(self._who, person, self._now())
                 heard.add(opened.case.id)
             seen[:] = [opened]
-            return [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
+            parts = [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
+            return [*parts, await feed.urgent(self._who.service)]
 
         async def beat() -> None:
             await self._office.renew(self._who, person, self._now())
@@ -168,6 +181,10 @@ class Desk:
                 self._office.bells.leave(key, bell)
             with contextlib.suppress(ShoubanError):
                 await asyncio.shield(self._office.stand_up(self._seat))
+
+
+def _urgent(queue: Queue) -> list[str]:
+    return [one.case.id for one in queue.waiting if one.case.urgency > 0]
 
 
 def reader_of(who: Who, language: Language, queue: Queue) -> Reader:

@@ -232,14 +232,20 @@ def checked_back(case: Case, state: PersonState, wish: HandingBack, at: datetime
     A machine takes over again only some time after the last words of danger, once somebody has asked, and says what they heard.
     """
     moved(case, "handed_back")
-    last = state.risk.seen_at
-    if state.risk.level >= DANGER and last is not None and at - last < COOL_DOWN:
-        left = COOL_DOWN - (at - last)
-        told = f"the last words of danger are {_minutes(at - last)} min old; stay {_minutes(left) + 1} min more"
+    if (free_at := back_from(state, at)) is not None:
+        told = f"the last words of danger are less than ten minutes old; stay {_minutes(free_at - at) + 1} min more"
         raise CallerError(told, field="safe", status=409, code="too_soon")
     if wish.safe != "yes":
         raise CallerError("tick that you have asked, and that there is no danger now", field="safe", code="not_asked")
     return checked_text(wish.why, "why", least=LEAST_WHY)
+
+
+def back_from(state: PersonState, at: datetime) -> datetime | None:
+    """From when it may be handed back, where that is still to come."""
+    last = state.risk.seen_at
+    if state.risk.level < DANGER or last is None or at - last >= COOL_DOWN:
+        return None
+    return last + COOL_DOWN
 
 
 def checked_text(text: str, field: str, *, least: int = 1) -> str:

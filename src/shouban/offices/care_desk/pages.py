@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -85,7 +86,7 @@ class CarePages:
             found = await self._desk.queue(who.service, self._time(request))
             mine = await self._desk.resting.shown(who, self._time(request))
             return framed(
-                request, HERE, "care.html", w.WORDS, rows=_rows(found, reader_of(who, language, found)), exposure=self._exposure(who, mine, language),
+                request, HERE, "care.html", w.WORDS, account=who.account, rows=_rows(found, reader_of(who, language, found)), exposure=self._exposure(who, mine, language),
             )  # fmt: skip
 
         @get("/events", opt={"action": "see_queue"})
@@ -127,7 +128,7 @@ class CarePages:
                 return await self._parts(who, opened, language)
 
             return Stream(
-                self._open_desk(request).case(found, render, listens=listens),
+                self._open_desk(request).case(self._feed, found, render, listens=listens),
                 media_type="text/event-stream",
                 headers=STREAM,
             )
@@ -161,13 +162,16 @@ class CarePages:
         @post("/cases/{person:str}/say", opt={"action": "take_case"}, status_code=200)
         async def say(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._desk.say(who, whom, form_as(data, m.Saying), at)
+                request, person, lambda who, whom, at: self._desk.say(who, whom, form_as(data, m.Saying), at), data=data
             )
 
         @post("/cases/{person:str}/back", opt={"action": "take_case"}, status_code=200)
         async def back(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._desk.hand_back(who, whom, form_as(data, m.HandingBack), at)
+                request,
+                person,
+                lambda who, whom, at: self._desk.hand_back(who, whom, form_as(data, m.HandingBack), at),
+                data=data,
             )
 
         @post("/cases/{person:str}/typing", opt={"action": "take_case"}, status_code=204)
@@ -181,7 +185,10 @@ class CarePages:
         @post("/cases/{person:str}/whisper", opt={"action": "lead_desk"}, status_code=200)
         async def whisper(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._leading.whisper(who, whom, form_as(data, m.Noting), at)
+                request,
+                person,
+                lambda who, whom, at: self._leading.whisper(who, whom, form_as(data, m.Noting), at),
+                data=data,
             )
 
         @post("/cases/{person:str}/join", opt={"action": "lead_desk"}, status_code=200)
@@ -192,7 +199,10 @@ class CarePages:
         @post("/cases/{person:str}/speak", opt={"action": "lead_desk"}, status_code=200)
         async def speak(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._leading.speak(who, whom, form_as(data, m.Saying), at)
+                request,
+                person,
+                lambda who, whom, at: self._leading.speak(who, whom, form_as(data, m.Saying), at),
+                data=data,
             )
 
         @post("/cases/{person:str}/leave", opt={"action": "lead_desk"}, status_code=200)
@@ -206,19 +216,28 @@ class CarePages:
         @post("/cases/{person:str}/close", opt={"action": "take_case"}, status_code=200)
         async def close(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._desk.close(who, whom, form_as(data, m.Closing), at)
+                request,
+                person,
+                lambda who, whom, at: self._desk.close(who, whom, form_as(data, m.Closing), at),
+                data=data,
             )
 
         @post("/cases/{person:str}/notes", opt={"action": "take_case"}, status_code=200)
         async def note(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._desk.note(who, whom, form_as(data, m.Noting), at)
+                request,
+                person,
+                lambda who, whom, at: self._desk.note(who, whom, form_as(data, m.Noting), at),
+                data=data,
             )
 
         @post("/cases/{person:str}/followed", opt={"action": "take_case"}, status_code=200)
         async def followed(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
             return await self._do(
-                request, person, lambda who, whom, at: self._desk.follow_up(who, whom, form_as(data, m.Following), at)
+                request,
+                person,
+                lambda who, whom, at: self._desk.follow_up(who, whom, form_as(data, m.Following), at),
+                data=data,
             )
 
         return [close, note, followed]
@@ -253,19 +272,22 @@ class CarePages:
         person: str,
         deed: Callable[[Who, PersonPort, datetime], Awaitable[str | None]],
         to: str = "",
+        data: dict[str, Any] | None = None,
     ) -> Response[Any]:
+        """`data` is what was written: a refusal loses nothing of it."""
         who = whose(request).who
         try:
             over = await deed(who, await self._desk.person(who, person), self._time(request))
         except CallerError as error:
-            return await self._page(request, person, error)
+            return await self._page(request, person, error, data=data)
         again = "?listen=1" if self._wants_to_listen(request) else f"?over={over}" if over else ""
         return Redirect(to or f"/care/cases/{person}{again}", status_code=303)
 
     async def _page(
-        self, request: AnyRequest, person: str, problem: CallerError | None = None, *, listens: bool = False
-    ) -> Response[str]:
+        self, request: AnyRequest, person: str, problem: CallerError | None = None, *, listens: bool = False, data: dict[str, Any] | None = None,
+    ) -> Response[str]:  # fmt: skip
         who, language = whose(request).who, language_of(request)
+        given = defaultdict(str, {name: str(value) for name, value in (data or {}).items()})
         opened = await self._desk.opened(
             who, await self._desk.person(who, person), self._time(request), listens=listens
         )
@@ -273,7 +295,8 @@ class CarePages:
         return framed(
             request, HERE, "case.html", w.WORDS, problem=problem, over=w.OVER[over].to(language) if (over := request.query_params.get("over", "")) in w.OVER else "", opened=opened, person=opened.person, parts=parts, key=secrets.token_hex(8), account=who.account, is_severe=_is_severe(opened),
             outcomes=words_in(w.OUTCOMES, language), can_take=may(who, "take_case"), can_lead=may(who, "lead_desk"), may_listen=_is_anothers(opened), is_approved=bool(APPROVED_BY), local=Settings().local, local_us=moment,
-            can_export=may(who, "export_case", Subject(who.service, opened.person.id)),
+            can_export=may(who, "export_case", Subject(who.service, opened.person.id)), given=given, of=request.url.path.rpartition("/")[2] if problem else "",
+            back_from=m.back_from(opened.person.state, self._time(request)),
             scripts=[(one.name.to(language), filled(name, opened.person.profile.get("language") or language, who.name)) for name, one in SCRIPTS.items()],
         )  # fmt: skip
 
@@ -289,7 +312,7 @@ class CarePages:
         given: dict[str, Any] = {
             "opened": opened, "case": case, "is_severe": _is_severe(opened), "types": opened.may_read and self._desk.bells.is_typing((opened.person.service, opened.person.id)), "person": opened.person, "state": opened.person.state, "local": Settings().local, "said": said, "contacts": contacts,
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
-            "stages": words_in(w.STAGES, language), "reasons": words_in(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
+            "stages": words_in(w.STAGES, language), "outcomes": words_in(w.OUTCOMES, language), "has_left": _has_left(opened), "reasons": words_in(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
             "clocks": words_in(w.CLOCKS, language), "roles": words_in(w.ROLES, language), "ages": words_in(w.AGES, language), "modes": words_in(w.MODES, language),
             "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: w.ACTS[name].to(language) if name in w.ACTS else in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
         }  # fmt: skip
@@ -339,6 +362,17 @@ class CarePages:
 
 def _is_severe(opened: Opened) -> bool:
     return opened.case is not None and is_severe(opened.case)
+
+
+def _has_left(opened: Opened) -> bool:
+    """Whether the person has closed this very talk: what is said now they read when they are back."""
+    session = opened.person.state.sessions.get(opened.case.session) if opened.case else None
+    return (
+        session is not None
+        and session.ended_by is not None
+        and opened.case is not None
+        and opened.case.stage != "closed"
+    )
 
 
 def _is_anothers(opened: Opened) -> bool:

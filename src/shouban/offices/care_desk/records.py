@@ -132,6 +132,14 @@ def renew(connection: Connection, found: Case, account: str, at: datetime) -> bo
     return change(connection, found, account, at, lease_until_us=microseconds(at) + _lease())
 
 
+def renew_all(connection: Connection, service: str, account: str, at: datetime) -> None:
+    """Their desk is there, whichever page of it lies open."""
+    now = microseconds(at)
+    theirs = (CASES.c.service_id == service) & (CASES.c.claimed_by == account) & CASES.c.stage.in_(WAITING)
+    held = theirs & (CASES.c.lease_until_us > now)
+    connection.execute(update(CASES).where(held).values(lease_until_us=now + _lease()))
+
+
 def revive(connection: Connection, found: Case, account: str, at: datetime) -> bool:
     """Their desk is there again, or the clock was set: what nobody else has claimed meanwhile is theirs still."""
     theirs = (CASES.c.case_id == found.id) & (CASES.c.fence == found.fence) & (CASES.c.claimed_by == account)

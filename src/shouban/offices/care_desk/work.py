@@ -117,7 +117,7 @@ class CareDesk:
         return Opened(
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
             tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account and one not in {found.claimed_by, *listeners}),
-            m.clocks(found, contacted) if found else {}, receipts, notes, follow_ups, timeline,
+            _clocks(found, contacted, person) if found else {}, receipts, notes, follow_ups, timeline,
             {one.id: one.private.called for one in carers(accounts) if one.id != who.account},
             listens=listens and found is not None and is_anothers(found, who, at), listeners=tuple(names.get(one, one) for one in listeners if one != who.account),
             is_joined=who.account in joined, joined=tuple(names.get(one, one) for one in joined if one != who.account), whispers=told,
@@ -205,6 +205,7 @@ class CareDesk:
     async def sit(self, who: Who, seat: str, looks_at: str, at: datetime, *, listens: bool = False) -> None:
         def sit(connection: Connection) -> None:
             records.sit(connection, seat, who.service, who.account, looks_at, at, listens=listens)
+            records.renew_all(connection, who.service, who.account, at)
 
         await self._writer.submit(Job(call=sit))
 
@@ -445,6 +446,16 @@ def lost() -> CallerError:
 
 def no_case() -> CallerError:
     return CallerError("there is no open case of this person", status=404, code="no_case")
+
+
+def _clocks(found: m.Case, contacted: datetime | None, person: PersonPort) -> dict[str, m.Clock]:
+    """Nobody waits for a contact to be told where there is none."""
+    clocks = m.clocks(found, contacted)
+    return (
+        clocks
+        if contacted or person.state.contacts
+        else {name: one for name, one in clocks.items() if name != "contact"}
+    )
 
 
 def _told_of(clocks: Sequence[m.Clock], at: datetime) -> dict[str, Any]:

@@ -123,7 +123,15 @@ function listen() {
   source.addEventListener("queue", (event) => {
     const { html, urgent } = JSON.parse(event.data);
     put("queue", html);
+    markMine();
     noticeNew(urgent);
+  });
+  source.addEventListener("urgent", (event) => {
+    const others = JSON.parse(event.data).urgent.filter((one) => one !== stream.dataset.case);
+    const link = document.getElementById("elsewhere");
+    link.hidden = !others.length;
+    link.textContent = link.dataset.text.replace("{n}", others.length);
+    noticeNew(others);
   });
   source.addEventListener("exposure", (event) => put("exposure", JSON.parse(event.data).html));
   for (const part of ["head", "talk", "typing", "whispers", "side"]) {
@@ -132,14 +140,37 @@ function listen() {
   source.addEventListener("signed_out", () => location.reload());
 }
 
+function markMine() {
+  const account = document.getElementById("queue")?.dataset.account;
+  for (const one of document.querySelectorAll(`[data-holder="${CSS.escape(account ?? "")}"] [data-mine]`)) one.hidden = !account;
+}
+
+// Once pressed it stays on from page to page, where the browser lets a page sound that was come to by a press.
+const SOUND = "shouban-sound";
+
 function setUpAlarm(button) {
+  const show = () => {
+    button.textContent = button.dataset.on;
+    button.setAttribute("aria-pressed", "true");
+  };
+  if (localStorage.getItem(SOUND) === "on") {
+    const again = new AudioContext();
+    const take = () => {
+      if (again.state !== "running" || audio) return;
+      audio = again;
+      show();
+    };
+    again.addEventListener("statechange", take);
+    void again.resume().then(take, () => undefined);
+    take();
+  }
   button.addEventListener("click", async () => {
     audio ??= new AudioContext();
     await audio.resume();
     if (window.Notification?.permission === "default") await Notification.requestPermission();
+    localStorage.setItem(SOUND, "on");
     ring();
-    button.textContent = button.dataset.on;
-    button.setAttribute("aria-pressed", "true");
+    show();
   });
 }
 
@@ -186,6 +217,7 @@ function setUpSaying(form) {
 }
 
 setInterval(countDown, 1000);
+markMine();
 countDown();
 if (stream) listen();
 const alarm = document.getElementById("alarm");
