@@ -341,14 +341,14 @@ def build_app(settings: Settings, store: Store, keys: Mapping[str, str]) -> App:
         LinkPages(guardians, gateway.time).router(),
     ]
     handlers.append(ContactSetup(people, gateway.time).router())
-    handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production).router())
+    handlers.append(Mine(people, sign_ins, gateway.time, production=settings.production, chat=has_app).router())
     restrictions = RestrictionsOffice(
         road, store.engine, store.writer, sign_ins, lambda service: gateway.by_id(service).pack,
         [one.id for one in settings.served()], BESIDE if store.is_shared else timedelta(0),
     )  # fmt: skip
     handlers += [
         RestrictionDesk(restrictions, gateway.time).router(),
-        MyRestrictions(restrictions, gateway.time, partial(_lines_of, gateway)).router(),
+        MyRestrictions(restrictions, gateway.time, partial(_lines_of, gateway), chat=has_app).router(),
     ]
     routes: dict[str, Any] = {CHAT: chat}
     if has_app:

@@ -27,7 +27,8 @@ def test_a_line_says_when_what_was_read_and_what_was_owed(tmp_path: Path) -> Non
         spoke = next(line for line in lines if line[1] == "UserSpoke")
         assert spoke[2] == ["crisis 3"]
         assert {"Escalate", "NotifyGuardian"} <= set(spoke[3])
-        assert all(what != "kept" for _, what, _, _ in lines)
+        assert all(one.what != "kept" for one in lines)
+        assert sorted({one.leaf for one in lines}) == [one.leaf for one in lines], "each by its number in the log"
 
 
 def test_only_the_newest_are_shown(tmp_path: Path) -> None:

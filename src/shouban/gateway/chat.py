@@ -20,7 +20,7 @@ import structlog
 from shouban.core import events as e
 from shouban.core.errors import CallerError, ShoubanError, UpstreamError
 from shouban.core.signals import Reading
-from shouban.duties.notices import Notice, framed, is_for_danger
+from shouban.duties.notices import Notice, framed, is_chinese, is_for_danger
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import hear_out, once_settled, settle
 from shouban.gateway.egress import MODEL, ask_to_leave
@@ -329,7 +329,10 @@ class Chat:
         await talk.hear(failed)
         await self._record(request, was_cut=True)
         words = " ".join(one.text for one in talk.notices if one.kind == "outage")
-        told = UpstreamError(f"{words} ({error})" if words else str(error), reason=error.reason)
+        # Whoever reads Chinese is told in Chinese only; what broke stands in the log and in `code`.
+        told = UpstreamError(
+            words if is_chinese(words) else f"{words} ({error})" if words else str(error), reason=error.reason
+        )
         if not out.begun:
             # An error has room for no other notice: those are owed still, and come with the next reply.
             await talk.delivered("error", only=frozenset({"outage"}))

@@ -237,6 +237,23 @@ TERM_WORDS: Final[Words] = {
 }
 
 
+SIGNAL_WORDS: Final[Words] = {
+    "crisis": ("危险", "danger"), "crisis_other": ("担心别人", "worry about somebody else"), "emotion": ("情绪", "emotion"), "dependence": ("依赖", "dependence"),
+    "withdrawal": ("疏远他人", "withdrawal"), "exit_intent": ("想离开", "wants to leave"), "asks_if_human": ("问是否真人", "asks if human"), "minor_cue": ("像未成年", "sounds under 18"),
+    "adult_cue": ("像成年", "sounds adult"), "elder_cue": ("像老年", "sounds elderly"), "kin_request": ("要扮演亲人", "asks for kin"), "intimacy_request": ("亲密请求", "asks for intimacy"),
+    "property_risk": ("财产风险", "property risk"), "personal_data": ("个人信息", "personal data"), "professional_advice": ("专业建议", "professional advice"), "jailbreak": ("改写规则", "changes the rules"),
+    "prohibited": ("违禁内容", "prohibited"), "manipulation": ("操纵", "manipulation"),
+}  # fmt: skip
+
+
+def read_in_words(read: str, language: Language) -> str:
+    """A reading as the log names it (`crisis 4`, `prohibited.fraud 2`), for a reader."""
+    signal, _, level = read.partition(" ")
+    group, _, kind = signal.partition(".")
+    named = in_words(SIGNAL_WORDS, group, language) + (f" ({kind})" if kind else "")
+    return f"{named} {level}".strip()
+
+
 def in_words(table: Words, name: str, language: Language) -> str:
     """The word for `name`; the name itself where the table has none."""
     both = table.get(name, (name, name))

@@ -80,7 +80,7 @@ def test_the_help_card_is_in_the_page_with_number_hours_and_date() -> None:
 def test_a_number_nobody_verified_says_so() -> None:
     lines = [replace(LINES[0], verified_on=None)]
     html = render_companion_page("zh", scripted=True, companions=COMPANIONS, help_lines=lines)
-    assert "尚未电话核实" in html
+    assert html.count("尚未逐一电话核实") == 2, "once in each card, and not beside each number"
     assert "<time>" not in html
 
 

@@ -40,6 +40,21 @@ def test_what_came_by_telephone_is_entered_and_has_a_number(office: Served) -> N
     assert "来电说回复里有赌博广告" in wrong.text
 
 
+def test_the_time_of_a_letter_begins_on_the_day_it_came(office: Served) -> None:
+    client = handler(office)
+    form = {"channel": "letter", "text": "来信投诉：扣费两次，请核实退款。", "about": "spending", "key": "k-letter"}
+    for day in ("2026-08-04", "2026-01-01", "昨天"):
+        refused = client.post(
+            "/office/complaints/new", data={**form, "received_on": day}, headers={"x-shouban-at": noon()}
+        )
+        assert "过去 60 天以内" in refused.text
+        assert "扣费两次" in refused.text, "nothing written is lost"
+    today = client.post("/office/complaints/new", data=form, headers={"x-shouban-at": noon()}).text
+    earlier = client.post("/office/complaints/new", data={**form, "key": "k2", "received_on": "2026-07-27"}, headers={"x-shouban-at": noon()}).text  # fmt: skip
+    assert "2026-08-17 24:00" in today, "ten working days from the third of August"
+    assert "2026-08-10 24:00" in earlier, "from the Monday before"
+
+
 def test_the_urgent_and_the_late_stand_first_with_the_working_days_that_are_left(office: Served) -> None:
     filed(office, text="普通的一件先来的投诉")
     filed(office, text="孩子的事情很急很急", about="child_safety")

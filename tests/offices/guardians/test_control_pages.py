@@ -233,7 +233,7 @@ def test_a_no_is_a_no(office: Served, family: Family) -> None:
 
 @pytest.mark.parametrize(
     ("place", "form", "field"),
-    [("limits", {"minutes": "soon"}, "分钟数"), ("limits", {"closed_from": "20:00"}, "休息时间"), ("spending", {"purchases": "all"}, "表单"), ("spending", {"purchases": "caps", "most_once": "x"}, "金额")],
+    [("limits", {"minutes": "soon"}, "分钟数"), ("limits", {"closed_from": "20:00"}, "休息时间"), ("spending", {"purchases": "all"}, "“购买”填得不对"), ("spending", {"purchases": "caps", "most_once": "x"}, "金额")],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_and_changes_nothing(
     office: Served, family: Family, place: str, form: dict[str, str], field: str

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shouban.core.errors import CallerError
+from shouban.evidence.timeline import Line
 from shouban.offices.staff.model import MINUTES, Breaking, Grant, checked_address, checked_reason, timeline
 
 NOW = datetime(2026, 8, 3, tzinfo=UTC)
@@ -51,5 +52,5 @@ def test_a_grant_ends_by_itself() -> None:
 
 
 def test_the_newest_comes_first() -> None:
-    shown = timeline([(NOW, "a", [], []), (NOW + timedelta(1), "b", ["crisis 4"], ["ShowHelp"])])
+    shown = timeline([Line(NOW, "a", [], [], 1), Line(NOW + timedelta(1), "b", ["crisis 4"], ["ShowHelp"], 2)])
     assert [one["what"] for one in shown] == ["b", "a"]

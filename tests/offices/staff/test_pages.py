@@ -93,7 +93,7 @@ def test_a_record_shows_what_happened_and_no_word(office: Served) -> None:
     found = client.get(f"/office/people?id={user}")
     assert found.headers["location"] == f"/office/people/{person}"
     page = client.get(f"/office/people/{person}").text
-    assert "crisis 4" in page
+    assert "危险 4" in page
     assert "安抚并出示求助渠道" in page
     assert "mailto:w@example.org" in page
     assert "药" not in re.sub(r"<textarea.*?</textarea>", "", page)

@@ -20,7 +20,7 @@ from shouban.offices.care_desk import casefile as f
 from shouban.offices.care_desk import words as w
 from shouban.offices.care_desk.letters import missing
 from shouban.offices.care_desk.model import Clock
-from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words
+from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words, read_in_words
 from shouban.web.language import HTML_LANGUAGE, Language, Text
 
 if TYPE_CHECKING:
@@ -114,6 +114,9 @@ class _Words:
 
     def act(self, name: str) -> str:
         return self.of(w.ACTS, name) if name in w.ACTS else in_words(EVENT_WORDS, name, self.language)
+
+    def read(self, read: str) -> str:
+        return read_in_words(read, self.language)
 
     def owed(self, name: str) -> str:
         return in_words(OBLIGATION_WORDS, name, self.language)
@@ -232,7 +235,11 @@ def _timeline(file: f.CaseFile, words: _Words) -> Section:
 
 def _what(one: f.Line, words: _Words) -> str:
     about = f"：{words.owed(one.about)}" if words.language == "zh" else f": {words.owed(one.about)}"
-    lines = (words.act(one.act) + (about if one.about else ""), one.staff, ", ".join(one.read))
+    lines = (
+        words.act(one.act) + (about if one.about else ""),
+        one.staff,
+        ", ".join(words.read(read) for read in one.read),
+    )
     return "\n".join(line for line in lines if line)
 
 

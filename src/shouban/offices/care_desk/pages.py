@@ -31,7 +31,7 @@ from shouban.offices.care_desk.model import is_severe
 from shouban.offices.care_desk.scripts import APPROVED_BY, SCRIPTS, filled
 from shouban.offices.care_desk.shown import Opened, Queue
 from shouban.offices.care_desk.work import CareDesk
-from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words
+from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words, read_in_words
 from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
 from shouban.web.forms import form_as
@@ -314,7 +314,7 @@ class CarePages:
             "receipts": {(one.contact): one for one in reversed(opened.receipts) if case and one.sent_at and one.sent_at >= case.opened_at},
             "stages": words_in(w.STAGES, language), "outcomes": words_in(w.OUTCOMES, language), "has_left": _has_left(opened), "reasons": words_in(w.REASONS, language), "urgencies": [one.to(language) for one in w.URGENCIES],
             "clocks": words_in(w.CLOCKS, language), "roles": words_in(w.ROLES, language), "ages": words_in(w.AGES, language), "modes": words_in(w.MODES, language),
-            "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: w.ACTS[name].to(language) if name in w.ACTS else in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language),
+            "span": span_in_words, "stamp": _stamp, "local_us": moment, "acts": lambda name: w.ACTS[name].to(language) if name in w.ACTS else in_words(EVENT_WORDS, name, language), "owes": lambda name: in_words(OBLIGATION_WORDS, name, language), "reads": lambda name: read_in_words(name, language),
         }  # fmt: skip
         return {
             name: fragment(f"case_{name}.html", w.WORDS, language, HERE / "templates", **given)

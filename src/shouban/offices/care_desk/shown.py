@@ -9,6 +9,7 @@ from datetime import datetime
 from shouban.duties.ledger import Duty
 from shouban.duties.ports import PersonPort
 from shouban.duties.receipts import Receipt
+from shouban.evidence import timeline
 from shouban.offices.care_desk import model as m
 from shouban.offices.care_desk.shifts import Shift
 
@@ -63,7 +64,7 @@ class Opened:
     receipts: Sequence[Receipt]
     notes: Sequence[m.Note]
     follow_ups: Sequence[Duty]
-    timeline: Sequence[tuple[datetime, str, list[str], list[str]]]
+    timeline: Sequence[timeline.Line]
     colleagues: dict[str, str]
     listens: bool = False
     listeners: tuple[str, ...] = ()

@@ -101,6 +101,7 @@ class ComplaintDesk:
                 "name": given.name,
                 "contact": given.contact,
                 "channel": given.channel,
+                "received_on": given.received_on,
             }
             try:
                 m.checked_channel(given.channel)

@@ -37,6 +37,7 @@ MOST_LINKED: Final = 20
 MOST_FILES: Final = 3
 MOST_SIZE: Final = 600_000
 APPEAL_WITHIN: Final = timedelta(days=60)
+RECEIVED_WITHIN: Final = timedelta(days=60)
 # Crockford's letters without those that are taken for others; 50 bits.
 LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 NUMBER: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
@@ -57,6 +58,7 @@ class Filing(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     contact: str = ""
     channel: Channel = "page"
+    received_on: str = ""
 
 
 class Words(msgspec.Struct):
@@ -189,6 +191,26 @@ def address_of(contact: str) -> str:
     if _PHONE.fullmatch(contact):
         return f"tel:{contact}"
     raise CallerError("this is neither a mail address nor a telephone number", field="contact", code="no_number")
+
+
+def received(typed: str, at: datetime, local: Callable[[datetime], datetime]) -> datetime:
+    """When a call or letter reached us, which is when its time begins: the day as a form sends it, or now. Raises `CallerError` for what is none."""
+    if not typed.strip():
+        return at
+    try:
+        day = datetime.strptime(typed.strip(), "%Y-%m-%d").date()  # noqa: DTZ007  # a day has no zone
+    except ValueError as error:
+        raise CallerError("write the day like 2026-08-03", field="received_on", code="no_day") from error
+    today = local(at)
+    if not timedelta(0) <= today.date() - day <= RECEIVED_WITHIN:
+        raise CallerError(
+            f"it came today, or within the last {RECEIVED_WITHIN.days} days", field="received_on", code="no_day"
+        )
+    return (
+        at
+        if day == today.date()
+        else today.replace(year=day.year, month=day.month, day=day.day, hour=12, minute=0, second=0, microsecond=0)
+    )
 
 
 def checked_channel(channel: str) -> None:

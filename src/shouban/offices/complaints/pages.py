@@ -61,6 +61,7 @@ class Given(msgspec.Struct):
     contact: str = ""
     child: str = ""
     channel: str = "page"
+    received_on: str = ""
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,8 @@ WORDS: Final[dict[str, Text]] = {
     "name": Text("怎么称呼（可不填）", "Your name (optional)"),
     "contact": Text("手机或邮箱（可不填）", "Telephone or mail (optional)"),
     "contact_hint": Text(
-        "填了，有结果时会通知；不填，请凭编号查询。",
-        "With one we tell you when it is answered; without, ask by your number.",
+        "填了，有结果时会按它通知；没有收到，也可以凭编号查询。",
+        "With one we tell you there when it is answered; if nothing comes, ask by your number.",
     ),
     "files": Text("附件（可不填）", "Files (optional)"),
     "files_hint": Text(
@@ -151,6 +151,9 @@ WORDS: Final[dict[str, Text]] = {
         "{until} 前可以申诉一次，由另一位工作人员重新决定；也可以找 12377 或 12345。",
         "Until {until} you can appeal once; another person decides. Or turn to 12377 or 12345.",
     ),
+    "received_on": Text(
+        "收到日期（不填就是今天；时限从收到那天算起）", "Received on (today if empty; its time begins that day)"
+    ),
     "appealed": Text("对这个答复的申诉", "The appeal against this answer"),
     "appeal_counts": Text(
         "以申诉的答复为准，请用申诉的编号查看。", "What was decided on appeal holds; its number opens it."
@@ -199,8 +202,8 @@ WORDS: Final[dict[str, Text]] = {
         "Working days follow China's official calendar of holidays; weekends worked to make up for them count.",
     ),
     "calendar_next": Text(
-        "{year} 年的放假安排还没有公布：先按周一至周五计算，只会更早不会更晚。",
-        "The holidays of {year} are not announced yet: until then Monday to Friday count, which is rather too early than too late.",
+        "{year} 年的放假安排还没有公布：先按周一至周五计算，公布以后的新投诉按公布的安排计算。",
+        "The holidays of {year} are not announced yet: until then Monday to Friday count; what is filed later counts by what was announced.",
     ),
     "calendar_weekdays": Text("工作日为周一至周五。", "Working days are Monday to Friday."),
     "no_receipt_hint": Text(
@@ -217,7 +220,7 @@ WORDS: Final[dict[str, Text]] = {
     "urgent": Text("紧急", "urgent"),
     "near": Text("快到期", "nearly due"),
     "overdue": Text("逾期", "overdue"),
-    "left": Text("剩 {n} 个工作日", "{n} working days left"),
+    "left": Text("剩 {n} 个工作日", "working days left: {n}"),
     "due": Text("最迟答复", "Due"),
     "channel": Text("渠道", "By"),
     "taken_by": Text("处理人", "With"),

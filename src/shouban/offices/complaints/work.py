@@ -138,8 +138,9 @@ class ComplaintsOffice:
             return self._told(await self._owner(service, known.person_id), known, in_danger)
         try:
             owner = person or await self._road.make(service, f"{NOBODY}{name}", {})
+            since = m.received(filing.received_on, at, self.terms(service)[0].local)
             new = self._new(
-                name, owner, filing.sort, filing.about, filing.channel, at, service=service, urgent=in_danger
+                name, owner, filing.sort, filing.about, filing.channel, since, service=service, urgent=in_danger
             )
             words = m.Words(m.number_of(secrets.randbits(50)), filing.text, filing.name, filing.contact, linked)
             await self._keep(service, owner, new, words, at, files=files, account=by.account if by else "")

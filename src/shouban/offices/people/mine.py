@@ -17,7 +17,7 @@ from shouban.core.errors import CallerError
 from shouban.core.rules import Settings
 from shouban.duties.ports import PersonPort
 from shouban.offices.people.copying import zipped
-from shouban.offices.people.mine_words import AREAS, PURPOSES, WORDS
+from shouban.offices.people.mine_words import AREAS, PURPOSES, WHYS, WORDS
 from shouban.offices.people.model import presentation
 from shouban.offices.people.words import AGE_BANDS, METHODS
 from shouban.offices.people.work import PeopleOffice
@@ -48,8 +48,10 @@ class Consenting(msgspec.Struct):
 
 class Mine:
     def __init__(
-        self, office: PeopleOffice, sign_ins: SignIns, now: Callable[[str | None], datetime], *, production: bool
-    ) -> None:
+        self, office: PeopleOffice, sign_ins: SignIns, now: Callable[[str | None], datetime], *, production: bool, chat: bool = False
+    ) -> None:  # fmt: skip
+        """`chat`: the companion app is served too, and there is a way back to it."""
+        self._chat = chat
         self._office = office
         self._sign_ins = sign_ins
         self._now = now
@@ -111,7 +113,7 @@ class Mine:
             shown = await self._office.looks_at(person)
             return framed(
                 request, HERE, "looks.html", WORDS, looks=shown, local=_local, roles={role: name.to(language) for role, name in ROLES.items()},
-                areas={name: text.to(language) for name, text in AREAS.items()},
+                areas={name: text.to(language) for name, text in AREAS.items()}, whys={name: text.to(language) for name, text in WHYS.items()},
             )  # fmt: skip
 
         return [me, messages, copy, looks]
@@ -161,7 +163,7 @@ class Mine:
         person, at, language = await self._person(request), self._time(request), language_of(request)
         about = await self._office.about(person, at)
         return framed(
-            request, HERE, "me.html", WORDS, problem=problem, large=presentation(person.state)["type"] == "large", person=person, about=about, state=person.state, controls=about["controls"], clock=clock, local=_local,
+            request, HERE, "me.html", WORDS, chat=self._chat, problem=problem, large=presentation(person.state)["type"] == "large", person=person, about=about, state=person.state, controls=about["controls"], clock=clock, local=_local,
             purposes=[(name, text.to(language), name in person.state.consents) for name, text in PURPOSES.items()],
             bands={band: text.to(language) for band, text in AGE_BANDS.items()}, methods={name: text.to(language) for name, text in METHODS.items()},
         )  # fmt: skip

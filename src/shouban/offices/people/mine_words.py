@@ -15,6 +15,16 @@ PURPOSES: Final[dict[Purpose, Text]] = {
     ),
     "third_party": Text("把我的聊天内容提供给第三方", "give what I say to third parties"),
 }
+# Why somebody looked, as the entries of looks name it.
+WHYS: Final = {
+    "care case opened": Text("为了帮助您（关怀个案）", "to help you (care case)"),
+    "care case exported": Text("导出关怀个案的档案", "the file of a care case was exported"),
+    "a supervisor listens": Text("主管旁听，帮助正在和您说话的同事", "a supervisor listened, to help the colleague who speaks with you"),
+    "record opened": Text("打开您的记录", "your record was opened"),
+    "complaint": Text("处理您的投诉", "your complaint"),
+    "report": Text("处理您的举报", "your report"),
+    "appeal": Text("处理您的申诉", "your appeal"),
+}  # fmt: skip
 AREAS: Final = {
     "record": Text("状态和时间线（不含内容）", "state and timeline (no words)"),
     "words": Text("聊天内容", "what was said"),
@@ -86,6 +96,7 @@ WORDS: Final[dict[str, Text]] = {
     "none": Text("没有记录。", "Nothing here."),
     "restricted": Text("您的服务目前受到限制。", "Your service is restricted at present."),
     "see_restrictions": Text("服务限制：原因、期限和申诉", "Restrictions: why, until when, and appeals"),
+    "to_chat": Text("回到聊天", "Back to the chat"),
     "looks": Text("谁看过我的数据", "Who looked at my data"),
     "see_looks": Text("查看访问记录", "See who looked"),
     "looks_about": Text("工作人员每次查看都会写入不能改的日志。", "Each look by staff is written to a log that cannot be changed."),

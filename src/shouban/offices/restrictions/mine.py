@@ -28,8 +28,9 @@ class MyRestrictions:
     """`help_lines`: the numbers that answer somebody in danger, by service and language."""
 
     def __init__(
-        self, office: RestrictionsOffice, now: Callable[[str | None], datetime], help_lines: Callable[[str, Language], Sequence[Help]],
+        self, office: RestrictionsOffice, now: Callable[[str | None], datetime], help_lines: Callable[[str, Language], Sequence[Help]], *, chat: bool = False,
     ) -> None:  # fmt: skip
+        self._chat = chat
         self._office = office
         self._now = now
         self._help_lines = help_lines
@@ -57,7 +58,7 @@ class MyRestrictions:
             name: {key: text.to(language) for key, text in table.items()} for name, table in tables.items()
         }
         return framed(
-            request, HERE, "mine.html", w.WORDS, problem=problem, found=await self._office.of_person(person), now=at, typed=typed, local=local, deadline=deadline,
+            request, HERE, "mine.html", w.WORDS, problem=problem, found=await self._office.of_person(person), now=at, chat=self._chat, typed=typed, local=local, deadline=deadline,
             help=self._help_lines(person.service, language), **named,
         )  # fmt: skip
 

@@ -48,6 +48,7 @@ WORDS: Final[dict[str, Text]] = {
     "open_ones": Text("待处理和生效中", "To decide, and in force"),
     "done_ones": Text("已结束", "Done"),
     "none": Text("没有。", "None."),
+    "to_chat": Text("回到聊天：求助的话随时可以说", "Back to the chat: words for help are always heard"),
     "of_all": Text("第 {n} / {all} 页，共 {count} 项", "Page {n} of {all}, {count} in all"),
     "earlier": Text("上一页", "Before"),
     "later_ones": Text("下一页", "Next"),

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from shouban.core.errors import CallerError
+from shouban.evidence.timeline import Line
 from shouban.web.roles import MOST_SHOWN
 
 LEAST_REASON: Final = 10
@@ -96,8 +97,6 @@ def checked_reason(wish: Breaking) -> tuple[str, timedelta]:
     return reason, timedelta(minutes=wish.minutes)
 
 
-def timeline(entries: Sequence[tuple[datetime, str, Sequence[str], Sequence[str]]]) -> list[dict[str, Any]]:
+def timeline(entries: Sequence[Line]) -> list[dict[str, Any]]:
     """What happened, newest first: when, what, what was read (signal and level), what was owed. No words."""
-    return [
-        {"at": at, "what": what, "read": list(read), "owed": list(owed)} for at, what, read, owed in reversed(entries)
-    ]
+    return [one._asdict() for one in reversed(entries)]

@@ -17,6 +17,7 @@ from shouban.core.rules import Settings
 from shouban.offices.staff import model as m
 from shouban.offices.staff.words import ACTS, OWED, STATE, WORDS
 from shouban.offices.staff.work import StaffOffice
+from shouban.packs.words import read_in_words
 from shouban.web.access import Subject, may
 from shouban.web.doors import whose
 from shouban.web.forms import form_as
@@ -135,7 +136,7 @@ class StaffPages:
         record = await self._office.record(who, found, at, why="record opened")
         language = language_of(request)
         return framed(
-            request, HERE, "person.html", WORDS, problem=problem, person=found, record=record, state=found.state, minutes=m.MINUTES,
+            request, HERE, "person.html", WORDS, reads=lambda name: read_in_words(name, language_of(request)), problem=problem, person=found, record=record, state=found.state, minutes=m.MINUTES,
             contacts=found.profile.get("contacts", []) if may(who, "see_contacts", subject) else None,
             can_break=may(who, "break_glass", subject), can_end=may(who, "end_link", subject), can_restrict=may(who, "restrict", subject), acts={name: text.to(language) for name, text in ACTS.items()}, owed={name: text.to(language) for name, text in OWED.items()},
             named={name: text.to(language) for name, text in STATE.items()}, local=Settings().local,

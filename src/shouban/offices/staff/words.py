@@ -50,6 +50,7 @@ WORDS: Final[dict[str, Text]] = {
     "contacts_hidden": Text("您的角色不能看联系人。", "Your role does not see contacts."),
     "no_contacts": Text("没有登记联系人。", "No contact on record."),
     "unsafe": Text("不安全", "unsafe"),
+    "number": Text("记录号", "Entry"),
     "when": Text("时间", "When"),
     "what": Text("事件", "What"),
     "read": Text("读数", "Read"),
