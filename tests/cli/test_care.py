@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.duties.test_contact import hook
 
 from shouban.cli import care
 from shouban.cli.drill import Step
+from shouban.core.errors import CallerError
 
 GOOD = Step("template", "预设回复", "Template", good=True, ms=12.3, goal_ms=50.0, said="12356")
 BAD = Step("desk", "关怀台", "Desk", good=False, ms=1_200.0, goal_ms=1_000.0)
@@ -47,3 +49,26 @@ def test_the_command_refuses_a_directory_in_use_with_code_2(tmp_path: Path) -> N
     ended = subprocess.run([sys.executable, "-m", "shouban", "care", "drill", "--data", str(tmp_path)], capture_output=True, text=True, check=False)  # fmt: skip
     assert ended.returncode == 2
     assert "not empty" in ended.stderr
+
+
+def test_a_test_page_rings_each_address_and_says_what_became_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with hook() as phone:
+        monkeypatch.setenv("SHOUBAN_ON_CALL", f"{phone.url},http://127.0.0.1:9/nobody")
+        monkeypatch.setenv("SHOUBAN_PUBLIC_URL", "https://care.example")
+        assert care.page() == 1, "one of the two was not reached"
+        [told] = phone.told
+    assert "演练" in told["title"]
+    assert "https://care.example/care" in told["text"]
+    shown = capsys.readouterr().out
+    assert "1: ✓" in shown
+    assert "2: ✗" in shown
+
+
+def test_where_nobody_is_named_the_page_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SHOUBAN_ON_CALL", raising=False)
+    with pytest.raises(CallerError, match="on_call"):
+        care.page()

@@ -34,6 +34,8 @@ from shouban.web.sessions import Private, SignIns
 WISH: Final = "活着真没意思，有时候不想醒来"
 PLAN: Final = "我写好遗书了，今晚就去死"
 SMALL_TALK: Final = "我今天的数学作业还没写完"
+THANKS: Final = "好一点了，谢谢你"
+DOUBT: Final = "你真的是人吗"
 STAFF_WORDS: Final = "我在这里，你不用一个人扛。"
 PASSWORD: Final = secrets.token_urlsafe(16)
 SERVICE: Final = "default"
@@ -143,7 +145,11 @@ def play(data: Path, pack: str) -> list[Step]:
             report = verify_store(connection, store.master, lambda origin: signer_of(store.master, origin).verifier_key)
         problems = "; ".join(str(one) for one in report.problems()[:3])
         drill.note(
-            "log", "日志核验", "The log, verified", good=report.is_clean, said=problems or f"{report.size} entries"
+            "log",
+            "日志核验（条）",
+            "The log, verified (entries)",
+            good=report.is_clean,
+            said=problems or str(report.size),
         )
         return drill.steps
 
@@ -220,8 +226,8 @@ def _takeover(drill: Play, person: Person) -> None:
         spoken = [float(one) for one in _STAMP.findall(heard[0])] if heard else []
         late = [one for one in spoken if one > over]
         drill.note(
-            "takeover", "在回复中途接管", "A takeover in mid-reply", good=taken.status_code == 303 and bool(spoken) and not late, ms=(over - began) * 1e3,
-            said=f"{len(spoken)} / {len(late)} model words before / after",
+            "takeover", "回复中途接管（接管前 / 后的机器词数）", "A takeover in mid-reply (model words before / after)", good=taken.status_code == 303 and bool(spoken) and not late,
+            ms=(over - began) * 1e3, said=f"{len(spoken)} / {len(late)}",
         )  # fmt: skip
         began = time.perf_counter()
         person.desk.post(f"{address}/say", data={"text": STAFF_WORDS, "key": "drill"})
@@ -229,13 +235,26 @@ def _takeover(drill: Play, person: Person) -> None:
         at = next((when for when, _, text in events if STAFF_WORDS in text), None)
         drill.note(
             "words",
-            "工作人员的话送达（事件）",
+            "工作人员的话送达（推送）",
             "Words of the staff, pushed",
             good=at is not None,
             ms=(at - began) * 1e3 if at else None,
         )
         _, reply = _stream(client, drill, person, PLAN)
-        drill.note("reply", "工作人员的话送达（普通回复）", "The same in a plain reply", good=STAFF_WORDS in reply)
+        drill.note("reply", "工作人员的话送达（回复里）", "The same in a plain reply", good=STAFF_WORDS in reply)
+        for name, zh, en, words, never in (
+            ("thanks", "说“好一点了”不会结束对话", "Thanks end no talk", THANKS, "再见"),
+            ("human", "问“是真人吗”，机器不替人否认", "No machine denies the human", DOUBT, "我是人工智能"),
+        ):
+            person.desk.post(f"{address}/say", data={"text": STAFF_WORDS, "key": name})
+            _, reply = _stream(client, drill, person, words)
+            drill.note(
+                name,
+                zh,
+                en,
+                good=STAFF_WORDS in reply and never not in reply,
+                said="" if STAFF_WORDS in reply else reply[:40],
+            )
 
 
 def _back(drill: Play, person: Person) -> None:

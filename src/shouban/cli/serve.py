@@ -23,9 +23,8 @@ SHUT_DOWN_SECONDS = 10
 BACKLOG = 4096
 # Source: mallopt(3).
 M_ARENA_MAX = -8
-# Neither the writer's thread nor a reply may hold the other up: by default each keeps the interpreter for 5 ms at a time, and the
-# writer asks for it anew after each statement, while help waits for its transaction.
-SWITCH_SECONDS = 0.00002
+# The writer's thread must not hold up a reply: by default it may keep the interpreter for 5 ms at a time.
+SWITCH_SECONDS = 0.0005
 # A request makes some thousand objects that end with it: the default of 700 would look for garbage several times in each.
 GC_THRESHOLDS = (10_000, 20, 20)
 
