@@ -76,6 +76,7 @@ def test_every_route_opens_to_whom_the_policies_say_and_to_nobody_else(office: S
             continue
         place = (
             path.replace("{person:str}", person)
+            .replace("{duty:str}", "none")
             .replace("{account:str}", "none")
             .replace("{case:str}", "none")
             .replace("{review:str}", "none")

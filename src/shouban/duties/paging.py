@@ -55,17 +55,29 @@ class Pager:
         message = Message(
             duty.id, TITLE, TEXT.format(waits=AGAIN if owed.always else FIRST, desk=self._desk), {"desk": self._desk}
         )
-        told, faults = [], []
-        for place, address in called:
-            try:
-                told.append(f"{place}: {await self._channels.send(address, message)}")
-            except OperatorError as error:
-                faults.append(f"{place}: {error}")
-            if told and not owed.always:
-                break
+        told, faults = await (self._all if owed.always else self._first)(called, message)
         if not told:
             raise OperatorError(f"nobody on call could be reached ({'; '.join(faults)})")
         return "; ".join([*told, *faults])
+
+    async def _first(self, called: Sequence[tuple[str, str]], message: Message) -> tuple[list[str], list[str]]:
+        faults: list[str] = []
+        for place, address in called:
+            try:
+                return [f"{place}: {await self._channels.send(address, message)}"], faults
+            except OperatorError as error:
+                faults.append(f"{place}: {error}")
+        return [], faults
+
+    async def _all(self, called: Sequence[tuple[str, str]], message: Message) -> tuple[list[str], list[str]]:
+        """At once: the last of the list waits for no phone before it."""
+        sent = [self._channels.send(address, message) for _, address in called]
+        found = list(zip(called, await asyncio.gather(*sent, return_exceptions=True), strict=True))
+        for _, one in found:
+            if isinstance(one, BaseException) and not isinstance(one, OperatorError):
+                raise one
+        told = [f"{place}: {one}" for (place, _), one in found if not isinstance(one, BaseException)]
+        return told, [f"{place}: {one}" for (place, _), one in found if isinstance(one, BaseException)]
 
     async def _called(self, service: str) -> list[tuple[str, str]]:
         """Who is called, in this order, each by a name that says nothing of the address; nobody twice."""

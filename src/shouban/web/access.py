@@ -20,7 +20,7 @@ OfPerson = Literal[
 ]  # fmt: skip
 OfService = Literal[
     "see_queue", "take_case", "lead_desk", "see_complaints", "decide_complaint", "see_companions", "review_companion", "see_grants", "see_evidence",
-    "see_processors", "set_processors", "see_notices", "post_notices", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children", "see_restrictions",
+    "see_processors", "set_processors", "see_notices", "post_notices", "see_accounts", "set_accounts", "see_office", "find_people", "see_appeals", "see_children", "see_restrictions", "report_hazard",
 ]  # fmt: skip
 Action = OfPerson | OfService
 OF_PERSON: Final[tuple[OfPerson, ...]] = get_args(OfPerson)
@@ -49,6 +49,7 @@ MEANING: Final[dict[str, Text]] = {
     "end_link": Text("解除监护人与孩子的关联", "end a guardian's link with a child"),
     "restrict": Text("限制对一个人的服务", "restrict the service for a person"),
     "see_restrictions": Text("查看限制、理由和报告", "see restrictions, their reasons and reports"),
+    "report_hazard": Text("登记对已删除的人的报告", "mark what was reported of somebody who was erased"),
     "see_queue": Text("查看待人工处理的队列", "see who needs a person"),
     "see_appeals": Text("查看年龄申诉", "see appeals about age"),
     "take_case": Text("接手个案", "take a case"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -393,3 +394,22 @@ def test_a_refused_form_is_a_look_too_and_the_list_shows_no_words(own: Served) -
     assert FORM["grounds"] in do(client, person, one, "confirm", why="x").text
     assert "服务限制的记录" in themselves(own, person).get("/me/looks").text
     assert user not in themselves(own, person).get("/me/looks").text
+
+
+def test_a_report_is_owed_though_the_person_was_erased(own: Served) -> None:
+    user, person = registered(own)
+    restricted(own, person)
+    assert own.ask("DELETE", f"/v1/users/{user}/data?scope=all", at=noon(minutes=6)).is_success
+    client = colleague(own)
+    page = client.get(LIST, headers={"x-shouban-at": noon(minutes=7)}).text
+    assert person in page
+    assert "暂停服务" in page
+    assert user not in page
+    duty = re.findall(r"/restrictions/left/([0-9a-f]+)/reported", page)[0]
+    place, at = f"{LIST}/left/{duty}/reported", {"x-shouban-at": noon(minutes=8)}
+    assert client.post(place, data={"to": ""}, headers=at).status_code == 400
+    assert colleague(own, "inspector").post(place, data={"to": "省网信办"}, headers=at).status_code == 403
+    assert client.post(place, data={"to": "省网信办", "receipt": "A-1"}, headers=at).status_code == 303
+    assert client.post(place, data={"to": "省网信办"}, headers=at).status_code == 409
+    assert person not in client.get(LIST, headers={"x-shouban-at": noon(minutes=9)}).text
+    assert any(b"hazard_reported" in entry and "省网信办".encode() in entry for entry in own.entries())

@@ -70,7 +70,13 @@ class Leading:
         row = records.whisper_row(found, who.service, whisper, who.account, at, sealed)
         told = _acted(who, found, "whispered", at, to=found.claimed_by)
         after = kept(WHISPERS, at, WHISPERS.c.whisper_id == whisper)
-        await self._writer.submit(Job(writes=[row], leaves=[told], after=after))
+
+        def to_the_holder(connection: Connection) -> None:
+            now = records.open_case(connection, who.service, person.id)
+            if now is None or (now.id, now.fence) != (found.id, found.fence):
+                raise CallerError("the case has gone to somebody else this moment", status=409, code="try_again")
+
+        await self._writer.submit(Job(call=to_the_holder, writes=[row], leaves=[told], after=after))
         self._desk.ring(who.service, person)
 
     async def join(self, who: Who, person: PersonPort, language: Language, at: datetime) -> None:

@@ -27,6 +27,7 @@ from shouban.web.frame import framed, language_of
 from shouban.web.language import words_in
 from shouban.web.pages import PAGE_HEADERS
 
+Page = Annotated[int, Parameter(ge=0, le=1_000)]
 AnyRequest = Request[Any, Any, Any]
 Sent = Annotated[dict[str, Any], Body(media_type=RequestEncodingType.URL_ENCODED)]
 HERE: Final = Path(__file__).parent
@@ -63,11 +64,8 @@ class RestrictionDesk:
 
     def _reading(self) -> list[Any]:
         @get("/restrictions", opt={"action": "see_restrictions"})
-        async def listed(request: AnyRequest, done: bool = False, page: Annotated[int, Parameter(ge=0, le=1_000)] = 0) -> Response[str]:  # fmt: skip
-            who, at = whose(request).who, self._time(request)
-            found, count = await self._office.listed(who, at, is_open=not done, page=page)
-            last = max(0, count - 1) // MOST_SHOWN
-            return self._framed(request, "list.html", restrictions=found, count=count, page=page, last=last, is_open=not done, can_find=may(who, "find_people"))  # fmt: skip
+        async def listed(request: AnyRequest, done: bool = False, page: Page = 0) -> Response[str]:
+            return await self._listed(request, done=done, page=page)
 
         @get("/restrictions/{restriction:str}", opt={"action": "see_restrictions"})
         async def show(request: AnyRequest, restriction: str) -> Response[str]:
@@ -89,7 +87,17 @@ class RestrictionDesk:
             named = {"Content-Disposition": f'attachment; filename="{form["number"]}.json"'}
             return Response(msgspec.json.encode(form), media_type="application/json", headers=PAGE_HEADERS | named)
 
-        return [printed, as_json]
+        @post("/restrictions/left/{duty:str}/reported", opt={"action": "report_hazard"}, status_code=200)
+        async def left(request: AnyRequest, duty: str, data: Sent) -> Response[Any]:
+            """Refused, it shows the list again, with what is wrong."""
+            who, at = whose(request).who, self._time(request)
+            try:
+                await self._office.mark_left(who, duty, form_as(data, m.Reporting), at)
+            except CallerError as error:
+                return await self._listed(request, error)
+            return Redirect(HOME, status_code=_SEE_OTHER)
+
+        return [printed, as_json, left]
 
     def _proposing(self) -> list[Any]:
         @get("/people/{person:str}/restrict", opt={"action": "restrict"})
@@ -134,6 +142,15 @@ class RestrictionDesk:
         return [confirm, refuse, lift, decide, reported]
 
     # --- inside
+
+    async def _listed(self, request: AnyRequest, problem: CallerError | None = None, *, done: bool = False, page: int = 0) -> Response[str]:  # fmt: skip
+        who, at = whose(request).who, self._time(request)
+        found, count = await self._office.listed(who, at, is_open=not done, page=page)
+        left = [] if done else await self._office.reports_left(who)
+        return self._framed(
+            request, "list.html", problem=problem, restrictions=found, left=left, count=count, page=page, last=max(0, count - 1) // MOST_SHOWN, is_open=not done,
+            can_find=may(who, "find_people"), can_report=may(who, "report_hazard"),
+        )  # fmt: skip
 
     async def _do(
         self, request: AnyRequest, person: str, restriction: str, data: dict[str, Any], deed: Callable[[Who, Seen, datetime], Awaitable[None]],

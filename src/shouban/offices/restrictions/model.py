@@ -153,6 +153,18 @@ class Restriction:
         return f"R-{self.proposed_at:%Y%m%d}-{self.id[:8].upper()}"
 
 
+@dataclass(frozen=True)
+class Left:
+    """A report still owed of somebody who was erased: what the log says of it. `kind` is empty where its entry is not there."""
+
+    duty: str
+    person: str
+    owed_at: datetime
+    due_at: datetime
+    kind: str = ""
+    until: datetime | None = None
+
+
 def checked(wish: Proposing) -> tuple[timedelta | None, Words]:
     """The term and the words of a proposal. Raises `CallerError` naming what to change."""
     term = _term(wish)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Row, case, exists, func, insert, or_, select, update
 
+from shouban.core.events import RestrictionSet
 from shouban.db.schema import ACCOUNTS, LEDGER, LOG_ENTRIES, PERSONS, RESTRICTIONS
 from shouban.duties.ledger import Duty, duty_from
 from shouban.evidence.books import After, kept
-from shouban.evidence.log import microseconds, moment, moment_if_any
-from shouban.offices.restrictions.model import OPEN, Restriction
+from shouban.evidence.log import Decided, decode_entry, microseconds, moment, moment_if_any
+from shouban.offices.restrictions.model import OPEN, Left, Restriction
 from shouban.web.roles import ROLES, Role
 
 MOST_SHOWN: Final = 200
@@ -117,6 +119,24 @@ def reports_owed(connection: Connection, service: str, one: Restriction) -> list
     mine = (LEDGER.c.service_id == service) & (LEDGER.c.person_id == one.person) & (LEDGER.c.kind == "ReportHazard")
     rows = connection.execute(select(LEDGER).where(mine, LEDGER.c.owed_us.in_(set_at)).order_by(LEDGER.c.owed_us))
     return [duty_from(row) for row in rows]
+
+
+def reports_left(connection: Connection, service: str) -> list[Left]:
+    """Reports to the authority that are owed of persons who were erased: an erasure takes their data, and no duty."""
+    gone = ~exists().where(PERSONS.c.service_id == LEDGER.c.service_id, PERSONS.c.person_id == LEDGER.c.person_id)
+    owed = (LEDGER.c.service_id == service) & (LEDGER.c.kind == "ReportHazard") & (LEDGER.c.state == "owed")
+    asked = select(LEDGER).where(owed, gone).order_by(LEDGER.c.due_us).limit(MOST_SHOWN)
+    return [_left(connection, duty_from(row)) for row in connection.execute(asked).all()]
+
+
+def _left(connection: Connection, duty: Duty) -> Left:
+    mine = (LOG_ENTRIES.c.service_id == duty.service) & (LOG_ENTRIES.c.person_id == duty.person)
+    asked = select(LOG_ENTRIES.c.leaf_index, LOG_ENTRIES.c.leaf).where(mine, LOG_ENTRIES.c.at_us == duty.owed_us)
+    entries = [decode_entry(bytes(leaf), index) for index, leaf in connection.execute(asked)]
+    events = (one.event for one in entries if isinstance(one, Decided))
+    found = next((one for one in events if isinstance(one, RestrictionSet)), None)
+    left = Left(duty.id, duty.person, moment(duty.owed_us), moment(duty.due_us))
+    return left if found is None else replace(left, kind=found.restriction, until=found.until)
 
 
 def entries_of(connection: Connection, service: str, person: str, wanted: Collection[int]) -> set[int]:

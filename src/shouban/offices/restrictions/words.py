@@ -48,6 +48,8 @@ WORDS: Final[dict[str, Text]] = {
     "open_ones": Text("待处理和生效中", "To decide, and in force"),
     "done_ones": Text("已结束", "Done"),
     "none": Text("没有。", "None."),
+    "left_heading": Text("这个人已被删除，报告还没有提交", "This person was erased, and the report is still owed"),
+    "left_about": Text("删除带走了理由和依据；存证日志里还有处置的种类、时间和化名。", "The erasure took reason and grounds; the log still has the measure, its time and the pseudonym."),
     "to_chat": Text("回到聊天：求助的话随时可以说", "Back to the chat: words for help are always heard"),
     "of_all": Text("第 {n} / {all} 页，共 {count} 项", "Page {n} of {all}, {count} in all"),
     "earlier": Text("上一页", "Before"),

@@ -223,6 +223,39 @@ class RestrictionsOffice:
             else:
                 await self._road.act(person, event, writes=done(duty.id, at, event.how))
 
+    async def reports_left(self, who: Who) -> list[m.Left]:
+        """What is still to be reported of persons who were erased."""
+
+        def read() -> list[m.Left]:
+            with view(self._engine) as connection:
+                return records.reports_left(connection, who.service)
+
+        return await asyncio.to_thread(read)
+
+    async def mark_left(self, who: Who, duty: str, wish: m.Reporting, at: datetime) -> None:
+        """It went out. Nobody is left to tell it of: the entry in the log is all that stays."""
+        left = next((one for one in await self.reports_left(who) if one.duty == duty), None)
+        if left is None:
+            raise CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
+        to = m.checked_text(wish.to, "to", 2)
+        local = self._pack_of(who.service).pack.settings.local
+        when = m.moment_of(wish.when, at, local, since=left.owed_at)
+        facts = {
+            "account": who.account,
+            "duties": [duty],
+            "to": to,
+            "receipt": wish.receipt.strip()[:100],
+            "reported_at": when.isoformat(),
+        }
+        told = Acted(service=who.service, at=at, act="hazard_reported", person=left.person, facts=facts)
+
+        def still_owed(connection: Connection) -> None:
+            if all(one.duty != duty for one in records.reports_left(connection, who.service)):
+                raise CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
+
+        how = f"reported by `{who.account}`"
+        await self._writer.submit(Job(call=still_owed, writes=done(duty, at, how), leaves=[leaf_of(told)], alone=True))
+
     # --- inside
 
     async def _end(self, who: Who, person: PersonPort, seen: Seen, now: m.Restriction, words: m.Words, act: str, at: datetime) -> None:  # fmt: skip
