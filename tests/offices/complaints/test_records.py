@@ -52,7 +52,8 @@ def test_what_is_kept_is_read_back_whole_and_only_by_its_number(engine: Engine) 
 def test_the_urgent_come_first_then_those_that_are_due(engine: Engine) -> None:
     keep(engine, complaint("late", due=1), complaint("later", due=20), complaint("urgent", urgent=True, due=30))
     with engine.connect() as connection:
-        found, count = records.listed(connection, "one", is_open=True)
+        rows, count = records.listed(connection, "one", is_open=True)
+        found = [records.complaint_of(row) for row in rows]
         assert [one.id for one in found] == ["urgent", "late", "later"]
         assert count == 3
         assert records.listed(connection, "one", is_open=False) == ([], 0)
@@ -64,7 +65,7 @@ def test_who_changes_what_another_has_moved_changes_nothing(engine: Engine) -> N
         assert records.change(connection, complaint("c"), stage="accepted", taken_by="a")
         assert not records.change(connection, complaint("c"), stage="answered", decided_by="b")
     with engine.connect() as connection:
-        (found,) = records.listed(connection, "one", is_open=True)[0]
+        found = records.complaint_of(records.listed(connection, "one", is_open=True)[0][0])
         assert (found.stage, found.taken_by, found.decided_by) == ("accepted", "a", "")
         assert records.filed_between(connection, "one", NOW, NOW + timedelta(days=1)) == [found]
         assert records.filed_between(connection, "one", NOW + timedelta(days=1), NOW + timedelta(days=2)) == []

@@ -88,15 +88,15 @@ def by_id(connection: Connection, service: str, complaint: str) -> Row[Any] | No
     return connection.execute(select(COMPLAINTS).where(mine)).one_or_none()
 
 
-def listed(connection: Connection, service: str, *, is_open: bool) -> tuple[list[Complaint], int]:
+def listed(connection: Connection, service: str, *, is_open: bool) -> tuple[list[Row[Any]], int]:
     """The unanswered ones by when they are due, urgent first; or those that are done, the newest first; and how many in all."""
     mine = (COMPLAINTS.c.service_id == service) & (
         COMPLAINTS.c.stage.in_(UNANSWERED) if is_open else COMPLAINTS.c.stage.not_in(UNANSWERED)
     )
     order = (COMPLAINTS.c.is_urgent.desc(), COMPLAINTS.c.due_us) if is_open else (COMPLAINTS.c.filed_us.desc(),)
-    rows = connection.execute(select(COMPLAINTS).where(mine).order_by(*order).limit(MOST_SHOWN))
+    rows = connection.execute(select(COMPLAINTS).where(mine).order_by(*order).limit(MOST_SHOWN)).all()
     count = connection.execute(select(func.count()).select_from(COMPLAINTS).where(mine)).scalar_one()
-    return [complaint_of(row) for row in rows], count
+    return list(rows), count
 
 
 def of_person(connection: Connection, service: str, person: str) -> list[Row[Any]]:

@@ -224,15 +224,12 @@ class ComplaintsOffice:
     async def listed(self, who: Who, *, is_open: bool = True) -> tuple[list[tuple[m.Complaint, str]], int]:
         """With the first words of each, which is what tells one from another."""
 
-        def read() -> tuple[list[m.Complaint], int, list[Row[Any] | None]]:
+        def read() -> tuple[list[Row[Any]], int]:
             with view(self._engine) as connection:
-                found, count = records.listed(connection, who.service, is_open=is_open)
-                return found, count, [records.by_id(connection, who.service, one.id) for one in found]
+                return records.listed(connection, who.service, is_open=is_open)
 
-        found, count, rows = await asyncio.to_thread(read)
-        return [
-            (one, (await self._words(row)).text[:60] if row else "") for one, row in zip(found, rows, strict=True)
-        ], count
+        rows, count = await asyncio.to_thread(read)
+        return [(records.complaint_of(row), (await self._words(row)).text[:60]) for row in rows], count
 
     async def of_person(self, person: PersonPort) -> list[tuple[m.Complaint, str]]:
         """A person's own, with their numbers; what a guardian has complained of is the guardian's."""
