@@ -142,9 +142,12 @@ class Asked(NamedTuple):
 
 
 class Said(NamedTuple):
+    """`staff` is which of them, where it was one."""
+
     at: datetime
     role: str
     text: str
+    staff: str = ""
 
 
 class Proof(NamedTuple):
@@ -338,7 +341,9 @@ def follow_ups_of(duties: Iterable[Duty], entries: Sequence[Entry], names: Names
 
 
 def said_of(message: Mapping[str, Any]) -> Said:
-    return Said(moment(message["at_us"]), str(message["role"]), legible(message["text"]))
+    return Said(
+        moment(message["at_us"]), str(message["role"]), legible(message["text"]), legible(message.get("staff") or "")
+    )
 
 
 def _event(entry: Decided | Acted) -> object:

@@ -267,7 +267,10 @@ def _follow_ups(file: f.CaseFile, words: _Words) -> Section:
 def _talk(file: f.CaseFile, words: _Words) -> Section:
     if file.words is None:
         return Section(words("words"), (words("without_words"),))
-    rows = [(words.time(one.at), words.of(w.ROLES, one.role), one.text) for one in file.words]
+    rows = [
+        (words.time(one.at), words.of(w.ROLES, one.role) + (f" {one.staff}" if one.staff else ""), one.text)
+        for one in file.words
+    ]
     return Section(words("words"), (_table(words, ("at", "who", "text"), (20, 12, 68), rows, "no_words"),))
 
 
