@@ -231,7 +231,9 @@ def test_what_does_not_fit_is_said_on_the_page(office: Served) -> None:
     do(client, address, "claim")
     assert do(client, address, "say", text=" ").status_code == 400
     assert do(client, address, "close", outcome="bored", why="没什么").status_code == 400
-    assert do(client, address, "close", outcome="helped", why="x").status_code == 400
+    assert do(client, address, "close", outcome="mistaken", why="x").status_code == 400
+    untrue = do(client, address, "close", outcome="helped", why="聊过了，都好")
+    assert (untrue.status_code, "还没有人接管过" in problem(untrue)) == (409, True), "nobody has spoken with them"
     assert do(client, address, "take").status_code == 303
     assert do(client, address, "close", outcome="helped", why="聊过了，都好").status_code == 409, (
         "first it is handed back"

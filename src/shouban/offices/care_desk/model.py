@@ -240,6 +240,19 @@ def checked_back(case: Case, state: PersonState, wish: HandingBack, at: datetime
     return checked_text(wish.why, "why", least=LEAST_WHY)
 
 
+def checked_close(case: Case, wish: Closing) -> str:
+    """Why it is closed. Raises `CallerError` naming what is missing; that somebody was helped is said of nobody whom nobody has spoken with."""
+    moved(case, "closed")
+    if wish.outcome == "helped" and is_severe(case) and case.taken_at is None:
+        raise CallerError(
+            "nobody has taken this talk over: say what else became of it",
+            field="outcome",
+            status=409,
+            code="not_talked",
+        )
+    return checked_text(wish.why, "why", least=LEAST_WHY)
+
+
 def back_from(state: PersonState, at: datetime) -> datetime | None:
     """From when it may be handed back, where that is still to come."""
     last = state.risk.seen_at

@@ -280,8 +280,7 @@ class CareDesk:
 
     async def close(self, who: Who, person: PersonPort, wish: m.Closing, at: datetime) -> None:
         found = await self._mine(who, person, at)
-        m.moved(found, "closed")
-        why = m.checked_text(wish.why, "why", least=m.LEAST_WHY)
+        why = m.checked_close(found, wish)
         event = e.CaseClosed(at=at, person=person.id, case=found.id, staff=who.account, outcome=wish.outcome)
         row, after = self._note(who, person, found, why, at)
         await self._road.act(person, event, writes=[row], call=_fenced(found, who, at), after=after)
