@@ -209,3 +209,39 @@ def test_the_staff_browser_dies_after_claiming_and_another_goes_on(
     assert stage_of(office, user) == "taken_over"
     person.context.close()
     second.context.close()
+
+
+# The last line of a reply comes late, and what it says comes by an event before.
+LATE_END = """
+const real = window.fetch;
+window.fetch = async (...args) => {
+  const answer = await real(...args);
+  if (!String(args[0]).includes("/say")) return answer;
+  const reader = answer.body.getReader();
+  const body = new ReadableStream({ async pull(control) {
+    const { value, done } = await reader.read();
+    if (done || new TextDecoder().decode(value).includes("[DONE]")) await new Promise((end) => setTimeout(end, WAIT));
+    if (done) control.close(); else control.enqueue(value);
+  }});
+  return new Response(body, { status: answer.status, headers: answer.headers });
+};
+"""
+
+
+@pytest.mark.parametrize("wait", [0, 300])
+def test_the_words_for_danger_stay_on_the_screen_whichever_way_they_come_first(
+    browser: Browser, office: Served, wait: int
+) -> None:
+    page = opened(browser, office, PHONE)
+    page.add_init_script(LATE_END.replace("WAIT", str(wait)))
+    page.goto("/?lang=zh")
+    page.locator("#birth-year").fill("1990")
+    page.keyboard.press("Enter")
+    page.locator("#notice-first").click()
+    for n, words in enumerate((PLAN, "有人在吗"), 1):
+        say(page, words)
+        expect(page.locator("#messages .from-service")).to_have_count(n)
+        expect(page.locator("#send")).not_to_have_class(re.compile("stopping"))
+        expect(page.locator("#messages .from-service")).to_have_count(n)
+    expect(page.locator("#messages .from-companion")).to_have_count(0)
+    page.context.close()

@@ -48,8 +48,10 @@ _SPOKE = update(CASES).where(_MINE).values(risk=bindparam("level"), spoke_us=bin
 # Whoever took over, by the desk or by the app: the case says so with the event.
 _TOOK = update(CASES).where(_MINE).values(
     stage="taken_over", taken_us=case((CASES.c.taken_us == 0, bindparam("at")), else_=CASES.c.taken_us),
-    # The app's own people are at no desk of ours: whoever had the case here has it no more.
-    claimed_by=case((CASES.c.claimed_by == bindparam("by"), CASES.c.claimed_by), else_=literal_column("''")),
+    # The app's own people are at no desk of ours: who had the case here, and whose desk is gone, has it no more.
+    claimed_by=case(
+        (CASES.c.claimed_by == bindparam("by"), CASES.c.claimed_by), (CASES.c.lease_until_us > bindparam("at"), CASES.c.claimed_by), else_=literal_column("''")
+    ),
 )  # fmt: skip
 # Their desk is gone: somebody is awaited anew, and whoever comes takes over anew.
 _LOST = update(CASES).where(_MINE).values(
@@ -104,15 +106,17 @@ class Cases:
         """What the event means for the person's case; nothing for most."""
         asked = [duty for duty in duties if isinstance(duty.owed, Escalate)]
         mine = {"of_service": service, "of_person": person, "at": microseconds(event.at)}
+        due = min((duty.due_us for duty in asked), default=mine["at"])
+        lost: Writes = [(_LOST, {**mine, "due": due}), (_LEFT, mine)] if isinstance(event, HumanLost) else []
         if asked:
-            row = _row(asked, event, service, person, state)
-            lost: Writes = [(_LOST, {**mine, "due": row["due_us"]}), (_LEFT, mine)]
-            return [(self._open, row), *(lost if isinstance(event, HumanLost) else [])]
+            return [(self._open, _row(asked, event, service, person, state)), *lost]
         match event:
             case UserSpoke() if has_been_asked(state):
                 return [(_SPOKE, {**mine, "level": state.risk.level})]
             case HumanTookOver(staff=staff):
                 return [(_TOOK, {**mine, "by": staff})]
+            case HumanLost():
+                return lost
             case HumanHandedBack():
                 return [(_HANDED, mine), (_LEFT, mine)]
             case CaseClosed(outcome=outcome):

@@ -21,6 +21,7 @@ from shouban.duties.cases import STILL_OPEN, is_desk_open
 from shouban.duties.channels import Channels, Message
 from shouban.duties.ledger import Duty
 from shouban.duties.ports import RoadPort
+from shouban.evidence.log import microseconds
 
 WAITING: Final = frozenset({"open", "claimed"})
 TITLE: Final = "守伴：有人需要人工接管"
@@ -92,9 +93,12 @@ class Pager:
         """Why nobody need be paged, if nobody need."""
         mine = (CASES.c.service_id == duty.service) & (CASES.c.person_id == duty.person) & STILL_OPEN
         with view(self._engine) as connection:
-            stage = connection.execute(select(CASES.c.stage).where(mine)).scalar()
-            if stage not in WAITING:
+            now = microseconds(self._road.now())
+            row = connection.execute(select(CASES.c.stage, CASES.c.lease_until_us).where(mine)).one_or_none()
+            if row is None or row.stage not in WAITING:
                 return "somebody has taken over, or it is closed"
+            if duty.attempts and row.stage == "claimed" and row.lease_until_us > now:
+                return "somebody has come meanwhile, and has the case"
             if not owed.always and is_desk_open(connection, duty.service, self._road.now()):
                 return "a desk is open"
         return None

@@ -99,8 +99,8 @@ class Worker:
             try:
                 await self._run_lane(lane, self._road.now())
                 if lane is self._lanes[0] and time.monotonic() - self._swept >= SWEEP_SECONDS:
-                    await self._sweep(self._road.now())
                     self._swept = time.monotonic()
+                    await self._sweep(self._road.now())
             except ShoubanError as error:
                 _log.warning("duties_wait", why=str(error))
             except Exception:  # noqa: BLE001  # a worker must outlive what it carries

@@ -156,7 +156,11 @@ class Chat:
                 "" if request.is_aware else "".join(f"{framed(one)}\n\n" for one in helps), request.shouban(helps)
             )
         patience = 0.0 if helps and not out.is_stream else self._gateway.settings.human_wait
+        talk.is_by_human = True
         said = await self._gateway.staff.awaited(person, patience)
+        if not said and person.state.takeover != "human":
+            await self._nobody_answers(request, out)
+            return
         # What a human says stands alone: that an AI speaks would not be true now, and is said when one does again; nothing else comes between either.
         kept = {"replaced"} if not said else set[str]()
         talk.notices = [one for one in talk.notices if one in helps or one.kind in kept]
@@ -167,6 +171,18 @@ class Chat:
         await out.say(whole, request.shouban(staff=said))
         await self._gateway.staff.note_brought(person, said, talk.at)
         await self._finish(request, out, "human")
+        await out.end()
+
+    async def _nobody_answers(self, request: Request, out: Out) -> None:
+        """Whoever was to answer is gone, or has handed back, while their words were waited for: what is owed by now is said, and nothing that is not so."""
+        talk = request.talk
+        talk.is_by_human = False
+        talk.notices = [one for one in talk.notices if one.kind != "replaced"]
+        talk.add([one for one in talk.person.pending.values() if one.kind not in {"Lock", "ReplaceReply"}])
+        answer = talk.answer
+        whole = "" if request.is_aware else (answer.prefix + answer.suffix).strip()
+        await out.say(whole, request.shouban())
+        await self._finish(request, out, "said in a human's place")
         await out.end()
 
     # --- the model's answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -54,6 +54,9 @@ class Talk:
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    # Duties that this turn has looked at: what becomes owed while its reply is on the way is not of it.
+    met: set[str] = field(default_factory=set)
+    is_by_human: bool = False
     stops: int = field(init=False)
     erasures: int = field(init=False)
 
@@ -88,6 +91,7 @@ class Talk:
 
     def add(self, duties: Sequence[Duty]) -> None:
         state = self.person.state
+        self.met |= {one.id for one in duties}
         fresh = words_of(
             duties, self.service.pack, self.language, at=self.at, age_band=state.age_band, region=self.service.settings.region
         )  # fmt: skip
@@ -116,10 +120,7 @@ class Talk:
             if any(one.kind == "mode" for one in shown.values())
             else []
         )
-        given = [one for one in duties.values() if one.id in self.person.pending]
-        # What a human's words stood in for, a disclosure, a reminder, is still owed when a machine speaks next.
-        if self.person.state.takeover == "human":
-            given = [one for one in given if one.id in shown or one.kind not in NOTICES or one.kind == "ReplaceReply"]
+        given = [one for one in duties.values() if one.id in self.person.pending and self._ends(one, shown)]
         for duty in [one for one in given if not only or one.id in shown]:
             self.person.pending.pop(duty.id, None)
             event = e.DutyDone(
@@ -136,6 +137,16 @@ class Talk:
                 )
             )
             pushes = []
+
+    def _ends(self, duty: Duty, shown: Mapping[str, Notice]) -> bool:
+        """Whether the reply that goes out carries a duty out: by its words, by words of the same, or by what took their place.
+
+        What a human's words stood in for, a disclosure, a reminder, is still owed when a machine speaks next.
+        """
+        if duty.id in shown or duty.kind not in NOTICES:
+            return True
+        is_humans = self.is_by_human or self.person.state.takeover == "human"
+        return duty.id in self.met and (not is_humans or duty.kind == "ReplaceReply")
 
     @property
     def in_danger(self) -> bool:
@@ -264,6 +275,7 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     talk.person.unanswered[talk.session] = set(marks.values())
     await _hear_features(talk, ask)
     # A lock holds by what is true now, and was owed anew above where it does: one of an earlier moment is not said any more.
+    talk.met |= {one.id for one in talk.person.pending.values() if one.kind == "Lock"}
     talk.add([one for one in talk.person.pending.values() if one.kind != "Lock"])
 
 

@@ -22,7 +22,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from shouban.core.errors import CallerError, OperatorError
-from shouban.web.roles import MOST_SHOWN, STAFF, Role
+from shouban.web.roles import MOST_SHOWN, STAFF, Role, shown_name
 from shouban.web.sessions import Account, Private, SignIns
 
 WITHIN_SECONDS: Final = 10
@@ -119,7 +119,7 @@ class Oidc:
         if known is not None and known.state not in {"active", NO_ROLE}:
             raise CallerError("your account is disabled here; ask an administrator", status=403, code="disabled")
         if known is None:
-            private = Private(name, shown.address, shown=" ".join(shown.name.split())[:MOST_SHOWN])
+            private = Private(name, shown.address, shown=shown_name(shown.name[:MOST_SHOWN]))
             return await sign_ins.add(service, private, shown.roles, at=at, by="oidc")
         if known.roles != shown.roles or known.state != "active":
             return await sign_ins.change(known, at=at, by="oidc", roles=shown.roles, state="active")

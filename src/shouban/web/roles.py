@@ -31,5 +31,16 @@ ROLES: Final[dict[Role, Text]] = {
 }
 # Letters of the name by which the staff are known to others.
 MOST_SHOWN: Final = 40
+
+
+def shown_name(given: str) -> str:
+    """As others read it: one short line with a letter or a digit in it, without controls and marks that nobody sees; nothing for what is none."""
+    plain = " ".join(given.split())
+    is_seen = any(letter.isalnum() and letter not in _BLANK for letter in plain)
+    return plain if len(plain) <= MOST_SHOWN and plain.isprintable() and is_seen else ""
+
+
+# Letters by their category, and empty to the eye.
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0")
 # Whom an administrator makes; users and guardians come by their own ways.
 STAFF: Final[tuple[Role, ...]] = tuple(one for one in get_args(Role) if one not in {"user", "guardian"})

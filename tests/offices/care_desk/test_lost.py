@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.duties.test_contact import hook
-from tests.gateway.serving import Served, eventually, noon, serving, settings_for
+from tests.gateway.serving import Reply, Served, eventually, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import (  # fmt: skip
     account_of,
     carer,
@@ -26,6 +27,10 @@ from tests.offices.care_desk.desk import (  # fmt: skip
 from tests.offices.care_desk.test_leading import taken
 from tests.offices.care_desk.test_live import opened
 from tests.offices.care_desk.test_resting import _seats, _us, sitting, talked
+from tests.web.signing import browser, now_of, run, sign_ins_of
+
+from shouban.db.schema import METADATA
+from shouban.web.doors import COOKIE
 
 THERE = "我的同事还在这里陪你"
 # Words of danger that call a human within five minutes, and are no emergency yet.
@@ -186,3 +191,143 @@ def test_who_should_rest_may_go_on_with_a_talk_that_was_left_alone(office: Serve
     with sitting(office, other):
         passes(office, user, 12 * 60 + 50)
         assert do(leader, address, "claim", noon(minutes=12, seconds=50)).status_code == 303
+
+
+# --- what keeps a loss from being told, or tells of one that is none
+
+
+def human(office: Served, user: str, action: str, second: float, text: str = "") -> int:
+    """By the app's own people, who sit at no desk of ours."""
+    body = {"action": action, "staff": "应用的小李", "text": text, "session": "talk"}
+    return office.post(f"/v1/users/{user}/human", body, at=noon(seconds=second)).status_code
+
+
+def spoil(office: Served, user: str) -> None:
+    states = METADATA.tables["states"]
+    mine = states.c.person_id == office.person_id(user)
+    with office.engine.begin() as connection:
+        connection.execute(states.update().where(mine).values(sealed=b"\0" * 80))
+
+
+def test_a_damaged_person_keeps_no_other_from_being_found(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, encoder=False)
+    with serving(settings) as office:
+        damaged, other = taken(office)[0], taken(office)[0]
+        spoil(office, damaged)
+    with serving(settings) as office:
+        passes(office, other, 50, 70, 90)
+        assert stage_of(office, other) == "open"
+
+
+def test_a_damaged_person_in_the_queue_takes_no_talk_from_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shouban.offices.care_desk.live.BEAT_SECONDS", 0.1)
+    settings = settings_for(tmp_path, encoder=False)
+    with serving(settings) as office:
+        damaged, _ = in_danger(office)
+        user, address, _, name = taken(office)
+        account = next(one for one in run(sign_ins_of(office).accounts("default")) if one.private.name == name)
+        spoil(office, damaged)
+    with serving(settings) as office:
+        client = browser(office)
+        client.cookies.set(COOKIE, run(sign_ins_of(office).open(account, now_of(office))))
+        with opened(client, f"{address}/events") as desk:
+            desk.until("head")
+            for second in (20, 40, 60, 80):
+                passes(office, user, second)
+                assert eventually(lambda at=second: cases_of(office, user)[-1].lease_until_us >= _us((at + 44) / 60))  # type: ignore[misc]
+        assert stage_of(office, user) == "taken_over"
+
+
+def test_the_apps_own_human_is_not_thrown_out_by_a_desk_that_looked_in(office: Served) -> None:
+    user, address = in_danger(office)
+    assert human(office, user, "take_over", 1) == 200
+    _, client = carer(office)
+    assert do(client, address, "claim", noon(seconds=3)).status_code == 303
+    for second in (20, 50, 70, 90):
+        assert human(office, user, "say", second, "我还在") == 200
+        passes(office, user, second)
+    assert stage_of(office, user) == "taken_over"
+
+
+def test_an_echo_of_the_takeover_takes_the_case_from_no_desk_that_is_there(office: Served) -> None:
+    user, address, holder, _ = taken(office)
+    assert human(office, user, "take_over", 3) == 200
+    assert do(holder, address, "say", noon(seconds=4), text="我在这里").status_code == 303
+
+
+def test_a_queue_that_only_lies_open_keeps_nothing(office: Served) -> None:
+    user, _, holder, _ = taken(office)
+    with sitting(office, holder):
+        for second in range(20, 120, 20):
+            passes(office, user, second)
+            assert eventually(lambda at=second: any(one >= _us(at / 60) for one in _seats(office)))  # type: ignore[misc]
+    assert stage_of(office, user) == "open"
+
+
+def test_who_is_lost_is_told_by_their_name(office: Served) -> None:
+    user, _, _, name = taken(office)
+    with office.listening(user) as person:
+        passes(office, user, 50, 70)
+        assert person.until("staff_lost")[-1]["staff"] == name
+
+
+def test_a_loss_while_an_answer_is_awaited_is_said_in_it(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path, encoder=False, human_wait=4.0)) as office:
+        user, _, _, _ = taken(office)
+        office.chat("嗯", user=user, at=noon(seconds=3), session="talk")
+        passes(office, user, 50)
+        found: list[Reply] = []
+        asking = threading.Thread(target=lambda: found.append(office.chat("你还在吗", user=user, at=noon(seconds=51), session="talk", aware=True)))  # fmt: skip
+        asking.start()
+        time.sleep(0.5)
+        passes(office, user, 70)
+        asking.join()
+        assert any("断线" in one["text"] for one in found[0].notices)
+        assert "真人同事在看你的话" not in found[0].text
+
+
+def test_what_a_human_stood_in_for_is_said_when_the_machine_speaks_again(tmp_path: Path) -> None:
+    with serving(settings_for(tmp_path, encoder=False, human_wait=3.0)) as office:
+        user = fresh()
+        office.register(user, at=noon())
+        assert human(office, user, "take_over", 0) == 200
+        found: list[Reply] = []
+        asking = threading.Thread(target=lambda: found.append(office.chat("你好", user=user, at=noon(seconds=5), session="talk")))  # fmt: skip
+        asking.start()
+        time.sleep(0.5)
+        assert human(office, user, "hand_back", 6) == 200
+        asking.join()
+        after = office.chat("你好呀", user=user, at=noon(seconds=20), session="talk")
+        assert "你正在和人工智能聊天" in found[0].text + after.text
+
+
+def test_who_sounded_like_a_child_is_told_of_the_mode_at_the_next_word(office: Served) -> None:
+    user = fresh()
+    office.register(user, at=noon())
+    assert human(office, user, "take_over", 0) == 200
+    for n in range(3):
+        assert human(office, user, "say", 5 + n, "嗯") == 200
+        said = office.chat("我今年13岁，上初二", user=user, at=noon(seconds=5 + n), session="talk", aware=True)
+        assert "mode" not in said.kinds
+    assert human(office, user, "hand_back", 31) == 200
+    assert "mode" in office.chat("今天天气不错", user=user, at=noon(seconds=40), session="talk", aware=True).kinds
+
+
+def test_who_has_come_is_not_said_to_be_out_of_reach(office: Served) -> None:
+    user, address = in_danger(office)
+    passes(office, user, 2)
+    assert "还没有联系上" in office.chat("在吗", user=user, at=noon(seconds=3), session="talk").text
+    _, client = carer(office)
+    assert do(client, address, "claim", noon(seconds=4)).status_code == 303
+    passes(office, user, 6)
+    assert "还没有联系上" not in office.chat("在吗", user=user, at=noon(seconds=7), session="talk").text
+
+
+def test_other_words_under_the_same_key_are_said_too(office: Served) -> None:
+    user, address, holder, _ = taken(office)
+    for text in ("先把药放下", "先把药放下", "救护车已经出发"):
+        assert do(holder, address, "say", text=text, key="k").status_code == 303
+    said = [text for role, text in office.messages(user) if role == "human"]
+    assert said[-2:] == ["先把药放下", "救护车已经出发"]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
-from tests.gateway.serving import NOON, PLAN, Served, eventually, fresh, noon, serving, settings_for
+from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import account_of, carer, cases_of, do, in_danger, problem, shown, stage_of
 from tests.web.signing import browser, enter, now_of, run, sign_ins_of, staff
 
@@ -288,24 +287,14 @@ def test_that_the_person_types_is_seen_by_who_has_the_case(office: Served) -> No
     assert "对方正在输入" not in shown(first, address), "their words are there"
 
 
-def test_who_only_looks_at_the_queue_keeps_their_talk(office: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shouban.offices.care_desk.live.BEAT_SECONDS", 0.1)
-    user, address = in_danger(office)
+def test_who_looks_at_the_queue_keeps_their_talk(office: Served) -> None:
+    _, address = in_danger(office)
     _, client = carer(office)
     do(client, address, "claim")
     do(client, address, "take")
-    with client.stream("GET", "/care/events") as desk:
-        lines = desk.iter_lines()
-        for seconds in (30, 60, 90):
-            office.get(f"/v1/users/{user}", at=noon(seconds=seconds))
-            until = int(NOON.timestamp() * 1e6) + (seconds + 44) * 1_000_000
-            assert eventually(partial(_reads_until, office, user, lines, until))
-        assert do(client, address, "say", noon(seconds=91), text="我在").status_code == 303
-
-
-def _reads_until(office: Served, user: str, lines: Iterator[str], until: int) -> bool:
-    next(lines)
-    return bool(cases_of(office, user)[-1].lease_until_us >= until)
+    for seconds in (30, 60, 90):
+        assert client.post("/care/here", headers={"x-shouban-at": noon(seconds=seconds)}).status_code == 204
+    assert do(client, address, "say", noon(seconds=91), text="我在").status_code == 303
 
 
 def test_the_desk_sees_that_the_person_has_left(office: Served) -> None:

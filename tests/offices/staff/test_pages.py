@@ -70,6 +70,7 @@ def test_an_administrator_makes_accounts_and_takes_them_away(office: Served) -> 
         ({"name": "x2", "password": PASSWORD}, "角色"), ({"name": "x3", "password": PASSWORD, "roles": "guardian"}, "孩子的邀请"),
         ({"name": "x4", "password": PASSWORD, "roles": "king"}, "角色"), ({}, "“名称”还没有填写"),
         ({"name": "x5", "password": PASSWORD, "roles": "care", "shown": "长" * 41}, "称呼"),
+        ({"name": "x6", "password": PASSWORD, "roles": "care", "shown": "\u3164\u2800"}, "称呼"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named_and_makes_nothing(office: Served, form: dict[str, str], told: str) -> None:

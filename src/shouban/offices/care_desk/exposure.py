@@ -153,7 +153,7 @@ def exposures(
             spent[span.account] = spent.get(span.account, timedelta(0)) + max(lasted, timedelta(0))
         was_on = False
         for one in steps:
-            was_on = was_on or one.what == "took"
+            was_on = (was_on or one.what == "took") and one.what != "lost"
             if one.what == "took" and one.at >= since:
                 takeovers[one.account] = takeovers.get(one.account, 0) + 1
             if one.what in {"back", "closed"} and was_on:

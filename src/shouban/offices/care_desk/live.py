@@ -125,14 +125,16 @@ class Desk:
                 heard.add(opened.case.id)
             seen[:] = [opened]
             parts = [frame_of(name, {"html": html}) for name, html in (await render(opened)).items()]
-            return [*parts, await feed.urgent(self._who.service)]
+            with contextlib.suppress(ShoubanError):
+                parts.append(await feed.urgent(self._who.service))
+            return parts
 
         async def beat() -> None:
             await self._office.renew(self._who, person, self._now())
-            case = seen[0].case
-            if seen[0].listens and case:
+            case, listening = (seen[0].case, seen[0].listens) if seen else (None, False)
+            if listening and case:
                 self._leading.still_listens(self._who, case.id, self._now())
-            await self._office.sit(self._who, self._seat, case.id if case else "", self._now(), listens=seen[0].listens)
+            await self._office.sit(self._who, self._seat, case.id if case else "", self._now(), listens=listening)
             await self._leading.tend(self._who.service, person, self._now())
 
         bells = [desk_of(self._who.service), (person.service, person.id)]
@@ -165,7 +167,9 @@ class Desk:
                         if sent.get(place) != part:
                             sent[place] = part
                             yield part
-                    if is_due:
+                if is_due:
+                    # Apart from what is shown: whatever cannot be read, the desk is there, and nobody's talk is lost for it.
+                    with contextlib.suppress(ShoubanError):
                         await beat()
                         next_beat = clock() + BEAT_SECONDS
                         yield b": here\n\n"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from shouban.core import events as e
@@ -23,6 +24,9 @@ from shouban.offices.care_desk.work import CareDesk
 
 # After its lease a desk may still come back: a line that broke for a moment, a clock that was set.
 GRACE: Final = timedelta(seconds=15)
+
+
+_log = structlog.get_logger("shouban.care")
 
 
 class LostTalks:
@@ -40,12 +44,23 @@ class LostTalks:
         alone = await asyncio.to_thread(self._alone, at)
         self._missed = {(one.id, one.fence): self._missed.get((one.id, one.fence), at) for _, one in alone}
         lost = [(service, one) for service, one in alone if at - self._missed[one.id, one.fence] >= GRACE]
-        return sum([await self.tell(service, one, at) for service, one in lost])
+        return sum([await self._told(service, one, at) for service, one in lost])
+
+    async def _told(self, service: str, found: Case, at: datetime) -> bool:
+        """One that cannot be read keeps nobody else waiting."""
+        try:
+            return await self.tell(service, found, at)
+        except Exception:  # noqa: BLE001  # whatever it breaks with, the next one must be told
+            _log.exception("loss_untold", case=found.id)
+            return False
 
     async def tell(self, service: str, found: Case, at: datetime) -> bool:
         """Whether it was lost, and nobody had told of it yet."""
         person = await self._road.by_id(service, found.person)
         if person is None or person.state.takeover != "human":
+            return False
+        names = await self._desk.names(service)
+        if person.state.staff not in names:  # the app's own people speak with them, who sit at no desk of ours
             return False
 
         def still_alone(connection: Connection) -> None:
@@ -55,7 +70,9 @@ class LostTalks:
         event = e.HumanLost(at=at, person=person.id, session=found.session, staff=found.claimed_by)
         raw = await self._desk.raw_session(person, found)
         with contextlib.suppress(CallerError):
-            await self._road.act(person, event, raw_session=raw, call=still_alone, waits=True)
+            await self._road.act(
+                person, event, raw_session=raw, call=still_alone, waits=True, named=names.get(found.claimed_by, "")
+            )
             return True
         return False
 

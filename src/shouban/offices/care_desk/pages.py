@@ -96,6 +96,10 @@ class CarePages:
             shown = desk.queue(self._feed, language, lambda mine: self._exposure(who, mine, language))
             return Stream(shown, media_type="text/event-stream", headers=STREAM)
 
+        @post("/here", opt={"action": "take_case"}, status_code=204)
+        async def here(request: AnyRequest) -> None:
+            await self._desk.is_here(whose(request).who, self._time(request))
+
         @get("/board", opt={"action": "see_queue"})
         async def board(request: AnyRequest) -> Response[str]:
             found, language = (
@@ -106,7 +110,7 @@ class CarePages:
                 request, HERE, "board.html", w.WORDS, board=found, clocks=words_in(w.CLOCKS, language), outcomes=words_in(w.OUTCOMES, language), span=span_in_words,
             )  # fmt: skip
 
-        return [queue, events, board]
+        return [queue, events, here, board]
 
     def _case(self) -> list[Any]:
         @get("/cases/{person:str}", opt={"action": "see_person"})

@@ -110,7 +110,12 @@ def claim(connection: Connection, found: Case, account: str, at: datetime) -> bo
         "claimed_by": account, "fence": CASES.c.fence + 1, "lease_until_us": now + _lease(), "stage": case((CASES.c.stage == "open", "claimed"), else_=CASES.c.stage),
         "claimed_us": case((CASES.c.claimed_us == 0, now), else_=CASES.c.claimed_us),
     }  # fmt: skip
-    return connection.execute(update(CASES).where(mine).values(**values)).rowcount == 1
+    if connection.execute(update(CASES).where(mine).values(**values)).rowcount != 1:
+        return False
+    # A page that reached nobody is looked at again at once: somebody has come, and nobody need be told otherwise.
+    owed = (LEDGER.c.person_id == found.person) & (LEDGER.c.kind == "PageStaff") & (LEDGER.c.state == "owed")
+    connection.execute(update(LEDGER).where(owed, LEDGER.c.attempts > 0).values(next_us=now))
+    return True
 
 
 def change(connection: Connection, found: Case, account: str, at: datetime, **values: Any) -> bool:  # noqa: ANN401  # columns of a case
@@ -133,7 +138,7 @@ def renew(connection: Connection, found: Case, account: str, at: datetime) -> bo
 
 
 def renew_all(connection: Connection, service: str, account: str, at: datetime) -> None:
-    """Their desk is there, whichever page of it lies open."""
+    """They are there, whichever page of the desk they look at."""
     now = microseconds(at)
     theirs = (CASES.c.service_id == service) & (CASES.c.claimed_by == account) & CASES.c.stage.in_(WAITING)
     held = theirs & (CASES.c.lease_until_us > now)

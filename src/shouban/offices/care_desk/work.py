@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, Engine
 
 from shouban.core import events as e
-from shouban.core.errors import CallerError
+from shouban.core.errors import CallerError, ShoubanError
 from shouban.core.obligations import Escalate
+from shouban.core.state import PersonState
 from shouban.db.engine import view
 from shouban.db.writer import Call, Job, Writer
 from shouban.duties.cases import desk_of, is_desk_open
@@ -39,6 +41,7 @@ from shouban.web.language import Language
 from shouban.web.sessions import SignIns
 
 MOST_KEYS: Final = 500
+_log = structlog.get_logger("shouban.care")
 # Of what bears one time: the words that were answered first.
 SPEAKERS: Final = ("user", "notice", "companion", "human")
 BOARD_SPAN: Final = timedelta(days=30)
@@ -170,7 +173,7 @@ class CareDesk:
             records.end_joins_of(connection, found, who.account, at)
 
         await self._act(who, person, found, "case_claimed", at, claim, **({"over": over} if over else {}))
-        if found.stage == "taken_over" and found.claimed_by != who.account:
+        if found.stage == "taken_over" and found.claimed_by not in {"", who.account}:
             await self._say_hello(who, person, await self.open_case(who, person), language, at)
         return over
 
@@ -205,9 +208,14 @@ class CareDesk:
     async def sit(self, who: Who, seat: str, looks_at: str, at: datetime, *, listens: bool = False) -> None:
         def sit(connection: Connection) -> None:
             records.sit(connection, seat, who.service, who.account, looks_at, at, listens=listens)
-            records.renew_all(connection, who.service, who.account, at)
 
         await self._writer.submit(Job(call=sit))
+
+    async def is_here(self, who: Who, at: datetime) -> None:
+        """Somebody looks at the queue, not at their talk for the moment: it stays theirs. A page that only lies open says nothing."""
+        await self._writer.submit(
+            Job(call=lambda connection: records.renew_all(connection, who.service, who.account, at))
+        )
 
     async def stand_up(self, seat: str) -> None:
         await self._writer.submit(Job(call=lambda connection: records.stand_up(connection, seat)))
@@ -237,7 +245,9 @@ class CareDesk:
     async def spoken(self, who: Who, person: PersonPort, found: m.Case, wish: m.Saying, call: Call) -> None:
         """Says it once, however often the press is repeated; `call` refuses who may not."""
         text = m.checked_text(wish.text, "text")
-        key = f"{found.id}:{who.account}:{wish.key}" if wish.key else records.new_id()
+        key = (
+            f"{found.id}:{who.account}:{wish.key}:{text}" if wish.key else records.new_id()
+        )  # other words are another press
         saying = self._said.get(key)
         if saying is None:
             saying = self._said[key] = asyncio.ensure_future(self._spoken(who, person, found, text, call))
@@ -275,15 +285,15 @@ class CareDesk:
         raw = await self.raw_session(person, found)
         row, after = self._note(who, person, found, why, at)
         await self._road.act(
-            person, event, raw_session=raw, writes=[row], call=_fenced(found, who, at), after=after, named=who.name
-        )
+            person, event, raw_session=raw, writes=[row], call=_fenced(found, who, at), after=after, named=who.name, waits=True,
+        )  # fmt: skip
 
     async def close(self, who: Who, person: PersonPort, wish: m.Closing, at: datetime) -> None:
         found = await self._mine(who, person, at)
         why = m.checked_close(found, wish)
         event = e.CaseClosed(at=at, person=person.id, case=found.id, staff=who.account, outcome=wish.outcome)
         row, after = self._note(who, person, found, why, at)
-        await self._road.act(person, event, writes=[row], call=_fenced(found, who, at), after=after)
+        await self._road.act(person, event, writes=[row], call=_fenced(found, who, at), after=after, waits=True)
 
     async def note(self, who: Who, person: PersonPort, wish: m.Noting, at: datetime) -> None:
         """For colleagues only; any of them may."""
@@ -384,8 +394,7 @@ class CareDesk:
         losing: set[str] | None,
     ) -> Line:
         """`losing`: who is about to lose property; nothing where no roster is kept, and nobody is wanted for a skill."""
-        person = await self._road.by_id(service, case.person)
-        state = person.state if person else None
+        state = await self._state_of(service, case.person)
         watchers = tuple(
             names.get(one, one) for one, looks_at in seated if looks_at == case.id and one != case.claimed_by
         )
@@ -398,8 +407,20 @@ class CareDesk:
             frozenset() if losing is None else wanted(case, state, loses_property=case.person in losing),
         )
 
+    async def _state_of(self, service: str, person: str) -> PersonState | None:
+        """Nothing of somebody whose record is damaged: their line in the queue must keep no other from it."""
+        try:
+            found = await self._road.by_id(service, person)
+        except ShoubanError:
+            _log.exception("person_unread", person=person)
+            return None
+        return found.state if found else None
+
+    async def names(self, service: str) -> dict[str, str]:
+        return await self._sign_ins.names(service)
+
     async def name_of(self, service: str, account: str) -> str:
-        return (await self._sign_ins.names(service)).get(account, account)
+        return (await self.names(service)).get(account, account)
 
     async def _carers(self, service: str) -> set[str]:
         return {one.id for one in carers(await self._sign_ins.accounts(service))}

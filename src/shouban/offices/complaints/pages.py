@@ -329,7 +329,7 @@ def complaints_api(office: ComplaintsOffice, road: RoadPort, callers: Callers) -
                 raise CallerError(
                     f"no user `{data.user[:64]}` is registered", field="user", status=404, code="user_not_found"
                 )
-        filing = msgspec.structs.replace(data, channel="app", messages=data.messages if person else 0)
+        filing = msgspec.structs.replace(data, channel="app", received_on="", messages=data.messages if person else 0)
         filed = await office.file(
             service, filing, at, person=person, key=request.headers.get("idempotency-key", "")[:128]
         )

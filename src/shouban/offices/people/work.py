@@ -501,6 +501,7 @@ class PeopleOffice:
                 person,
                 e.HumanHandedBack(at=at, person=person.id, session=session, staff=wish.staff),
                 raw_session=wish.session,
+                waits=True,
             )
         return self._view(person, at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Collection
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Row, case, exists, func, insert, or_, select, update
 
+from shouban.core.errors import ShoubanError
 from shouban.core.events import RestrictionSet
 from shouban.db.schema import ACCOUNTS, LEDGER, LOG_ENTRIES, PERSONS, RESTRICTIONS
 from shouban.duties.ledger import Duty, duty_from
@@ -132,7 +134,10 @@ def reports_left(connection: Connection, service: str) -> list[Left]:
 def _left(connection: Connection, duty: Duty) -> Left:
     mine = (LOG_ENTRIES.c.service_id == duty.service) & (LOG_ENTRIES.c.person_id == duty.person)
     asked = select(LOG_ENTRIES.c.leaf_index, LOG_ENTRIES.c.leaf).where(mine, LOG_ENTRIES.c.at_us == duty.owed_us)
-    entries = [decode_entry(bytes(leaf), index) for index, leaf in connection.execute(asked)]
+    entries = []
+    for index, leaf in connection.execute(asked):
+        with contextlib.suppress(ShoubanError):  # a damaged entry is `evidence verify`'s to tell of
+            entries.append(decode_entry(bytes(leaf), index))
     events = (one.event for one in entries if isinstance(one, Decided))
     found = next((one for one in events if isinstance(one, RestrictionSet)), None)
     left = Left(duty.id, duty.person, moment(duty.owed_us), moment(duty.due_us))

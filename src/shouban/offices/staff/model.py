@@ -11,7 +11,7 @@ import msgspec
 
 from shouban.core.errors import CallerError
 from shouban.evidence.timeline import Line
-from shouban.web.roles import MOST_SHOWN
+from shouban.web.roles import MOST_SHOWN, shown_name
 
 LEAST_REASON: Final = 10
 MOST_REASON: Final = 500
@@ -62,9 +62,9 @@ class Grant(msgspec.Struct, frozen=True):
 
 def checked_shown(given: str) -> str:
     """What users and colleagues read: a short line, or nothing, which is the name of the account."""
-    plain = " ".join(given.split())
-    if len(plain) > MOST_SHOWN or not plain.isprintable():
-        raise CallerError(f"the name that is shown has at most {MOST_SHOWN} characters", field="shown")
+    plain = shown_name(given)
+    if given.strip() and not plain:
+        raise CallerError(f"the name that is shown has letters, and at most {MOST_SHOWN} of them", field="shown")
     return plain
 
 

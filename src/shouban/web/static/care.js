@@ -216,6 +216,12 @@ function setUpSaying(form) {
   });
 }
 
+// Who looks at the queue keeps the talk they have; a page that is not looked at keeps nothing.
+const HERE_MS = 15_000;
+setInterval(() => {
+  const mine = document.querySelector("#queue [data-mine]:not([hidden])");
+  if (mine && document.visibilityState === "visible") void fetch("/care/here", { method: "POST" }).catch(() => undefined);
+}, HERE_MS);
 setInterval(countDown, 1000);
 markMine();
 countDown();

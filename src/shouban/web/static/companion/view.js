@@ -68,6 +68,7 @@ export function openReply(name) {
     },
     remove: () => made.item.remove(),
     replaceWith: (item) => made.item.replaceWith(item),
+    isShown: () => made.item.isConnected,
     mark: (why) => made.item.append(element("p", "small", why)),
     finish: () => made.item.removeAttribute("aria-busy"),
   };
@@ -77,7 +78,7 @@ export function openReply(name) {
 export function showSafeReply(text, reply = null) {
   const { item } = bubble("from-service", word("service_reply"), word("ai_badge"), text);
   item.append(element("p", "small", word("service_reply_why")));
-  if (!reply) return add(item, true);
+  if (!reply?.isShown()) return add(item, true);
   reply.replaceWith(item);
   const card = item.nextElementSibling;
   if (isHeld && card?.classList.contains("notice-help")) hold(card);
