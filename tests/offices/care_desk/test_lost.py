@@ -251,6 +251,15 @@ def test_the_apps_own_human_is_not_thrown_out_by_a_desk_that_looked_in(office: S
     assert stage_of(office, user) == "taken_over"
 
 
+def test_the_queue_says_of_nobody_whom_the_app_speaks_with_that_they_are_alone(office: Served) -> None:
+    user, _ = in_danger(office)
+    _, client = carer(office)
+    assert human(office, user, "take_over", 1) == 200
+    queue = shown(client, "/care", noon(seconds=2))
+    assert "应用自己的人员已接管" in queue
+    assert "没有人在场" not in queue
+
+
 def test_an_echo_of_the_takeover_takes_the_case_from_no_desk_that_is_there(office: Served) -> None:
     user, address, holder, _ = taken(office)
     assert human(office, user, "take_over", 3) == 200

@@ -19,7 +19,7 @@ from shouban.core.errors import CallerError
 from shouban.db.engine import view
 from shouban.duties.ports import RoadPort
 from shouban.offices.care_desk import records
-from shouban.offices.care_desk.model import Case
+from shouban.offices.care_desk.model import Case, is_with_app
 from shouban.offices.care_desk.work import CareDesk
 
 # After its lease a desk may still come back: a line that broke for a moment, a clock that was set.
@@ -60,7 +60,7 @@ class LostTalks:
         if person is None or person.state.takeover != "human":
             return False
         names = await self._desk.names(service)
-        if person.state.staff not in names:  # the app's own people speak with them, who sit at no desk of ours
+        if is_with_app(person.state, names):
             return False
 
         def still_alone(connection: Connection) -> None:

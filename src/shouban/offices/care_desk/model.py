@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, get_args
 
@@ -94,6 +94,11 @@ class Note(msgspec.Struct, frozen=True):
     account: str
     at: datetime
     text: str
+
+
+def is_with_app(state: PersonState, accounts: Container[str]) -> bool:
+    """Whether the app's own people speak with them, who have no account and sit at no desk of ours."""
+    return state.takeover == "human" and state.staff not in accounts
 
 
 def is_severe(case: Case) -> bool:

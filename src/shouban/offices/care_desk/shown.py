@@ -16,7 +16,10 @@ from shouban.offices.care_desk.shifts import Shift
 
 @dataclass(frozen=True)
 class Line:
-    """A case in the queue, with what the desk says of the person: no name, no word. `wants`: what who takes it had better be skilled at."""
+    """A case in the queue, with what the desk says of the person: no name, no word. `wants`: what who takes it had better be skilled at.
+
+    `is_with_app`: the app's own people speak with them, who sit at no desk of ours: whether they are still there is not known here.
+    """
 
     case: m.Case
     age_band: str
@@ -24,6 +27,7 @@ class Line:
     holder: str
     watchers: tuple[str, ...]
     wants: frozenset[str] = frozenset()
+    is_with_app: bool = False
 
     def fits(self, skills: frozenset[str]) -> bool:
         return not self.wants.isdisjoint(skills)

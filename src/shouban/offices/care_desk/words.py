@@ -27,6 +27,7 @@ WORDS: Final = {
     "minor": Text("未成年人", "minor"),
     "wants_takeover": Text("须人工接管", "to be taken over"),
     "alone": Text("接管中，但没有人在场", "taken over, and nobody is there"),
+    "with_app": Text("应用自己的人员已接管；他们是否还在，这里看不到", "taken over by the app's own people; whether they are still there is not seen here"),
     "risk_now": Text("近期危险等级", "danger lately"),
     "watchers": Text("正在看的人", "also looking"),
     "back_to_queue": Text("回到队列", "Back to the queue"),

@@ -405,6 +405,7 @@ class CareDesk:
             names.get(case.claimed_by, ""),
             watchers,
             frozenset() if losing is None else wanted(case, state, loses_property=case.person in losing),
+            state is not None and m.is_with_app(state, names),
         )
 
     async def _state_of(self, service: str, person: str) -> PersonState | None:
