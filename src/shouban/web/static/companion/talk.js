@@ -27,9 +27,9 @@ let events = null;
 let seenNotices = new Set();
 let seenStaffMessages = new Set();
 let staffName = "";
-// Of the turn under way: whether help was shown, and the words shown in a reply's place, whichever way they came first.
+// Of the turn under way: whether help was shown, and the words shown as notices, whichever way they came first.
 let hasHelp = false;
-let shownInstead = new Set();
+let shownAsNotice = new Set();
 let lastReply = null;
 let isHumanHere = false;
 let typedAt = -Infinity;
@@ -89,7 +89,7 @@ export async function speak(text) {
   typedAt = -Infinity;
   turn?.stopper.abort();
   hasHelp = false;
-  shownInstead = new Set();
+  shownAsNotice = new Set();
   lastReply = null;
   view.showUser(text);
   turn = { stopper: new AbortController(), reply: null, waiting: "", timer: null, isOver: false };
@@ -126,7 +126,7 @@ function take(mine, chunk) {
   // Words in place of a reply are shown as the notice that they are, which an event may have brought before.
   const isNotice = notices.some((notice) => REMOVES_THE_REPLY.has(notice.kind));
   hasHelp ||= notices.some((notice) => notice.kind === "help");
-  if (text && !isNotice && !isHuman && !shownInstead.has(text.trim())) append(mine, text);
+  if (text && !isNotice && !isHuman && !shownAsNotice.has(text.trim())) append(mine, text);
   for (const notice of notices) meet(notice, mine);
 }
 
@@ -235,13 +235,14 @@ function show(notice) {
 }
 
 function showBesides(notice) {
+  if (notice.text) shownAsNotice.add(notice.text.trim());
   if (notice.text && lastReply?.words?.trim() === notice.text.trim()) lastReply.remove();
   view.showNotice(notice);
 }
 
 // The same words may come as a reply and as an event: they are shown once, as what they are.
 function showInstead(notice) {
-  shownInstead.add(notice.text.trim());
+  shownAsNotice.add(notice.text.trim());
   view.showSafeReply(notice.text, lastReply?.words?.trim() === notice.text.trim() ? lastReply : null);
 }
 
