@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.gateway.serving import serving_process
 
 PHONE = {"width": 360, "height": 740}
@@ -82,9 +82,7 @@ def test_the_exit_button_is_one_press(page: Page) -> None:
     expect(page.locator("#closed")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: Page, url: str, language: str) -> None:
-    page.goto(f"{url}/?lang={language}")
+def register_a_minor(page: Page) -> None:
     expect(page.locator("#birth-year")).to_be_visible()  # hidden until the page knows that nobody is signed in
     page.locator("#birth-year").focus()
     page.keyboard.type("2014")
@@ -94,6 +92,28 @@ def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: P
     while dialog.is_visible():  # that it is an AI, and what else a new person is told
         page.keyboard.press("Enter")
         page.wait_for_timeout(150)
+
+
+def test_a_lock_that_the_event_brought_first_is_no_word_of_the_companion(page: Page, url: str) -> None:
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        page.wait_for_timeout(500)
+        route.fulfill(response=answer)
+
+    page.goto(url)
+    register_a_minor(page)
+    page.route("**/app/api/say", late)
+    say(page, "今天数学课讲了什么我都没听懂")
+    expect(page.locator("#send")).not_to_have_class(re.compile("stopping"))
+    expect(page.locator("#messages .notice-locked").last).to_be_visible()
+    page.wait_for_timeout(200)
+    expect(page.locator("#messages .from-companion")).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: Page, url: str, language: str) -> None:
+    page.goto(f"{url}/?lang={language}")
+    register_a_minor(page)
     expect(page.locator("#mode-badge")).to_have_text(re.compile("未成年人模式|Minors'? mode", re.IGNORECASE))
     say(page, "今天数学课讲了什么我都没听懂")
     expect(page.locator("#messages")).to_contain_text(re.compile("监护人|guardian"))
