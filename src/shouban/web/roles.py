@@ -29,6 +29,14 @@ ROLES: Final[dict[Role, Text]] = {
     "administrator": Text("管理员", "administrator"),
     "inspector": Text("监督检查", "inspector"),
 }
+
+
+def roles_in(column: str) -> frozenset[Role]:
+    """As an account's row holds them: by commas; what is no role any more counts for nothing."""
+    held = column.split(",")
+    return frozenset(role for role in ROLES if role in held)
+
+
 # Letters of the name by which the staff are known to others.
 MOST_SHOWN: Final = 40
 

@@ -31,7 +31,7 @@ from shouban.evidence.books import kept
 from shouban.evidence.log import Acted, leaf_of, microseconds
 from shouban.web.access import Who
 from shouban.web.devices import Devices
-from shouban.web.roles import ROLES, STAFF, Role
+from shouban.web.roles import ROLES, STAFF, Role, roles_in
 from shouban.web.throttle import Throttle
 
 LEAST_PASSWORD: Final = 10
@@ -239,7 +239,7 @@ class SignIns:
 
     async def names(self, service: str) -> dict[str, str]:
         """What everybody with an account is called, by account."""
-        return {one.id: one.private.called for one in await self.accounts(service)}
+        return called(await self.accounts(service))
 
     # --- in and out
 
@@ -487,9 +487,10 @@ class SignIns:
         row, account = found
         if row.account_id and (account is None or account.state != "active"):
             return None
-        idle = (
-            PERSON_IDLE if account is None else STAFF_IDLE if not _roles_of(account).isdisjoint(STAFF) else OTHERS_IDLE
-        )
+        if account is None:
+            idle = PERSON_IDLE
+        else:
+            idle = OTHERS_IDLE if roles_in(account.roles).isdisjoint(STAFF) else STAFF_IDLE
         return None if microseconds(at) - row.seen_us > idle / timedelta(microseconds=1) else (row, account)
 
     def _row(self, service: str, condition: Any) -> Any:  # noqa: ANN401  # a row of accounts, or none
@@ -500,7 +501,7 @@ class SignIns:
         private = msgspec.json.decode(
             self._key.open(bytes(row.sealed), row.service_id, "accounts", "sealed", row.account_id), type=Private
         )
-        return Account(row.service_id, row.account_id, _roles_of(row), row.state, private)
+        return Account(row.service_id, row.account_id, roles_in(row.roles), row.state, private)
 
     def _sealed(self, account: Account) -> bytes:
         return self._key.seal(_ENCODE(account.private), account.service, "accounts", "sealed", account.id)
@@ -542,8 +543,9 @@ def _account_row(connection: Connection, row: Any) -> Any:  # noqa: ANN401  # ro
     return connection.execute(select(ACCOUNTS).where(mine)).one_or_none()
 
 
-def _roles_of(row: Any) -> frozenset[Role]:  # noqa: ANN401  # a row of accounts
-    return frozenset(one for one in row.roles.split(",") if one in ROLES)
+def called(accounts: Iterable[Account]) -> dict[str, str]:
+    """What others call the holder of each, by account."""
+    return {one.id: one.private.called for one in accounts}
 
 
 def checked_roles(roles: Iterable[Role]) -> frozenset[Role]:

@@ -34,7 +34,7 @@ from shouban.offices.care_desk.work import CareDesk
 from shouban.packs.words import EVENT_WORDS, OBLIGATION_WORDS, in_words, read_in_words
 from shouban.web.access import Subject, Who, may
 from shouban.web.doors import whose
-from shouban.web.forms import form_as
+from shouban.web.forms import Kind, form_as
 from shouban.web.frame import framed, language_of
 from shouban.web.language import Language, words_in
 from shouban.web.pages import fragment
@@ -165,18 +165,11 @@ class CarePages:
 
         @post("/cases/{person:str}/say", opt={"action": "take_case"}, status_code=200)
         async def say(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request, person, lambda who, whom, at: self._desk.say(who, whom, form_as(data, m.Saying), at), data=data
-            )
+            return await self._written(request, person, data, m.Saying, self._desk.say)
 
         @post("/cases/{person:str}/back", opt={"action": "take_case"}, status_code=200)
         async def back(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request,
-                person,
-                lambda who, whom, at: self._desk.hand_back(who, whom, form_as(data, m.HandingBack), at),
-                data=data,
-            )
+            return await self._written(request, person, data, m.HandingBack, self._desk.hand_back)
 
         @post("/cases/{person:str}/typing", opt={"action": "take_case"}, status_code=204)
         async def typing(request: AnyRequest, person: str) -> None:
@@ -188,12 +181,7 @@ class CarePages:
     def _leads(self) -> list[Any]:
         @post("/cases/{person:str}/whisper", opt={"action": "lead_desk"}, status_code=200)
         async def whisper(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request,
-                person,
-                lambda who, whom, at: self._leading.whisper(who, whom, form_as(data, m.Noting), at),
-                data=data,
-            )
+            return await self._written(request, person, data, m.Noting, self._leading.whisper)
 
         @post("/cases/{person:str}/join", opt={"action": "lead_desk"}, status_code=200)
         async def join(request: AnyRequest, person: str) -> Response[Any]:
@@ -202,12 +190,7 @@ class CarePages:
 
         @post("/cases/{person:str}/speak", opt={"action": "lead_desk"}, status_code=200)
         async def speak(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request,
-                person,
-                lambda who, whom, at: self._leading.speak(who, whom, form_as(data, m.Saying), at),
-                data=data,
-            )
+            return await self._written(request, person, data, m.Saying, self._leading.speak)
 
         @post("/cases/{person:str}/leave", opt={"action": "lead_desk"}, status_code=200)
         async def leave(request: AnyRequest, person: str) -> Response[Any]:
@@ -219,30 +202,15 @@ class CarePages:
     def _after(self) -> list[Any]:
         @post("/cases/{person:str}/close", opt={"action": "take_case"}, status_code=200)
         async def close(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request,
-                person,
-                lambda who, whom, at: self._desk.close(who, whom, form_as(data, m.Closing), at),
-                data=data,
-            )
+            return await self._written(request, person, data, m.Closing, self._desk.close)
 
         @post("/cases/{person:str}/notes", opt={"action": "take_case"}, status_code=200)
         async def note(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request,
-                person,
-                lambda who, whom, at: self._desk.note(who, whom, form_as(data, m.Noting), at),
-                data=data,
-            )
+            return await self._written(request, person, data, m.Noting, self._desk.note)
 
         @post("/cases/{person:str}/followed", opt={"action": "take_case"}, status_code=200)
         async def followed(request: AnyRequest, person: str, data: Sent) -> Response[Any]:
-            return await self._do(
-                request,
-                person,
-                lambda who, whom, at: self._desk.follow_up(who, whom, form_as(data, m.Following), at),
-                data=data,
-            )
+            return await self._written(request, person, data, m.Following, self._desk.follow_up)
 
         return [close, note, followed]
 
@@ -269,6 +237,14 @@ class CarePages:
             made = await asyncio.to_thread(exporting.made, file, language, form, fonts)
         headers = {**DOWNLOAD, "Content-Disposition": f'attachment; filename="case-{file.case.id}.{form}"'}
         return Response(made, media_type=exporting.MEDIA[form], headers=headers)
+
+    async def _written(
+        self, request: AnyRequest, person: str, data: dict[str, Any], kind: type[Kind], deed: Callable[[Who, PersonPort, Kind, datetime], Awaitable[None]],
+    ) -> Response[Any]:  # fmt: skip
+        """What a form asks for: refused, it is shown again with what was written."""
+        return await self._do(
+            request, person, lambda who, whom, at: deed(who, whom, form_as(data, kind), at), data=data
+        )
 
     async def _do(
         self,
@@ -370,13 +346,11 @@ def _is_severe(opened: Opened) -> bool:
 
 def _has_left(opened: Opened) -> bool:
     """Whether the person has closed this very talk: what is said now they read when they are back."""
-    session = opened.person.state.sessions.get(opened.case.session) if opened.case else None
-    return (
-        session is not None
-        and session.ended_by is not None
-        and opened.case is not None
-        and opened.case.stage != "closed"
-    )
+    case = opened.case
+    if case is None or case.stage == "closed":
+        return False
+    session = opened.person.state.sessions.get(case.session)
+    return session is not None and session.ended_by is not None
 
 
 def _is_anothers(opened: Opened) -> bool:

@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Executable, Row, case, delete, func, insert, or_, select, true, update
 
 from shouban.db.schema import CASE_JOINS, CASE_NOTES, CASES, LEDGER, LOG_ENTRIES, RECEIPTS, SEATS, WHISPERS
 from shouban.duties.cases import SEAT_LASTS, STILL_OPEN
@@ -74,9 +74,10 @@ def contacted_at(connection: Connection, found: Case) -> datetime | None:
     return moment(first) if first else None
 
 
-def alone(connection: Connection, service: str, at: datetime) -> list[Case]:
-    """Whose talk was taken over at a desk that is silent now, and who has nobody else in it."""
+def alone(connection: Connection, service: str, at: datetime, person: str = "") -> list[Case]:
+    """Whose talk was taken over at a desk that is silent now, and who has nobody else in it; of all, or of this person."""
     lost = (CASES.c.service_id == service) & (CASES.c.stage == "taken_over") & (CASES.c.claimed_by != "")
+    lost &= (CASES.c.person_id == person) if person else true()
     asked = select(CASES).where(lost, CASES.c.lease_until_us <= microseconds(at)).limit(MOST_SHOWN)
     found = [case_of(row) for row in connection.execute(asked)]
     here = set(seated(connection, service, at)) if found else set()
@@ -89,7 +90,7 @@ def alone(connection: Connection, service: str, at: datetime) -> list[Case]:
 
 def is_alone(connection: Connection, service: str, found: Case, at: datetime) -> bool:
     """Whether this very talk is, under the same fence."""
-    return any((one.id, one.fence) == (found.id, found.fence) for one in alone(connection, service, at))
+    return any((one.id, one.fence) == (found.id, found.fence) for one in alone(connection, service, at, found.person))
 
 
 def is_claimed(connection: Connection, service: str, account: str, person: str, at: datetime) -> bool:

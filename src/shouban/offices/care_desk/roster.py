@@ -21,7 +21,7 @@ from shouban.offices.care_desk.model import Case
 from shouban.offices.care_desk.records import new_id
 from shouban.offices.care_desk.shifts import CARING, ROSTER_LASTS, NewShift, Shift, checked_shift, is_bound
 from shouban.web.access import Who
-from shouban.web.sessions import Account, SignIns
+from shouban.web.sessions import Account, SignIns, called
 
 MOST_SHIFTS: Final = 500
 HELD: Final = ("claimed", "taken_over")
@@ -61,7 +61,7 @@ class Roster:
 
         found, loads, keeps_one, is_open = await asyncio.to_thread(read)
         accounts = carers(await self._sign_ins.accounts(service))
-        names = {one.id: one.private.called for one in accounts}
+        names = called(accounts)
         entries = [
             Entry(one, names[one.account], one.is_on(at), loads[one.account]) for one in found if one.account in names
         ]

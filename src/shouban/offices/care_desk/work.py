@@ -38,7 +38,7 @@ from shouban.offices.care_desk.shifts import wanted
 from shouban.offices.care_desk.shown import Line, Opened, Queue
 from shouban.web.access import Who
 from shouban.web.language import Language
-from shouban.web.sessions import SignIns
+from shouban.web.sessions import SignIns, called
 
 MOST_KEYS: Final = 500
 _log = structlog.get_logger("shouban.care")
@@ -77,7 +77,7 @@ class CareDesk:
             read
         )
         accounts = await self._sign_ins.accounts(service)
-        names = {one.id: one.private.called for one in accounts}
+        names = called(accounts)
         on_shift = {one.id: shifts[one.id] for one in carers(accounts) if one.id in shifts}
         lines = {
             one.id: await self._line(service, one, names, seated, losing if keeps_roster else None)
@@ -106,7 +106,7 @@ class CareDesk:
             read
         )
         accounts = await self._sign_ins.accounts(who.service)
-        names = {one.id: one.private.called for one in accounts}
+        names = called(accounts)
         receipts = await asyncio.to_thread(self._receipts.of_person, who.service, person.id)
         notes = [
             m.Note(note, names.get(by, by), when, note_text(person, note, held)) for note, by, when, held in sealed
@@ -121,7 +121,7 @@ class CareDesk:
             found, person, found is not None and found.is_of(who.account, at), names.get(found.claimed_by, "") if found and found.is_held(at) else "",
             tuple(names.get(one, one) for one, case in seated if found and case == found.id and one != who.account and one not in {found.claimed_by, *listeners}),
             _clocks(found, contacted, person) if found else {}, receipts, notes, follow_ups, timeline,
-            {one.id: one.private.called for one in carers(accounts) if one.id != who.account},
+            called(one for one in carers(accounts) if one.id != who.account),
             listens=listens and found is not None and is_anothers(found, who, at), listeners=tuple(names.get(one, one) for one in listeners if one != who.account),
             is_joined=who.account in joined, joined=tuple(names.get(one, one) for one in joined if one != who.account), whispers=told,
         )  # fmt: skip
@@ -245,9 +245,8 @@ class CareDesk:
     async def spoken(self, who: Who, person: PersonPort, found: m.Case, wish: m.Saying, call: Call) -> None:
         """Says it once, however often the press is repeated; `call` refuses who may not."""
         text = m.checked_text(wish.text, "text")
-        key = (
-            f"{found.id}:{who.account}:{wish.key}:{text}" if wish.key else records.new_id()
-        )  # other words are another press
+        # Other words are another press.
+        key = f"{found.id}:{who.account}:{wish.key}:{text}" if wish.key else records.new_id()
         saying = self._said.get(key)
         if saying is None:
             saying = self._said[key] = asyncio.ensure_future(self._spoken(who, person, found, text, call))

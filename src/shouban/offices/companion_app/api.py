@@ -86,9 +86,6 @@ class CompanionDesk:
         return found
 
 
-# What the page shows again when it is opened anew: nobody's help goes with a reload.
-
-
 def app_id(cookie: str) -> str:
     """The person behind a cookie; the cookie itself is stored nowhere."""
     return f"web-{sha256(cookie.encode()).hexdigest()[:24]}"

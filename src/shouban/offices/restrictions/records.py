@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Row, case, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Executable, Row, case, exists, func, insert, or_, select, true, update
 
 from shouban.core.errors import ShoubanError
 from shouban.core.events import RestrictionSet
@@ -18,7 +18,7 @@ from shouban.duties.ledger import Duty, duty_from
 from shouban.evidence.books import After, kept
 from shouban.evidence.log import Decided, decode_entry, microseconds, moment, moment_if_any
 from shouban.offices.restrictions.model import OPEN, Left, Restriction
-from shouban.web.roles import ROLES, Role
+from shouban.web.roles import Role, roles_in
 
 MOST_SHOWN: Final = 200
 Write = tuple[Executable, dict[str, Any]]
@@ -69,8 +69,7 @@ def is_there(connection: Connection, service: str, person: str) -> bool:
 def roles_of(connection: Connection, service: str, account: str) -> frozenset[Role]:
     """What the account may still act as: it may have been disabled, or lost a role, since the door opened."""
     mine = (ACCOUNTS.c.service_id == service) & (ACCOUNTS.c.account_id == account) & (ACCOUNTS.c.state == "active")
-    held = (connection.execute(select(ACCOUNTS.c.roles).where(mine)).scalar() or "").split(",")
-    return frozenset(role for role in ROLES if role in held)
+    return roles_in(connection.execute(select(ACCOUNTS.c.roles).where(mine)).scalar() or "")
 
 
 # --- reading
@@ -123,10 +122,11 @@ def reports_owed(connection: Connection, service: str, one: Restriction) -> list
     return [duty_from(row) for row in rows]
 
 
-def reports_left(connection: Connection, service: str) -> list[Left]:
-    """Reports to the authority that are owed of persons who were erased: an erasure takes their data, and no duty."""
+def reports_left(connection: Connection, service: str, duty: str = "") -> list[Left]:
+    """Reports to the authority that are owed of persons who were erased, or the one of this name: an erasure takes their data, and no duty."""
     gone = ~exists().where(PERSONS.c.service_id == LEDGER.c.service_id, PERSONS.c.person_id == LEDGER.c.person_id)
     owed = (LEDGER.c.service_id == service) & (LEDGER.c.kind == "ReportHazard") & (LEDGER.c.state == "owed")
+    owed &= (LEDGER.c.duty_id == duty) if duty else true()
     asked = select(LEDGER).where(owed, gone).order_by(LEDGER.c.due_us).limit(MOST_SHOWN)
     return [_left(connection, duty_from(row)) for row in connection.execute(asked).all()]
 

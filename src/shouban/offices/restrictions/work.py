@@ -210,7 +210,7 @@ class RestrictionsOffice:
         )
         owed = [duty for duty in seen.owed if duty.state == "owed"]
         if not owed:
-            raise CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
+            raise _nothing_owed()
         now = m.touched(seen.one)
         call = self._moving(who, person, now, m.reported(seen.words, report))
         facts = {"account": who.account, "restriction": now.id, "reported_at": report.at.isoformat()}
@@ -223,20 +223,21 @@ class RestrictionsOffice:
             else:
                 await self._road.act(person, event, writes=done(duty.id, at, event.how))
 
-    async def reports_left(self, who: Who) -> list[m.Left]:
-        """What is still to be reported of persons who were erased."""
+    async def reports_left(self, who: Who, duty: str = "") -> list[m.Left]:
+        """What is still to be reported of persons who were erased; or the one of this name, if it is."""
 
         def read() -> list[m.Left]:
             with view(self._engine) as connection:
-                return records.reports_left(connection, who.service)
+                return records.reports_left(connection, who.service, duty)
 
         return await asyncio.to_thread(read)
 
     async def mark_left(self, who: Who, duty: str, wish: m.Reporting, at: datetime) -> None:
         """It went out. Nobody is left to tell it of: the entry in the log is all that stays."""
-        left = next((one for one in await self.reports_left(who) if one.duty == duty), None)
-        if left is None:
-            raise CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
+        found = await self.reports_left(who, duty)
+        if not found:
+            raise _nothing_owed()
+        left = found[0]
         to = m.checked_text(wish.to, "to", 2)
         local = self._pack_of(who.service).pack.settings.local
         when = m.moment_of(wish.when, at, local, since=left.owed_at)
@@ -250,8 +251,8 @@ class RestrictionsOffice:
         told = Acted(service=who.service, at=at, act="hazard_reported", person=left.person, facts=facts)
 
         def still_owed(connection: Connection) -> None:
-            if all(one.duty != duty for one in records.reports_left(connection, who.service)):
-                raise CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
+            if not records.reports_left(connection, who.service, duty):
+                raise _nothing_owed()
 
         how = f"reported by `{who.account}`"
         await self._writer.submit(Job(call=still_owed, writes=done(duty, at, how), leaves=[leaf_of(told)], alone=True))
@@ -354,6 +355,10 @@ class RestrictionsOffice:
     def _opened(self, person: PersonPort, row: Row[Any]) -> m.Words:
         held = person.open(bytes(row.sealed), TABLE, "sealed", row.restriction_id)
         return msgspec.json.decode(held, type=m.Words)
+
+
+def _nothing_owed() -> CallerError:
+    return CallerError("nothing is owed to the authority", status=409, code="nothing_to_report")
 
 
 def _check_both(connection: Connection, who: Who | None, person: PersonPort) -> None:
