@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from tests.gateway.serving import KEY, ROOT, Served, fresh, noon, serving_process
 from tests.upstreams.faulty import FaultyUpstream, running
 
@@ -120,6 +121,9 @@ def test_the_help_shows_every_setting_and_no_secret() -> None:
 
 
 def test_every_level_of_the_log_can_be_set() -> None:
-    for level in LEVELS:
+    for level, number in LEVELS.items():
         set_up_log(level)
+        log = structlog.get_logger()
+        assert log.is_enabled_for(number), level
+        assert not log.is_enabled_for(number - 1), level
     set_up_log("error")
