@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from tests.browser.looking import DESK, PHONE, fits, said
 from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import cases_of, in_danger, stage_of
 from tests.web.signing import PASSWORD, staff
-
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-SHOTS = Path("/tmp/shots")
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +37,6 @@ def carer(request: pytest.FixtureRequest, browser: Browser, office: Served) -> I
     yield page, language, name
     assert not faults
     context.close()
-
-
-def fits(page: Page, name: str = "") -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
-    if name and SHOTS.is_dir():
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-
-def said(language: str, zh: str, en: str) -> str:
-    return zh if language == "zh" else en
 
 
 def test_the_desk_from_the_queue_to_the_follow_up(office: Served, carer: tuple[Page, str, str]) -> None:

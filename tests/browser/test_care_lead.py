@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.browser.looking import DESK, PHONE, fits, said
 from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.offices.care_desk.desk import account_of, in_danger
 from tests.web.signing import PASSWORD, staff
 
 from shouban.web.roles import Role
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-SHOTS = Path("/tmp/shots")
 WISH = "活着真没意思，有时候不想醒来"
 BOTH = pytest.mark.parametrize(("size", "language"), [(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])
 
@@ -42,16 +40,6 @@ def signed_in(browser: Browser, office: Served, role: Role, size: ViewportSize, 
     return page, name
 
 
-def fits(page: Page, name: str) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
-    if SHOTS.is_dir():
-        page.screenshot(path=SHOTS / f"lead-{name}.png", full_page=True)
-
-
-def said(language: str, zh: str, en: str) -> str:
-    return zh if language == "zh" else en
-
-
 @BOTH
 def test_a_supervisor_sets_a_shift_by_keyboard_and_the_queue_says_whom_it_fits(
     browser: Browser, office: Served, size: ViewportSize, language: str
@@ -74,12 +62,12 @@ def test_a_supervisor_sets_a_shift_by_keyboard_and_the_queue_says_whom_it_fits(
     leader.locator("input[name=until]").fill("2026-08-03T20:00")
     leader.keyboard.press("Enter")
     expect(leader.locator(".on-shift", has_text=name)).to_be_visible()
-    fits(leader, f"shifts-{language}")
+    fits(leader, f"lead-shifts-{language}")
     _, address = in_danger(office, text=WISH, age_band="16_17")
     carer.goto("/care")
     row = carer.locator(f'li:has(form[action="{address}/claim"])')
     expect(row.locator(".fits")).to_have_text(said(language, "适合你", "fits you"))
-    fits(carer, f"queue-{language}")
+    fits(carer, f"lead-queue-{language}")
     carer.context.close()
     leader.context.close()
 
@@ -103,7 +91,7 @@ def test_a_supervisor_listens_whispers_and_joins_beside_whoever_has_the_case(
     taken(carer, address)
     leader.goto(address)
     expect(leader.locator("#talk")).not_to_contain_text(PLAN)
-    fits(leader, f"before-{language}")
+    fits(leader, f"lead-before-{language}")
     leader.get_by_role("link", name=said(language, "旁听", "Listen"), exact=True).focus()
     leader.keyboard.press("Enter")
     expect(leader.locator("#talk")).to_contain_text(PLAN)
@@ -113,7 +101,7 @@ def test_a_supervisor_listens_whispers_and_joins_beside_whoever_has_the_case(
     leader.keyboard.press("Enter")
     expect(carer.locator("#whispers")).to_contain_text("先问他身边有没有药。<b>别急</b>")
     carer.locator("#text").fill("你身边有药吗？")
-    fits(carer, f"whispered-{language}")
+    fits(carer, f"lead-whispered-{language}")
     leader.get_by_role("button", name=said(language, "加入对话", "Join the talk")).focus()
     leader.keyboard.press("Enter")
     expect(leader.locator("#text")).to_be_focused()
@@ -123,8 +111,8 @@ def test_a_supervisor_listens_whispers_and_joins_beside_whoever_has_the_case(
     expect(carer.locator("#head")).to_contain_text(said(language, f"也在对话里: {chief}", f"also in the talk: {chief}"))
     assert "我们一起陪你" in office.chat("嗯", user=user, session="talk", at=noon(seconds=3)).text
     expect(leader.locator("#talk .user").last).to_contain_text("嗯")
-    fits(leader, f"joined-{language}")
-    fits(carer, f"holder-{language}")
+    fits(leader, f"lead-joined-{language}")
+    fits(carer, f"lead-holder-{language}")
     leader.get_by_role("button", name=said(language, "离开对话", "Leave the talk")).click()
     expect(carer.locator("#head")).not_to_contain_text(said(language, "也在对话里", "also in the talk"))
     expect(carer.locator("#text")).to_have_value("你身边有药吗？")
@@ -155,13 +143,13 @@ def test_each_sees_that_the_other_types(browser: Browser, office: Served, size: 
     carer.keyboard.type("我在")
     typing = person.locator("#staff-typing", has_text=said(language, f"{name} 正在输入", f"{name} is typing"))
     expect(typing).to_be_in_viewport()
-    fits(person, f"person-sees-{language}")
+    fits(person, f"lead-person-sees-{language}")
     carer.keyboard.press("Enter")
     expect(person.locator(".from-staff").last).to_contain_text("我在")
     expect(typing).to_be_hidden()
     person.locator("#message").fill("我")
     expect(carer.locator("#typing")).to_contain_text(said(language, "对方正在输入", "The person is typing"))
-    fits(carer, f"carer-sees-{language}")
+    fits(carer, f"lead-carer-sees-{language}")
     person.keyboard.press("Enter")
     expect(carer.locator("#typing")).to_be_empty()
     expect(carer.locator("#talk .user").last).to_contain_text("我")
@@ -182,7 +170,7 @@ def test_words_are_covered_until_pressed_and_the_choice_is_kept(
     word = carer.locator("#talk .veil").last
     blurred, plain = re.compile("blur"), "none"
     expect(word).to_have_css("filter", blurred)
-    fits(carer, f"veiled-{language}")
+    fits(carer, f"lead-veiled-{language}")
     word.click()
     expect(word).to_have_css("filter", plain)
     office.chat("还在", user=user, session="talk", at=noon(seconds=3))
@@ -230,14 +218,14 @@ def test_what_somebody_heard_today_stands_on_the_queue_and_who_must_rest_is_told
         expect(other.locator("#line")).to_have_text(said(language, "实时连接正常", "Live"))
         other.wait_for_timeout(500)  # until they are seen to sit there
         row = carer.locator(f'li:has(form[action="{address}/claim"])')
-        fits(carer, f"exposure-{language}")
+        fits(carer, f"lead-exposure-{language}")
         row.get_by_role("button").click()
         expect(carer.get_by_role("alert").first).to_contain_text(said(language, "请先休息", "rest first"))
-        fits(carer, f"rest-{language}")
+        fits(carer, f"lead-rest-{language}")
         other.context.close()
         carer.goto("/care")
         carer.wait_for_timeout(500)
         row.get_by_role("button").click()
         expect(carer.locator(".warning")).to_contain_text(said(language, "没有别的同事", "Nobody else is there"))
-        fits(carer, f"alone-{language}")
+        fits(carer, f"lead-alone-{language}")
         carer.context.close()

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
+from tests.browser.looking import fits
 from tests.gateway.serving import serving_process
 
 PHONE = {"width": 360, "height": 740}
@@ -121,7 +122,7 @@ def test_a_minor_registers_and_nothing_begins_before_the_guardian_agrees(page: P
     expect(page.locator("#send")).not_to_have_class(re.compile("stopping"))
     say(page, "我不想活了")
     expect(page.locator("#messages a[href^='tel:']", has_text="12355").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    fits(page)
 
 
 def test_an_elder_reads_large_type_and_words_come_no_faster_than_they_are_read(page: Page) -> None:
@@ -143,7 +144,7 @@ def test_an_elder_reads_large_type_and_words_come_no_faster_than_they_are_read(p
     grown = [one for one in lengths if one != lengths[0]]
     assert grown, "the reply grows while it is read"
     assert max(b - a for a, b in pairwise(lengths)) < 40, lengths
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    fits(page)
 
 
 def test_help_is_one_press_away_and_needs_no_server(page: Page) -> None:
@@ -178,7 +179,7 @@ def test_nothing_is_wider_than_the_screen_and_english_is_a_switch_away(page: Pag
     page.goto(f"{url}/?lang=en")
     expect(page.locator("#notice-bar")).to_contain_text("AI")
     assert page.locator("html").get_attribute("lang") == "en"
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    fits(page)
 
 
 def test_the_complaint_link_leads_somewhere_true(page: Page) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.browser.looking import DESK, PHONE, fits, said
 from tests.gateway.serving import Served, fresh, serving, settings_for
 from tests.web.signing import PASSWORD, staff
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-SHOTS = Path("/tmp/shots")
 BEFORE_THE_HOLIDAY = "2026-09-28T15:00:00+08:00"
 
 
@@ -28,16 +25,6 @@ def opened(browser: Browser, office: Served, size: ViewportSize) -> Page:
         viewport=size, base_url=office.url, extra_http_headers={"x-shouban-at": BEFORE_THE_HOLIDAY}
     )
     return context.new_page()
-
-
-def fits(page: Page, name: str) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
-    if SHOTS.is_dir():
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-
-def said(language: str, zh: str, en: str) -> str:
-    return zh if language == "zh" else en
 
 
 def handler(browser: Browser, office: Served, size: ViewportSize, language: str) -> Page:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.browser.looking import DESK, PHONE, fits
 from tests.duties.test_contact import Hook, contact, hook
 from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
 from tests.gateway.test_halting import stamped
@@ -16,9 +16,6 @@ from tests.offices.care_desk.desk import cases_of, stage_of
 from tests.upstreams.faulty import FaultyUpstream, running
 from tests.web.signing import PASSWORD, staff
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-SHOTS = Path("/tmp/shots")
 WISH = "活着真没意思，有时候不想醒来"
 SPOKEN = re.compile(r"\[([\d.]+)\]")
 
@@ -46,12 +43,6 @@ def opened(browser: Browser, office: Served, size: ViewportSize) -> Page:
 def later(*pages: Page, **by: float) -> None:
     for page in pages:
         page.context.set_extra_http_headers({"x-shouban-at": noon(**by)})
-
-
-def shot(page: Page, name: str) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
-    if SHOTS.is_dir():
-        page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def a_minor(page: Page, office: Served, guardian: Hook) -> str:
@@ -113,14 +104,14 @@ def test_from_despair_to_the_follow_up(
     expect(person.locator("#messages .from-service")).to_be_visible()
     expect(person.locator("#messages a[href^='tel:']", has_text="12356").first).to_be_visible()
     address = f"/care/cases/{office.person_id(user)}"
-    shot(person, f"crisis-template-{where}")
+    fits(person, f"crisis-template-{where}", whole=False)
     person.wait_for_timeout(300)
     assert person.locator("#messages").inner_text().count("不想活下去的念头") == 1, "the template stands there once"
     person.reload()
     expect(person.locator("#messages a[href^='tel:']", has_text="12356").first).to_be_visible()
     expect(person.locator("#messages .from-service")).to_have_count(1)
     expect(person.locator("#notice-dialog")).to_be_hidden()
-    shot(person, f"crisis-reloaded-{where}")
+    fits(person, f"crisis-reloaded-{where}", whole=False)
     claimed(desk, address)
     expect(desk.locator("#talk")).to_contain_text(WISH)
 
@@ -142,8 +133,8 @@ def test_from_despair_to_the_follow_up(
     expect(person.locator("#messages .from-staff").last).to_contain_text("你不用一个人扛")
     say(person, "谢谢你，我好像没那么难受了")
     expect(desk.locator("#talk .user").last).to_contain_text("没那么难受")
-    shot(person, f"crisis-talk-person-{where}")
-    shot(desk, f"crisis-talk-staff-{where}")
+    fits(person, f"crisis-talk-person-{where}", whole=False)
+    fits(desk, f"crisis-talk-staff-{where}", whole=False)
     assert person.locator("#messages").inner_text().count("你不用一个人扛") == 1
     assert len(SPOKEN.findall(person.locator("#messages").inner_text())) == len(spoken)
 
@@ -166,13 +157,13 @@ def test_from_despair_to_the_follow_up(
     desk.get_by_role("button", name="交还给人工智能").click()
     expect(desk.locator("#head")).to_contain_text("已交还")
     expect(person.locator("#notice-bar")).to_have_attribute("data-speaker", "ai")
-    shot(person, f"crisis-handed-back-{where}")
+    fits(person, f"crisis-handed-back-{where}", whole=False)
     assert stage_of(office, user) == "handed_back"
     due = [row for row in office.ledger(user, kinds=["FollowUp"]) if row.state == "owed"]
     assert len(due) == 2
     desk.goto(address)
     expect(desk.locator("summary", has_text="回访")).to_have_count(2)
-    shot(desk, f"crisis-follow-up-{where}")
+    fits(desk, f"crisis-follow-up-{where}", whole=False)
     person.context.close()
     desk.context.close()
 
@@ -205,7 +196,7 @@ def test_the_staff_browser_dies_after_claiming_and_another_goes_on(
     second.keyboard.press("Enter")
     expect(person.locator("#messages .from-staff").last).to_contain_text("我在")
     expect(person.locator("#messages")).to_contain_text(f"{name}（真人")
-    shot(second, "crisis-second-desk")
+    fits(second, "crisis-second-desk", whole=False)
     assert stage_of(office, user) == "taken_over"
     person.context.close()
     second.context.close()

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.browser.looking import DESK, PHONE, fits
 from tests.gateway.serving import Served, fresh, serving, settings_for
 from tests.gateway.test_outages import Listening
 from tests.upstreams.behaviours import says
 from tests.upstreams.faulty import FaultyUpstream, running
 from tests.web.signing import PASSWORD, staff
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-SHOTS = Path("/tmp/shots")
 NOON = "2026-08-03T12:00:00+08:00"
 
 
@@ -46,12 +44,6 @@ def office(tmp_path: Path, model: Model) -> Iterator[Served]:
 
 def opened(browser: Browser, office: Served, size: ViewportSize) -> Page:
     return browser.new_context(viewport=size, base_url=office.url, extra_http_headers={"x-shouban-at": NOON}).new_page()
-
-
-def fits(page: Page, name: str) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
-    if SHOTS.is_dir():
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize(("size", "language"), [(PHONE, "zh"), (DESK, "en")], ids=["phone-zh", "desk-en"])

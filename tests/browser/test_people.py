@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from tests.browser.looking import PHONE, fits
 from tests.duties.test_contact import Hook, hook
 from tests.gateway.serving import PLAN, Served, eventually, fresh, guardian, noon, serving, settings_for
 from tests.offices.guardians.family import MOTHER, number
 from tests.web.signing import PASSWORD, staff
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 
 
@@ -42,11 +42,6 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, office: Served) ->
     yield page, language
     assert not faults
     context.close()
-
-
-def fits(page: Page) -> None:
-    """Nothing hangs over the edge, and Chinese is drawn with letters of its own."""
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
 
 
 def press(page: Page, name: str) -> None:

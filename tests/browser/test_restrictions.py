@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
+from tests.browser.looking import DESK, PHONE, fits, picture, said
 from tests.gateway.serving import Served, fresh, noon, serving, settings_for
 from tests.offices.restrictions.restricting import colleague, do, restricted
 from tests.web.signing import now_of, run, sign_ins_of, staff
 
 from shouban.web.doors import COOKIE
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESK: ViewportSize = {"width": 1280, "height": 900}
-SHOTS = Path("/tmp/shots")
 LIST = "/office/restrictions"
 
 
@@ -34,16 +31,6 @@ def opened(browser: Browser, office: Served, size: ViewportSize, token: str) -> 
 def compliance(browser: Browser, office: Served, size: ViewportSize) -> Page:
     account = staff(office, fresh("合规"), "compliance")
     return opened(browser, office, size, run(sign_ins_of(office).open(account, now_of(office))))
-
-
-def fits(page: Page, name: str) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth + 1"), page.url
-    if SHOTS.is_dir():
-        page.screenshot(path=SHOTS / f"restrict-{name}.png", full_page=True)
-
-
-def said(language: str, zh: str, en: str) -> str:
-    return zh if language == "zh" else en
 
 
 def press(page: Page, zh: str, en: str, language: str) -> None:
@@ -81,14 +68,14 @@ def test_from_an_urgent_proposal_to_the_third_persons_decision(
     press(first, "提议", "Propose", language)
     expect(first.get_by_role("alert")).to_contain_text(said(language, "1 小时到 180 天", "1 hour to 180 days"))
     expect(first.locator("textarea[name=grounds]")).to_have_value("三个人举报同一个账号冒充客服索要验证码，内容一致。")
-    fits(first, f"propose-{language}")
+    fits(first, f"restrict-propose-{language}")
     first.locator("input[name=term]").fill("7")
     press(first, "提议", "Propose", language)
     first.wait_for_url(f"**{LIST}/*")
     expect(first.locator("main")).to_contain_text("2026-08-04 12:05")
-    fits(first, f"waiting-{language}")
+    fits(first, f"restrict-waiting-{language}")
     first.goto(LIST)
-    fits(first, f"list-{language}")
+    fits(first, f"restrict-list-{language}")
 
     second.goto(f"{LIST}?lang={language}")
     second.locator("ul.rows a").first.focus()
@@ -96,24 +83,25 @@ def test_from_an_urgent_proposal_to_the_third_persons_decision(
     second.locator("form[action$='/confirm'] textarea").fill("看过三份举报，属实。")
     press(second, "确认，使其生效", "Confirm", language)
     expect(second.locator("main")).to_contain_text("2026-08-10 12:05")
-    fits(second, f"in-force-{language}")
+    fits(second, f"restrict-in-force-{language}")
 
     token = run(sign_ins_of(office).open_for_person("default", person, now_of(office)))
     me = opened(browser, office, size, token)
     me.goto(f"/me?lang={language}")
-    fits(me, f"me-{language}")
+    fits(me, f"restrict-me-{language}")
     me.locator(".notice a[href='/me/restrictions']").focus()
     me.keyboard.press("Enter")
     expect(me.locator("main")).to_contain_text("冒充客服")
     expect(me.locator("main")).not_to_contain_text("三个人举报")
-    fits(me, f"mine-{language}")
+    fits(me, f"restrict-mine-{language}")
     me.locator("textarea[name=text]").fill("那不是我，我的手机上周被偷了，我报了警。")
     press(me, "提交申诉", "Appeal", language)
     expect(me.locator("main")).to_contain_text("2026-08-17 24:00")
 
     third.goto(f"{LIST}?lang={language}")
     third.locator("ul.rows a").first.click()
-    fits(third, f"appeal-{language}")
+    third.wait_for_url(f"**{LIST}/*")
+    fits(third, f"restrict-appeal-{language}")
     third.locator("input[name=decision][value=upheld]").focus()
     third.keyboard.press("Space")
     third.locator("form[action$='/appeal'] textarea").fill("报警回执属实，当时登录的不是本人的设备。")
@@ -122,19 +110,18 @@ def test_from_an_urgent_proposal_to_the_third_persons_decision(
     third.locator("a[href$='/report']").click()
     expect(third.locator(".sheet")).to_contain_text(person)
     expect(third.locator(".sheet")).to_contain_text("第二十四条")
-    fits(third, f"report-{language}")
-    if SHOTS.is_dir():
-        third.emulate_media(media="print")
-        third.screenshot(path=SHOTS / f"restrict-print-{language}.png", full_page=True)
-        third.emulate_media(media="screen")
+    fits(third, f"restrict-report-{language}")
+    third.emulate_media(media="print")
+    picture(third, f"restrict-print-{language}")
+    third.emulate_media(media="screen")
     third.go_back()
     third.locator("input[name=to]").fill("省网信办")
     press(third, "登记已报告", "Mark as reported", language)
     expect(third.locator("main")).to_contain_text(said(language, "现在没有待报告的", "Nothing is owed"))
-    fits(third, f"reported-{language}")
+    fits(third, f"restrict-reported-{language}")
     me.reload()
     expect(me.locator("main")).to_contain_text("报警回执属实")
-    fits(me, f"answered-{language}")
+    fits(me, f"restrict-answered-{language}")
     for one in (first, second, third, me):
         one.context.close()
 
@@ -157,7 +144,7 @@ def test_the_app_leads_to_why_as_long_as_the_restriction_stands(
     for name in ("told", "later"):
         expect(strip).to_be_visible()
         assert strip.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
-        fits(page, f"app-{name}-{language}")
+        fits(page, f"restrict-app-{name}-{language}")
         page.reload()
     expect(strip).to_be_visible()
     strip.get_by_role("link").focus()
