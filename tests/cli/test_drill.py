@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
 from shouban.cli.drill import GOALS, Play, Step, play
 from shouban.core.errors import CallerError
+from shouban.gateway.clock import RealClock, _steady
 
 STEPS = [
     "template",
@@ -26,9 +29,19 @@ STEPS = [
 ]
 
 
+MIDNIGHT = datetime(2026, 11, 30, 0, 14, tzinfo=timezone(timedelta(hours=8)))
+
+
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
-    return {one.name: one for one in play(tmp_path_factory.mktemp("drill") / "store", "cn")}
+    """Played at midnight: then minors are asked to sleep, and no model would speak that could be taken over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RealClock, "__init__", partialmethod(begin_at, MIDNIGHT))
+        return {one.name: one for one in play(tmp_path_factory.mktemp("drill") / "store", "cn")}
+
+
+def begin_at(clock: RealClock, at: datetime, last_seen: datetime | None = None) -> None:
+    clock._start, clock._steady = at.astimezone(UTC), _steady()  # the machine's own time is nothing a test may set
 
 
 def test_every_step_is_played_and_what_has_no_clock_goes_well(steps: dict[str, Step]) -> None:

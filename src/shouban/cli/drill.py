@@ -25,6 +25,7 @@ from sqlalchemy import select
 from shouban.app import App, build_app, open_store, service_keys, signer_of
 from shouban.cli.serve import set_up_log
 from shouban.core.errors import CallerError, OperatorError
+from shouban.core.rules import Settings as Rules
 from shouban.db.schema import PERSONS
 from shouban.evidence.verify import verify_store
 from shouban.gateway.clock import RealClock
@@ -42,6 +43,8 @@ SERVICE: Final = "default"
 WAIT_SECONDS: Final = 10.0
 PAUSE_SECONDS: Final = 0.05
 WORDS_OF_THE_MODEL: Final = 120
+# So many are out before the takeover: it comes in the middle of a reply, on a slow machine too.
+WORDS_BEFORE: Final = 3
 # The issue's own numbers: template, desk, first contact.
 GOALS: Final = {"template": 50.0, "desk": 1_000.0, "contact": 5_000.0, "takeover": 1_000.0, "words": 1_000.0}
 _STAMP: Final = re.compile(r"\[([0-9.]+)\]")
@@ -96,11 +99,14 @@ class StampedReply:
 
 
 class LaterClock(RealClock):
-    """The real time, and so much more: nobody waits ten minutes for a drill."""
+    """The real time, and so much more: a drill begins at noon, for at night a minor's talk rests, and nobody waits ten minutes for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, noon_of: Rules) -> None:
         super().__init__()
         self.ahead = timedelta()
+        here = noon_of.local(self.now())
+        noon = here.replace(hour=12, minute=0, second=0, microsecond=0)
+        self.ahead = noon - here + timedelta(days=1 if noon < here else 0)
 
     def now(self) -> datetime:
         return super().now() + self.ahead
@@ -216,14 +222,14 @@ def _takeover(drill: Play, person: Person) -> None:
     heard: list[str] = []
     events: list[tuple[float, str, str]] = []
     with _listening(drill, person, events), drill.client() as client:
-        talk = threading.Thread(target=lambda: heard.append(_stream(client, drill, person, SMALL_TALK)[1]), daemon=True)
+        talk = threading.Thread(target=_stream, args=(client, drill, person, SMALL_TALK, heard), daemon=True)
         talk.start()
-        time.sleep(0.4)
+        _wait(lambda: len(_STAMP.findall("".join(heard))) >= WORDS_BEFORE)
         began = time.perf_counter()
         taken = person.desk.post(f"{address}/take", data={"go": "1"})
         over = time.perf_counter()
         talk.join(WAIT_SECONDS)
-        spoken = [float(one) for one in _STAMP.findall(heard[0])] if heard else []
+        spoken = [float(one) for one in _STAMP.findall("".join(heard))]
         late = [one for one in spoken if one > over]
         drill.note(
             "takeover", "回复中途接管（接管前 / 后的机器词数）", "A takeover in mid-reply (model words before / after)", good=taken.status_code == 303 and bool(spoken) and not late,
@@ -264,7 +270,7 @@ def _back(drill: Play, person: Person) -> None:
     drill.note(
         "too_soon", "十分钟内不能交还", "A hand-back before ten minutes is refused", good=early.status_code >= 400
     )
-    drill.clock.ahead = timedelta(minutes=11)
+    drill.clock.ahead += timedelta(minutes=11)
     person.desk.post(f"{address}/claim", data={"go": "1"})
     back = person.desk.post(f"{address}/back", data=wish)
     drill.note("back", "交还", "The hand-back", good=back.status_code == 303)
@@ -292,7 +298,7 @@ def _serving(data: Path, pack: str, phone: Phone) -> Iterator[Play]:
     store = open_store(settings, {})
     keys, _ = service_keys(settings, store.data)
     app = build_app(settings, store, keys)
-    clock = LaterClock()
+    clock = LaterClock(app.gateway.by_id(SERVICE).pack.pack.settings)
     app.gateway.clock = clock
     for digest, service in list(app.gateway.services.items()):
         app.gateway.services[digest] = replace(service, upstream=StampedUpstream())
@@ -418,10 +424,13 @@ def _reading(
         yield
 
 
-def _stream(client: httpx.Client, drill: Play, person: Person, text: str) -> tuple[float, str]:
-    """One turn, streamed: when its first byte came, and its words."""
+def _stream(
+    client: httpx.Client, drill: Play, person: Person, text: str, words: list[str] | None = None
+) -> tuple[float, str]:
+    """One turn, streamed: when its first byte came, and its words, which `words` takes in as they come."""
+    words = [] if words is None else words
     body = {"model": "drill", "messages": [{"role": "user", "content": text}], "user": person.user, "stream": True}
-    first, said = 0.0, ""
+    first = 0.0
     with client.stream(
         "POST", "/v1/chat/completions", json=body, headers={**_key(drill), "x-shouban-session": "drill"}
     ) as answer:
@@ -430,8 +439,8 @@ def _stream(client: httpx.Client, drill: Play, person: Person, text: str) -> tup
                 first = time.perf_counter()
             if line.startswith("data: {"):
                 choices = json.loads(line[6:]).get("choices") or [{}]
-                said += choices[0].get("delta", {}).get("content") or ""
-    return first, said
+                words.append(choices[0].get("delta", {}).get("content") or "")
+    return first, "".join(words)
 
 
 def _key(drill: Play) -> dict[str, str]:
