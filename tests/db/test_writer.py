@@ -316,3 +316,51 @@ def test_two_who_scrub_at_once_are_both_told_the_truth(tmp_path: Path) -> None:
 
 def _bytes_of(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.glob("shouban.db*"))
+
+
+def urgent(key: str) -> Job:
+    return Job(writes=[(PUT, {"key": key, "value": "1"})], leaves=[Leaf("s", "p", 1, key.encode())], is_urgent=True)
+
+
+def test_the_loop_gives_way_to_a_job_that_help_waits_for(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shouban.db.writer, "GIVE_WAY_SECONDS", 60.0)  # whatever the machine has to do beside this
+
+    async def go(writer: Writer) -> list[str]:
+        order: list[str] = []
+        asyncio.get_running_loop().call_soon(order.append, "somebody else's words")
+        future = writer.submit_and_give_way(urgent("help"))
+        order.append("on disk" if future.done() else "not yet")
+        await future
+        with pytest.raises(OperatorError):
+            await writer.submit_and_give_way(urgent("help"))  # there already
+        await asyncio.sleep(0)
+        return order
+
+    with writing(database_url) as (writer, engine):
+        empty(engine)
+        assert asyncio.run(go(writer)) == ["on disk", "somebody else's words"]
+        assert keys_in(engine) == {"help": "1"}
+
+
+def test_the_loop_does_not_stand_still_for_a_slow_disk(database_url: str) -> None:
+    opens = threading.Event()
+
+    def slow(connection: Connection, leaves: Sequence[Leaf]) -> None:
+        opens.wait(60)
+        append(connection, leaves)
+
+    async def go(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = writer.submit_and_give_way(urgent("first"))
+        assert not first.done()
+        monkeypatch.setattr(
+            shouban.db.writer, "GIVE_WAY_SECONDS", 120.0
+        )  # whoever stood still once more would find it done
+        second = writer.submit_and_give_way(urgent("second"))
+        assert not second.done()
+        opens.set()
+        await asyncio.gather(first, second)
+
+    with writing(database_url, slow) as (writer, engine), pytest.MonkeyPatch.context() as monkeypatch:
+        empty(engine)
+        asyncio.run(go(writer, monkeypatch))
+        assert keys_in(engine).keys() == {"first", "second"}

@@ -33,6 +33,9 @@ RETRY_STEP = 0.05
 # says so (`Job.is_urgent`), and takes along what was waiting before it.
 GATHER_SECONDS = 0.003
 CHECKPOINT_SECONDS = 1.0
+# So long the event loop stands still for a job on which somebody's help depends, and so long it does not once that was in vain.
+GIVE_WAY_SECONDS = 0.02
+NOT_AGAIN_SECONDS = 1.0
 # Two processes that write the same persons may meet crosswise: PostgreSQL ends one of the two transactions, which may try again.
 PASSING = ("locked", "connect", "shut", "starting up", "recovery mode", "deadlock")
 LOCK_FIRST_STATES = text("SELECT pg_advisory_xact_lock(hashtext('shouban.states'))")
@@ -85,6 +88,7 @@ class Job:
     error: BaseException | None = None
     future: asyncio.Future[Any] | None = None
     loop: asyncio.AbstractEventLoop | None = None
+    written: threading.Event | None = None  # set where the event loop has given way to this job
 
 
 Append = Callable[[Connection, Sequence[Leaf]], None]
@@ -109,6 +113,7 @@ class Writer:
         self._ended = threading.Event()
         self._owes_scrub = threading.Event()
         self._tidy = threading.Thread(target=self._empty_wal, name="checkpoints", daemon=True)
+        self._gives_way_from = 0.0
         self.commits = 0
 
     def start(self) -> None:
@@ -161,6 +166,23 @@ class Writer:
         elif len(self._gathered) == 1:
             job.loop.call_later(GATHER_SECONDS, self._send_off)
         return job.future
+
+    def submit_and_give_way(self, job: Job) -> asyncio.Future[Any]:
+        """Queues an urgent job, and leaves the interpreter to the thread that writes it until it is on disk: the future given is done then.
+
+        On a busy core that thread waits for the interpreter with each statement, behind everybody else's words. Where the disk is what is slow, standing
+        still for it helps nobody: after `GIVE_WAY_SECONDS` in vain the loop goes on, and gives way to none for `NOT_AGAIN_SECONDS`.
+        """
+        now = time.monotonic()
+        if now >= self._gives_way_from:
+            job.written = threading.Event()
+        future = self.submit(job)
+        if job.written is not None:
+            if job.written.wait(GIVE_WAY_SECONDS):
+                _settle([job])
+            else:
+                self._gives_way_from = now + NOT_AGAIN_SECONDS
+        return future
 
     def _send_off(self) -> None:
         """To the thread, in the order in which they came."""
@@ -319,6 +341,8 @@ def _cause(error: BaseException) -> BaseException:
 def _resolve(batch: list[Job]) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
     for job in batch:
+        if job.written is not None:
+            job.written.set()
         if isinstance(job, _Waiting):
             job.done.set()
         elif job.loop is not None:

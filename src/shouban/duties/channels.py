@@ -17,6 +17,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from shouban.core.errors import CallerError, OperatorError
+from shouban.duties.loading import loaded
 from shouban.duties.sms import send_sms
 from shouban.settings import sms_account
 
@@ -114,6 +115,7 @@ class Channels:
         return address
 
     async def _post(self, url: str, document: dict[str, str]) -> str:
+        await loaded("aiohttp")
         import aiohttp  # noqa: PLC0415  # ten megabytes and a sixth of a second at start, for what few services use
 
         timeout = aiohttp.ClientTimeout(total=WITHIN_SECONDS)

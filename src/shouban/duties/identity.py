@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from shouban.core.errors import OperatorError
+from shouban.duties.loading import loaded
 
 WITHIN_SECONDS: Final = 10
 
@@ -27,6 +28,7 @@ class HttpIdentity:
         self._key = key
 
     async def __call__(self, name: str, number: str) -> bool:
+        await loaded("aiohttp")
         import aiohttp  # noqa: PLC0415  # as in `channels`: for who uses it
 
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}

@@ -22,6 +22,7 @@ import msgspec
 
 from shouban.core.errors import OperatorError
 from shouban.duties.codes import CODE_DIGITS
+from shouban.duties.loading import loaded
 from shouban.settings import ADDRESSES, SmsAccount
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ async def _asked(account: SmsAccount, number: str, key: str, text: str, within: 
 
 async def _answered(request: Request, within: float) -> tuple[int, bytes] | str:
     """Status and body, or why there is none: in words, not in an exception, whose text may hold the URL and with it the number."""
+    await loaded("aiohttp")
     import aiohttp  # noqa: PLC0415  # as in `channels`: for who uses it
     from yarl import URL  # noqa: PLC0415  # comes with it
 

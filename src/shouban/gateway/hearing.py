@@ -218,7 +218,7 @@ class Hearing:
         for duty in duties:
             if duty.kind in NOTICES and duty.state == "owed":
                 person.pending[duty.id] = duty
-        committed = self._writer.submit(job)
+        committed = self._writer.submit_and_give_way(job) if job.is_urgent else self._writer.submit(job)
         committed.add_done_callback(
             lambda future: self._settled(future, person, before, duties, pushed=bool(pushes), reloads=reloads)
         )
