@@ -189,6 +189,26 @@ def test_any_text_is_cut(text: str) -> None:
     assert len(pieces) <= len(text) + 1
 
 
+@given(
+    text=st.text("ab", max_size=9),
+    words=st.dictionaries(st.text("ab\u2581", min_size=1, max_size=4), st.integers(-9, -1), min_size=1, max_size=8),
+)
+def test_no_other_segmentation_is_likelier(text: str, words: dict[str, int]) -> None:
+    """Against every way to cut the text there is."""
+    named = ["<s>", "<pad>", "</s>", "<unk>", *words]
+    scores = [0.0] * 4 + [float(one) for one in words.values()]
+    unknown = min(scores) - 10
+
+    def best(rest: str) -> float:
+        if not rest:
+            return 0.0
+        whole = [words[rest[:end]] + best(rest[end:]) for end in range(1, len(rest) + 1) if rest[:end] in words]
+        return max([*whole, unknown + best(rest[1:])])
+
+    cut = Tokenizer(named, scores, {}).pieces(text)
+    assert sum(unknown if piece == UNKNOWN else scores[piece] for piece in cut) == best(f"\u2581{text}")
+
+
 def test_what_is_read_has_its_bounds() -> None:
     tokenizer = Tokenizer(PIECES, [-1.0] * len(PIECES), {})
     before, own = input_pieces(tokenizer, "我" * 5000, "user", [("user", "想" * 5000)] * 9)

@@ -39,6 +39,7 @@ _LOOKED_AT: Final = 500
 # A text of which so little is left without separators is disguised.
 _DISGUISED: Final = 0.7
 _LONGEST_PIECE: Final = 16
+_BEGINS: Final = -1
 _SPACE: Final = "\u2581"
 _SPEAKER: Final[dict[Role, str]] = {"user": "b: ", "companion": "a: "}
 
@@ -88,7 +89,10 @@ class Tokenizer:
     """Cuts a text into pieces: the most likely segmentation under a unigram model (Kudo 2018, arXiv:1804.10959)."""
 
     def __init__(self, pieces: Sequence[str], scores: Sequence[float], folding: dict[str, str]) -> None:
-        self._places = {piece: place for place, piece in enumerate(pieces) if piece and place > UNKNOWN}
+        places = {piece: place for place, piece in enumerate(pieces) if piece and place > UNKNOWN}
+        # What pieces begin with, too: where a text goes on as none does, no longer one is looked for.
+        beginnings = {piece[:end]: _BEGINS for piece in places for end in range(1, len(piece))}
+        self._places = beginnings | places
         self._scores = scores
         self._unknown = min(scores) - 10
         self._folding = str.maketrans(folding)
@@ -111,7 +115,9 @@ class Tokenizer:
                 best[start + 1], back[start + 1] = reached + self._unknown, (start, UNKNOWN)
             for end in range(start + 1, min(length, start + _LONGEST_PIECE) + 1):
                 piece = places.get(text[start:end])
-                if piece is not None and reached + scores[piece] > best[end]:
+                if piece is None:
+                    break
+                if piece != _BEGINS and reached + scores[piece] > best[end]:
                     best[end], back[end] = reached + scores[piece], (start, piece)
         return _traced(back)
 
@@ -233,9 +239,17 @@ class Encoder:
 
 
 def _gelu(np: Any, values: Floats) -> Floats:  # noqa: ANN401  # numpy itself
-    """Hendrycks and Gimpel 2016 (arXiv:1606.08415), by its tanh form."""
-    found: Floats = 0.5 * values * (1 + np.tanh(0.7978845608 * (values + 0.044715 * values * values * values)))
-    return found
+    """Hendrycks and Gimpel 2016 (arXiv:1606.08415), by its tanh form; in place."""
+    bent = 0.044715 * values
+    bent *= values
+    bent *= values
+    bent += values
+    bent *= 0.7978845608
+    np.tanh(bent, out=bent)
+    bent += 1
+    values *= 0.5
+    values *= bent
+    return values
 
 
 def load(packed: bytes) -> StoredEncoder:

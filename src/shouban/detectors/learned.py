@@ -194,10 +194,9 @@ class Follower:
         sums = model.sums(seen, self._before())
         # What a list or a rule has said of a message is looked at again as well: its marks stand at the end.
         told = self._role == "user" and seen[-1:] >= _FIRST_MARK
-        alone = [judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
         likely = told or any(sums[place] >= asks for place, asks in model.asking)
         if self._encoder is None or not likely or self._encoded >= MOST_ENCODED:
-            return alone
+            return [judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
         encoded, is_whole = self._encoder().answers(window.original, self._role, self._context)
         found = [
             judged_together(head, value, again) for head, value, again in zip(model.heads, sums, encoded, strict=True)
@@ -205,6 +204,7 @@ class Follower:
         self._encoded += 1
         if not is_whole:
             # What it has not read it cannot take back.
+            alone = [judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
             return [max(pair, key=lambda one: (one[1], one[0])) for pair in zip(alone, found, strict=True)]
         # Only what both have learned to judge, and neither reads nor doubts, is improbable.
         self._improbable = {
