@@ -174,6 +174,7 @@ def test_one_answer_too_many_for_one_person_is_refused_and_others_go_on(world: S
         parts = [one.__enter__().iter_bytes() for one in open_ones]
         assert all(next(one) for one in parts)
         refused(world.post(CHAT, body), 429, "user")
+        assert "12356" in world.chat(PLAN, user=user).text
         assert world.chat("你好").status == 200
     finally:
         for one in open_ones:
@@ -181,13 +182,19 @@ def test_one_answer_too_many_for_one_person_is_refused_and_others_go_on(world: S
     assert eventually(lambda: world.chat("你好", user=user).status == 200)
 
 
-def test_one_answer_too_many_for_the_service_is_refused(tmp_path: Path, upstream: FaultyUpstream) -> None:
+def test_one_answer_too_many_for_the_service_is_refused_unless_it_is_help(
+    tmp_path: Path, upstream: FaultyUpstream
+) -> None:
     with serving(settings_for(tmp_path, upstream.url, max_streams=1)) as served:
         body = {"user": fresh(), "stream": True, "messages": [{"role": "user", "content": "fault:endless:0.01"}]}
         with served.client.stream("POST", CHAT, json=body, headers={"authorization": f"Bearer {KEY}"}) as answer:
             parts = answer.iter_bytes()
             assert next(parts)
-            assert served.chat("你好").status == 429
+            user = fresh()
+            assert served.chat("你好", user=user).status == 429
+            assert served.ledger(user) == []
+            for words in (PLAN, "活着真没意思，有时候不想醒来"):
+                assert "12356" in served.chat(words, user=fresh(), stream=True).text
         assert eventually(lambda: served.chat("你好").status == 200)
 
 

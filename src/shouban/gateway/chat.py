@@ -27,9 +27,18 @@ from shouban.gateway.egress import MODEL, ask_to_leave
 from shouban.gateway.halting import Halting, may_follow
 from shouban.gateway.hearing import Words, new_id
 from shouban.gateway.masking import masked_body
+from shouban.gateway.people import Person
 from shouban.gateway.reply import ReplyReader
 from shouban.gateway.staff import Said
-from shouban.gateway.talk import Talk, companion_of, hear_announcements, hear_request, latest_turns, person_for
+from shouban.gateway.talk import (
+    Talk,
+    companion_of,
+    hear_announcements,
+    hear_request,
+    latest_turns,
+    needs_help,
+    person_for,
+)
 from shouban.gateway.upstream import Reply
 from shouban.gateway.wire import DONE, Ask, Frame, error_body, parse_ask, shouban_object, sse
 
@@ -106,7 +115,9 @@ class Chat:
         request = Request(
             service, ask, body, talk, is_aware, ReplyReader(gateway.detectors, ask.n or 1, latest_turns(ask))
         )
-        with _Stream(gateway, person, ask):
+        with _Room(gateway, person) as refused:
+            if refused is not None and not await needs_help(talk, ask):
+                raise refused
             try:
                 await hear_request(talk, ask, companion)
                 await hear_announcements(talk)
@@ -460,31 +471,35 @@ class Out:
             await self.send_json(status, body)
 
 
-class _Stream:
-    """Counts open answers, and refuses one too many."""
+class _Room:
+    """Counts open answers, and refuses one too many; of twice as many, the second half is kept for whoever needs help."""
 
-    def __init__(self, gateway: Gateway, person: Any, ask: Ask) -> None:  # noqa: ANN401  # a Person; avoids an import for a name
+    def __init__(self, gateway: Gateway, person: Person) -> None:
         self._gateway, self._person = gateway, person
 
-    def __enter__(self) -> None:
-        limits = self._gateway.settings
-        if self._gateway.open_streams >= limits.max_streams:
-            raise CallerError("too many answers are open; try again shortly", status=429, code="too_many_streams")
-        if self._person.streams >= limits.max_streams_per_user:
-            raise CallerError(
-                "too many answers are open for this user; wait for one to end",
-                field="user",
-                status=429,
-                code="too_many_streams",
-            )
+    def __enter__(self) -> CallerError | None:
+        """Gives why there is no room for one more, if so: for the caller to raise, unless help is to be given."""
+        if (refused := self._refusal(times=2)) is not None:
+            raise refused
+        refused = self._refusal(times=1)
         self._gateway.open_streams += 1
         self._person.streams += 1
         self._gateway.metrics.streams.set(self._gateway.open_streams)
+        return refused
 
     def __exit__(self, *error: object) -> None:
         self._gateway.open_streams -= 1
         self._person.streams -= 1
         self._gateway.metrics.streams.set(self._gateway.open_streams)
+
+    def _refusal(self, *, times: int) -> CallerError | None:
+        limits = self._gateway.settings
+        if self._gateway.open_streams >= limits.max_streams * times:
+            return CallerError("too many answers are open; try again shortly", status=429, code="too_many_streams")
+        if self._person.streams >= limits.max_streams_per_user * times:
+            told = "too many answers are open for this user; wait for one to end"
+            return CallerError(told, field="user", status=429, code="too_many_streams")
+        return None
 
 
 async def while_connected(work: Awaitable[None], receive: Receive) -> bool:

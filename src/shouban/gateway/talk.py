@@ -12,7 +12,9 @@ import msgspec
 from msgspec.structs import replace
 
 from shouban.core import events as e
+from shouban.core.decide import decide
 from shouban.core.errors import CallerError, ConflictError
+from shouban.core.obligations import Escalate, ShowHelp
 from shouban.core.signals import Reading, Role
 from shouban.detectors.learned import LearnedDetector
 from shouban.detectors.reader import Doubts
@@ -20,7 +22,7 @@ from shouban.duties.ledger import NOTICES, Duty, done
 from shouban.duties.notices import Answer, Notice, answer_of, is_for_danger, language_of, words_of
 from shouban.gateway.context import Gateway, Service
 from shouban.gateway.doubts import Asked, ask_about
-from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, new_id
+from shouban.gateway.hearing import FIRST_ON_THE_BOOKS, Heard, Push, Words, capped, new_id
 from shouban.gateway.masking import note_read
 from shouban.gateway.people import Person
 from shouban.gateway.wire import SAID_BY, Ask, Turn, features_of, new_turns, text_of, unescaped
@@ -277,6 +279,23 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
     # A lock holds by what is true now, and was owed anew above where it does: one of an earlier moment is not said any more.
     talk.met |= {one.id for one in talk.person.pending.values() if one.kind == "Lock"}
     talk.add([one for one in talk.person.pending.values() if one.kind != "Lock"])
+
+
+async def needs_help(talk: Talk, ask: Ask) -> bool:
+    """Whether a human listens, or the new words would be answered with help. Nothing is kept of the look."""
+    if talk.person.state.takeover != "none":
+        return True
+    new, _ = new_turns(ask)
+    context = latest_turns(ask, min(new, default=len(ask.messages)))
+    for place in new:
+        readings, _ = await read_turn(talk.gateway, ask.messages[place], "user", context)
+        spoke = e.UserSpoke(
+            at=talk.at, person=talk.person.id, session=talk.session, chars=len(text_of(ask.messages[place])), readings=readings
+        )  # fmt: skip
+        owed = decide(talk.person.state, capped(spoke), talk.service.pack.pack).owed
+        if any(isinstance(one, ShowHelp | Escalate) for one in owed):
+            return True
+    return False
 
 
 async def hear_announcements(talk: Talk) -> None:
