@@ -178,7 +178,7 @@ async def serve(port: int, manner: Manner) -> None:
     """Answers on the loopback until the process is ended; says the port on the first line of its output."""
     loop = asyncio.get_running_loop()
     listening = socket.create_server(("127.0.0.1", port), backlog=1024)
-    server = await loop.create_server(lambda: Upstream(loop, manner), sock=listening)
+    server = await loop.create_server(lambda: Upstream(loop, manner), sock=listening, backlog=1024)
     print(f"listening on {listening.getsockname()[1]}", flush=True)
     await server.serve_forever()
 

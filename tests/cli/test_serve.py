@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import structlog
+import uvloop
 from tests.gateway.serving import KEY, ROOT, Served, fresh, noon, serving_process
 from tests.upstreams.faulty import FaultyUpstream, running
 
-from shouban.cli.serve import LEVELS, set_up_log, settings_help
+from shouban.cli.serve import BACKLOG, DOORS, LEVELS, as_many, listener, set_up_log, settings_help
 from shouban.settings import Settings
 
+TURNS = 8
 TEST = {"SHOUBAN_SERVICE_KEY": KEY, "SHOUBAN_ADMIN_PASSWORD": "an-admins-secret", "SHOUBAN_CLOCK": "virtual"}
 
 
@@ -127,3 +131,31 @@ def test_every_level_of_the_log_can_be_set() -> None:
         assert log.is_enabled_for(number), level
         assert not log.is_enabled_for(number - 1), level
     set_up_log("error")
+
+
+def test_whoever_connects_anew_does_not_wait_for_a_turn_of_the_loop_each() -> None:
+    """As many as there are doors come in at one turn; with a single socket, uvloop takes in one."""
+
+    async def come_in(sockets: list[socket.socket], callers: int) -> int:
+        loop, arrived = asyncio.get_running_loop(), 0
+
+        class Door(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                nonlocal arrived
+                arrived += 1
+                transport.abort()  # type: ignore[attr-defined]  # a socket's transport has it
+
+        for one in sockets:
+            await loop.create_server(Door, sock=one, backlog=BACKLOG)
+        with ExitStack() as outside:
+            for _ in range(callers):
+                outside.enter_context(socket.create_connection(sockets[0].getsockname()))
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+        return arrived
+
+    settings = Settings(host="127.0.0.1", port=0)
+    assert uvloop.run(come_in(as_many(listener(settings)), DOORS)) == DOORS
+    assert uvloop.run(come_in([listener(settings)], DOORS)) < DOORS, (
+        "uvloop takes in all by itself now: one door is enough"
+    )

@@ -21,6 +21,9 @@ from shouban.settings import Settings, read_settings, settings_table
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SHUT_DOWN_SECONDS = 10
 BACKLOG = 4096
+# uvloop takes in one connection a socket for each turn of its loop (libuv pull request 3696). On a busy core a turn is long, and whoever connects
+# anew would wait for thousands before them: over so many sockets that are the same, so many come in at once.
+DOORS = 32
 # Source: mallopt(3).
 M_ARENA_MAX = -8
 # The writer's thread must not hold up a reply: by default it may keep the interpreter for 5 ms at a time.
@@ -126,7 +129,7 @@ def run(settings: Settings, *, quiet: bool = False) -> int:
         forwarded_allow_ips=settings.trusted_proxies or None, timeout_graceful_shutdown=SHUT_DOWN_SECONDS, timeout_keep_alive=75, backlog=BACKLOG,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    server.run(sockets=[door])
+    server.run(sockets=as_many(door))
     return 0 if server.started else 2
 
 
@@ -140,6 +143,11 @@ def listener(settings: Settings) -> socket.socket:
         raise OperatorError(
             f"port {settings.port} of `{settings.host}` cannot be listened on ({why}); name another `--port`"
         ) from error
+
+
+def as_many(door: socket.socket) -> list[socket.socket]:
+    """The same listening socket again and again, each to be waited on by itself."""
+    return [door, *(door.dup() for _ in range(DOORS - 1))]
 
 
 def tell(settings: Settings, made: dict[str, str], password: str | None) -> None:
