@@ -116,8 +116,12 @@ class Chat:
             service, ask, body, talk, is_aware, ReplyReader(gateway.detectors, ask.n or 1, latest_turns(ask))
         )
         with _Room(gateway, person) as refused:
-            if refused is not None and not await needs_help(talk, ask):
-                raise refused
+            is_busy = refused is not None or gateway.turnstile.is_full
+            if not (is_busy and await needs_help(talk, ask)):
+                if refused is not None:
+                    raise refused
+                await gateway.turnstile.passed()
+                talk.at = at if gateway.clock.is_virtual else gateway.clock.now()
             try:
                 await hear_request(talk, ask, companion)
                 await hear_announcements(talk)

@@ -26,6 +26,7 @@ from shouban.gateway.metrics import Metrics
 from shouban.gateway.outages import Outages
 from shouban.gateway.people import People
 from shouban.gateway.staff import StaffWords
+from shouban.gateway.turnstile import Turnstile
 from shouban.gateway.upstream import Upstream
 from shouban.packs.pack import LoadedPack
 from shouban.settings import ServiceSettings, Settings
@@ -90,6 +91,7 @@ class Gateway:
     processors: dict[tuple[str, str], Processor] = field(default_factory=dict)
     board: Board = field(default_factory=Board)
     outages: Outages = field(default_factory=Outages)
+    turnstile: Turnstile = field(default_factory=Turnstile)
     open_streams: int = 0
 
     def __post_init__(self) -> None:

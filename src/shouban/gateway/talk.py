@@ -56,6 +56,7 @@ class Talk:
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    looked_at: dict[int, tuple[tuple[Reading, ...], Doubts]] = field(default_factory=dict)
     # Duties that this turn has looked at: what becomes owed while its reply is on the way is not of it.
     met: set[str] = field(default_factory=set)
     is_by_human: bool = False
@@ -282,20 +283,22 @@ async def hear_request(talk: Talk, ask: Ask, companion: str) -> None:
 
 
 async def needs_help(talk: Talk, ask: Ask) -> bool:
-    """Whether a human listens, or the new words would be answered with help. Nothing is kept of the look."""
+    """Whether a human listens, or the new words would be answered with help. Nothing is kept of the look, but for this request what was read."""
     if talk.person.state.takeover != "none":
         return True
     new, _ = new_turns(ask)
     context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
-        readings, _ = await read_turn(talk.gateway, ask.messages[place], "user", context)
-        spoke = e.UserSpoke(
-            at=talk.at, person=talk.person.id, session=talk.session, chars=len(text_of(ask.messages[place])), readings=readings
-        )  # fmt: skip
-        owed = decide(talk.person.state, capped(spoke), talk.service.pack.pack).owed
-        if any(isinstance(one, ShowHelp | Escalate) for one in owed):
+        readings, _ = talk.looked_at[place] = await read_turn(talk.gateway, ask.messages[place], "user", context)
+        if readings and _is_answered_with_help(talk, len(text_of(ask.messages[place])), readings):
             return True
     return False
+
+
+def _is_answered_with_help(talk: Talk, chars: int, readings: tuple[Reading, ...]) -> bool:
+    spoke = e.UserSpoke(at=talk.at, person=talk.person.id, session=talk.session, chars=chars, readings=readings)
+    owed = decide(talk.person.state, capped(spoke), talk.service.pack.pack).owed
+    return any(isinstance(one, ShowHelp | Escalate) for one in owed)
 
 
 async def hear_announcements(talk: Talk) -> None:
@@ -405,7 +408,8 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     # knows what came before, each of the person's words counts for itself: 好一点了 calls nobody anew.
     if talk.person.state.takeover == "human":
         context = []
-    readings, doubts = await read_turn(talk.gateway, turn, "user", context)
+    looked = None if talk.person.state.takeover == "human" else talk.looked_at.get(place)
+    readings, doubts = looked or await read_turn(talk.gateway, turn, "user", context)
     if isinstance(turn.content, str):
         note_read(text, readings)
     talk.turn = new_id()
