@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gateway.serving import PLAN, fresh, serving, settings_for
@@ -69,3 +70,35 @@ def test_whoever_needs_help_goes_past_all_who_wait(tmp_path: Path, upstream: Fau
             shut.is_shut = False
         assert [one.result().status for one in others] == [200] * 3
         assert shut.waiting == 3
+
+
+class Busy(Turnstile):
+    """Always full, and always just about to turn."""
+
+    @property
+    def is_full(self) -> bool:
+        return True
+
+    async def passed(self) -> None:
+        await asyncio.sleep(0)
+
+
+def test_what_was_read_while_they_waited_is_not_read_again(
+    tmp_path: Path, upstream: FaultyUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, asked = "今天的晚霞真好看", []
+    with serving(settings_for(tmp_path, upstream.url)) as served:
+        assert served.app is not None
+        gateway = served.app.gateway
+        read = gateway.detectors.read_with_doubts
+
+        def counted(text: str, **how: Any) -> Any:
+            asked.append(text)
+            return read(text, **how)
+
+        monkeypatch.setattr(gateway.detectors, "read_with_doubts", counted)
+        gateway.turnstile = Busy()
+        assert served.chat(words).status == 200
+        assert asked.count(words) == 1
+        assert "12356" in served.chat(PLAN).text
+        assert asked.count(PLAN) == 1

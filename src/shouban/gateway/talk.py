@@ -56,7 +56,10 @@ class Talk:
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
-    looked_at: dict[int, tuple[tuple[Reading, ...], Doubts]] = field(default_factory=dict)
+    # What was read of a message, and beside which turns, before it was its turn to be heard (`needs_help`).
+    looked_at: dict[int, tuple[list[tuple[Role, str]], tuple[tuple[Reading, ...], Doubts]]] = field(
+        default_factory=dict
+    )
     # Duties that this turn has looked at: what becomes owed while its reply is on the way is not of it.
     met: set[str] = field(default_factory=set)
     is_by_human: bool = False
@@ -289,7 +292,8 @@ async def needs_help(talk: Talk, ask: Ask) -> bool:
     new, _ = new_turns(ask)
     context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
-        readings, _ = talk.looked_at[place] = await read_turn(talk.gateway, ask.messages[place], "user", context)
+        readings, _ = found = await read_turn(talk.gateway, ask.messages[place], "user", context)
+        talk.looked_at[place] = context, found
         if readings and _is_answered_with_help(talk, len(text_of(ask.messages[place])), readings):
             return True
     return False
@@ -408,8 +412,8 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     # knows what came before, each of the person's words counts for itself: 好一点了 calls nobody anew.
     if talk.person.state.takeover == "human":
         context = []
-    looked = None if talk.person.state.takeover == "human" else talk.looked_at.get(place)
-    readings, doubts = looked or await read_turn(talk.gateway, turn, "user", context)
+    beside, found = talk.looked_at.get(place, (None, None))
+    readings, doubts = found if found and beside == context else await read_turn(talk.gateway, turn, "user", context)
     if isinstance(turn.content, str):
         note_read(text, readings)
     talk.turn = new_id()
