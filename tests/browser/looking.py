@@ -20,7 +20,7 @@ def fits(page: Page, name: str = "", *, whole: bool = True) -> None:
     A page that has only just been asked for has no `<html>` for an instant: `page.evaluate` would fail there, a locator waits.
     """
     page.wait_for_load_state()
-    assert page.locator("html").evaluate("html => html.scrollWidth <= html.clientWidth + 1"), page.url
+    assert page.locator("html").evaluate("html => html.scrollWidth <= html.clientWidth"), page.url
     if name:
         picture(page, name, whole=whole)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -319,7 +320,7 @@ def _bytes_of(folder: Path) -> bytes:
 
 
 def urgent(key: str) -> Job:
-    return Job(writes=[(PUT, {"key": key, "value": "1"})], leaves=[Leaf("s", "p", 1, key.encode())], is_urgent=True)
+    return replace(put(key, leaf=key.encode()), is_urgent=True)
 
 
 def test_the_loop_gives_way_to_a_job_that_help_waits_for(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

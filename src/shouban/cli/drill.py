@@ -103,8 +103,7 @@ class LaterClock(RealClock):
 
     def __init__(self, noon_of: Rules) -> None:
         super().__init__()
-        self.ahead = timedelta()
-        here = noon_of.local(self.now())
+        here = noon_of.local(super().now())
         noon = here.replace(hour=12, minute=0, second=0, microsecond=0)
         self.ahead = noon - here + timedelta(days=1 if noon < here else 0)
 

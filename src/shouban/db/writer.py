@@ -88,7 +88,7 @@ class Job:
     error: BaseException | None = None
     future: asyncio.Future[Any] | None = None
     loop: asyncio.AbstractEventLoop | None = None
-    written: threading.Event | None = None  # set where the event loop has given way to this job
+    written: threading.Event | None = None  # set once it is on disk or has failed, for whoever stands still until then
 
 
 Append = Callable[[Connection, Sequence[Leaf]], None]
@@ -192,13 +192,12 @@ class Writer:
 
     def write(self, job: Job) -> Any:  # noqa: ANN401  # whatever the job's own call gives
         """The same for code without an event loop; waits."""
-        done = threading.Event()
-        outer = _Waiting(job, done)
-        self._queue.put(outer)
-        done.wait()
-        if outer.error:
-            raise outer.error
-        return outer.result
+        job.written = threading.Event()
+        self._queue.put(job)
+        job.written.wait()
+        if job.error:
+            raise job.error
+        return job.result
 
     def _run(self) -> None:
         ending = False
@@ -286,14 +285,6 @@ class Writer:
         return good
 
 
-class _Waiting(Job):
-    """A job that a thread waits for."""
-
-    def __init__(self, job: Job, done: threading.Event) -> None:
-        super().__init__(job.writes, job.leaves, job.state, job.call, job.after, job.alone, is_urgent=True)
-        self.done = done
-
-
 def _parts(batch: list[Job]) -> list[list[Job]]:
     """The batch in its order, cut before and after each job that wants a transaction of its own."""
     parts: list[list[Job]] = []
@@ -343,9 +334,7 @@ def _resolve(batch: list[Job]) -> None:
     for job in batch:
         if job.written is not None:
             job.written.set()
-        if isinstance(job, _Waiting):
-            job.done.set()
-        elif job.loop is not None:
+        if job.loop is not None:
             by_loop.setdefault(job.loop, []).append(job)
     for loop, jobs in by_loop.items():
         if not loop.is_closed():

@@ -196,7 +196,7 @@ class Follower:
         told = self._role == "user" and seen[-1:] >= _FIRST_MARK
         likely = told or any(sums[place] >= asks for place, asks in model.asking)
         if self._encoder is None or not likely or self._encoded >= MOST_ENCODED:
-            return [judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
+            return _alone(model, sums)
         encoded, is_whole = self._encoder().answers(window.original, self._role, self._context)
         found = [
             judged_together(head, value, again) for head, value, again in zip(model.heads, sums, encoded, strict=True)
@@ -204,8 +204,8 @@ class Follower:
         self._encoded += 1
         if not is_whole:
             # What it has not read it cannot take back.
-            alone = [judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
-            return [max(pair, key=lambda one: (one[1], one[0])) for pair in zip(alone, found, strict=True)]
+            pairs = zip(_alone(model, sums), found, strict=True)
+            return [max(pair, key=lambda one: (one[1], one[0])) for pair in pairs]
         # Only what both have learned to judge, and neither reads nor doubts, is improbable.
         self._improbable = {
             signal: found[place][0]
@@ -240,6 +240,11 @@ class Follower:
         found = self.judged(normalise(window), start)
         self._found += found
         return found
+
+
+def _alone(model: Model, sums: Sequence[float]) -> list[tuple[float, int]]:
+    """What the linear model says by itself."""
+    return [judged(head, value) for head, value in zip(model.heads, sums, strict=True)]
 
 
 def windows(normalised: Normalised, role: Role) -> list[tuple[Normalised, int]]:

@@ -56,8 +56,8 @@ class Talk:
     heard: list[Heard] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
-    # What was read of a message, and beside which turns, before it was its turn to be heard (`needs_help`).
-    looked_at: dict[int, tuple[list[tuple[Role, str]], tuple[tuple[Reading, ...], Doubts]]] = field(
+    # What was read of the new messages, by their place and the turns beside which they were read (`_read_once`).
+    read: dict[tuple[int, tuple[tuple[Role, str], ...]], tuple[tuple[Reading, ...], Doubts]] = field(
         default_factory=dict
     )
     # Duties that this turn has looked at: what becomes owed while its reply is on the way is not of it.
@@ -292,11 +292,20 @@ async def needs_help(talk: Talk, ask: Ask) -> bool:
     new, _ = new_turns(ask)
     context = latest_turns(ask, min(new, default=len(ask.messages)))
     for place in new:
-        readings, _ = found = await read_turn(talk.gateway, ask.messages[place], "user", context)
-        talk.looked_at[place] = context, found
+        readings, _ = await _read_once(talk, ask, place, context)
         if readings and _is_answered_with_help(talk, len(text_of(ask.messages[place])), readings):
             return True
     return False
+
+
+async def _read_once(
+    talk: Talk, ask: Ask, place: int, context: list[tuple[Role, str]]
+) -> tuple[tuple[Reading, ...], Doubts]:
+    """A new message of the person, read beside `context`; not again where it was read so while it waited."""
+    key = place, tuple(context)
+    if key not in talk.read:
+        talk.read[key] = await read_turn(talk.gateway, ask.messages[place], "user", context)
+    return talk.read[key]
 
 
 def _is_answered_with_help(talk: Talk, chars: int, readings: tuple[Reading, ...]) -> bool:
@@ -412,8 +421,7 @@ async def _hear_new(talk: Talk, ask: Ask, place: int, context: list[tuple[Role, 
     # knows what came before, each of the person's words counts for itself: 好一点了 calls nobody anew.
     if talk.person.state.takeover == "human":
         context = []
-    beside, found = talk.looked_at.get(place, (None, None))
-    readings, doubts = found if found and beside == context else await read_turn(talk.gateway, turn, "user", context)
+    readings, doubts = await _read_once(talk, ask, place, context)
     if isinstance(turn.content, str):
         note_read(text, readings)
     talk.turn = new_id()
