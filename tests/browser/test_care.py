@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.looking import DESK, PHONE, fits, said
-from tests.gateway.serving import PLAN, Served, fresh, noon, serving, settings_for
-from tests.offices.care_desk.desk import cases_of, in_danger, stage_of
+from tests.gateway.serving import PLAN, Served, eventually, fresh, noon, serving, settings_for
+from tests.offices.care_desk.desk import cases_of, in_danger, is_looked_at, stage_of
 from tests.web.signing import PASSWORD, staff
 
 
@@ -77,6 +77,10 @@ def test_the_desk_from_the_queue_to_the_follow_up(office: Served, carer: tuple[P
     expect(page.get_by_role("alert").first).to_contain_text(said(language, "至少再陪十分钟", "stay"))
     assert stage_of(office, user) == "taken_over"
     fits(page, f"care-too-soon-{language}")
+    page.goto(
+        "about:blank"
+    )  # a page that lies open when the clock goes on says that they are there: the talk would be theirs still
+    assert eventually(lambda: not is_looked_at(office, user))
     office.get(f"/v1/users/{user}", at=noon(minutes=11))
     page.goto(address)
     page.get_by_role("button", name=said(language, "我来", "I take it")).click()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.gateway.serving import PLAN, Served, fresh, noon
 from tests.web.signing import browser, now_of, run, sign_ins_of, staff
 
-from shouban.db.schema import CASES
+from shouban.db.schema import CASES, SEATS
 from shouban.web.doors import COOKIE
 from shouban.web.roles import Role
 
@@ -62,6 +62,13 @@ def cases_of(office: Served, user: str) -> list[Any]:
 
 def stage_of(office: Served, user: str) -> str:
     return str(cases_of(office, user)[-1].stage)
+
+
+def is_looked_at(office: Served, user: str) -> bool:
+    """Whether a page of the person's case is open anywhere."""
+    of_case = SEATS.c.case_id == cases_of(office, user)[-1].case_id
+    with office.engine.connect() as connection:
+        return connection.execute(select(SEATS.c.seat_id).where(of_case)).first() is not None
 
 
 def do(client: httpx.Client, address: str, deed: str, at: str = "", **form: str) -> httpx.Response:
