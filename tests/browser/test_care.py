@@ -77,9 +77,8 @@ def test_the_desk_from_the_queue_to_the_follow_up(office: Served, carer: tuple[P
     expect(page.get_by_role("alert").first).to_contain_text(said(language, "至少再陪十分钟", "stay"))
     assert stage_of(office, user) == "taken_over"
     fits(page, f"care-too-soon-{language}")
-    page.goto(
-        "about:blank"
-    )  # a page that lies open when the clock goes on says that they are there: the talk would be theirs still
+    # A page that lies open when the clock goes on says that they are there: the talk would be theirs still.
+    page.goto("about:blank")
     assert eventually(lambda: not is_looked_at(office, user))
     office.get(f"/v1/users/{user}", at=noon(minutes=11))
     page.goto(address)

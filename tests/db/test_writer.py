@@ -353,9 +353,8 @@ def test_the_loop_does_not_stand_still_for_a_slow_disk(database_url: str) -> Non
     async def go(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
         first = writer.submit_and_give_way(urgent("first"))
         assert not first.done()
-        monkeypatch.setattr(
-            shouban.db.writer, "GIVE_WAY_SECONDS", 120.0
-        )  # whoever stood still once more would find it done
+        # Whoever stood still once more would find it done.
+        monkeypatch.setattr(shouban.db.writer, "GIVE_WAY_SECONDS", 120.0)
         second = writer.submit_and_give_way(urgent("second"))
         assert not second.done()
         opens.set()
